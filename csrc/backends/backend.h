@@ -1,0 +1,83 @@
+// The contract between the engine and whatever computes. A Model holds weights and KV bytes; it knows tokens, positions
+// and slots, never requests or tenants. Implementations depend on this file, never the reverse.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "backends/forward_batch.h"
+#include "backends/tokenizer.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace inferno {
+
+enum class PrefixSharing {
+  kNone,   // a slot's content can only grow or be dropped whole (recurrent models)
+  kAlias,  // share() costs no memory: two slots point at the same cells
+  kCopy,   // share() copies: each slot pays for its own cells
+};
+
+// What a model is. Strings come from the file and are not trusted further than to be shown.
+struct ModelInfo {
+  std::string architecture;   // "llama", "qwen2", ...
+  std::string name;           // general.name, or the file's stem
+  std::string description;    // e.g. "qwen2 0.5B Q8_0"
+  std::string chat_template;  // Jinja; empty when the model has none
+  std::int32_t trained_context = 0;  // tokens
+  std::int32_t vocab_size = 0;
+  std::uint64_t parameters = 0;
+  std::uint64_t weight_bytes = 0;
+  std::string device;         // what computes, e.g. "CPU"
+};
+
+// What the loaded model can hold and do.
+struct Capabilities {
+  PrefixSharing sharing = PrefixSharing::kNone;
+  std::int32_t slots = 0;             // slot ids are 0 .. slots-1
+  std::int32_t capacity_tokens = 0;   // KV cells over all slots
+  std::int32_t context_tokens = 0;    // most tokens one slot may hold
+  std::int32_t batch_rows = 0;        // most rows of one forward()
+  std::int32_t logits_rows = 0;       // of them, most that may ask for logits: bounds the memory for vocab-wide rows
+  std::uint64_t kv_bytes = 0;         // memory taken by those cells
+};
+
+// How to load. Zero or empty means: the backend chooses. Checked by the backend, which refuses what it cannot honour.
+struct ModelOptions {
+  std::int32_t context_tokens = 0;    // per sequence; 0 = what the model was trained with, within max_kv_tokens
+  std::int32_t kv_tokens = 0;         // cells over all sequences; 0 = the backend's choice
+  std::int32_t slots = 0;
+  std::int32_t batch_rows = 512;      // most rows of one forward()
+  std::int32_t threads = 0;           // 0 = the cores this process may use
+  std::int32_t gpu_layers = -1;       // -1 = all that fit when there is a GPU
+  std::string kv_type = "f16";        // f32, f16, q8_0, q4_0
+  std::string flash_attention = "auto";  // auto, on, off
+  std::string kv_layout = "unified";  // unified (aliased prefixes) or per_sequence (copied prefixes)
+  bool use_mmap = true;
+  // Called with 0..1 while loading, on the loading thread; returning false gives up the load.
+  std::function<bool(float)> progress;
+};
+
+// Not thread-safe, but for info(), capabilities() and tokenizer(): one thread (the engine's) makes all other calls.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  [[nodiscard]] virtual const ModelInfo& info() const = 0;
+  [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
+  [[nodiscard]] virtual const Tokenizer& tokenizer() const = 0;
+
+  // `to` must be empty; afterwards it holds the first n tokens of `from`. kUnsupported when sharing is kNone.
+  virtual Status share(SlotId from, SlotId to, std::int32_t n) = 0;
+  // Keeps the first n tokens of the slot. kUnsupported when sharing is kNone and n > 0.
+  virtual Status cut(SlotId slot, std::int32_t n) = 0;
+  virtual Status drop(SlotId slot) = 0;
+
+  // Computes the batch and appends its tokens to their slots. Logits stay valid until the next call.
+  // On failure the content of the slots named in the batch is undefined: drop them.
+  virtual Result<Logits> forward(const ForwardBatch& batch) = 0;
+};
+
+}  // namespace inferno

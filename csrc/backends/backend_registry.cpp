@@ -1,0 +1,68 @@
+#include "backends/backend_registry.h"
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
+#include "backends/fake/fake_model.h"
+#ifdef INFERNO_WITH_LLAMA
+#include "backends/llama/llama_load.h"
+#include "backends/llama/llama_runtime.h"
+#endif
+
+namespace inferno {
+namespace {
+
+// What the first bytes say the file is.
+enum class Format { kGguf, kOther };
+
+Result<Format> sniff(const std::string& path) {
+  const std::filesystem::path file(path);
+  const std::string name = file.filename().string();
+  std::error_code error;
+  const auto kind = std::filesystem::status(file, error).type();
+  if (kind == std::filesystem::file_type::not_found) {
+    return Status(StatusCode::kNotFound, "there is no file '" + name + "'");
+  }
+  if (kind == std::filesystem::file_type::directory) {
+    return Status(StatusCode::kUnsupported, "'" + name + "' is a folder; this build opens GGUF files");
+  }
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return Status(StatusCode::kUnavailable, "'" + name + "' cannot be opened for reading");
+  std::array<char, 4> magic{};
+  stream.read(magic.data(), magic.size());
+  return std::string_view(magic.data(), magic.size()) == "GGUF" ? Format::kGguf : Format::kOther;
+}
+
+Result<std::unique_ptr<Model>> load_gguf(const std::string& path, const ModelOptions& options) {
+#ifdef INFERNO_WITH_LLAMA
+  return load_llama_model(path, options);
+#else
+  static_cast<void>(options);
+  return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() +
+                                              "' is a GGUF file, and this build has no llama.cpp");
+#endif
+}
+
+}  // namespace
+
+std::vector<BackendInfo> backends() {
+  std::vector<BackendInfo> all;
+#ifdef INFERNO_WITH_LLAMA
+  all.push_back({"llama", llama_version_text(), "GGUF files", llama_devices()});
+#endif
+  all.push_back({"fake", "1", "the name 'fake:', a test model", {}});
+  return all;
+}
+
+Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOptions& options) {
+  if (path.starts_with(kFakePrefix)) return load_fake_model(path, options);
+  const Result<Format> format = sniff(path);
+  if (!format.ok()) return format.status();
+  if (format.value() == Format::kGguf) return load_gguf(path, options);
+  return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() +
+                                              "' does not begin as a GGUF file does; this build opens GGUF files");
+}
+
+}  // namespace inferno

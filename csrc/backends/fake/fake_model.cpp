@@ -1,0 +1,129 @@
+#include "backends/fake/fake_model.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <thread>
+
+#include "backends/fake/fake_logits.h"
+
+namespace inferno {
+namespace {
+
+constexpr std::string_view kTemplate =
+    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}";
+
+ModelInfo describe(std::int32_t vocab, const Capabilities& caps) {
+  ModelInfo info;
+  info.architecture = "fake";
+  info.name = "fake";
+  info.description = "test model: computes nothing, answers with characters picked by a hash of the context";
+  info.chat_template = kTemplate;
+  info.trained_context = caps.context_tokens;
+  info.vocab_size = vocab;
+  info.device = "none";
+  return info;
+}
+
+}  // namespace
+
+FakeModel::FakeModel(const FakePath& path, const Capabilities& caps)
+    : path_(path),
+      caps_(caps),
+      tokenizer_(std::max(path.vocab, ByteTokenizer::kMinVocab)),
+      lengths_(caps, tokenizer_.vocab_size()),
+      cells_(static_cast<std::size_t>(caps.capacity_tokens)),
+      slots_(static_cast<std::size_t>(caps.slots)) {
+  info_ = describe(tokenizer_.vocab_size(), caps_);
+  caps_.kv_bytes = cells_.size() * sizeof(Cell);
+  free_.reserve(cells_.size());
+  for (CellIndex i = caps.capacity_tokens; i-- > 0;) free_.push_back(i);
+}
+
+Status FakeModel::share(SlotId from, SlotId to, std::int32_t n) {
+  if (Status status = lengths_.check_share(from, to, n); !status.ok()) return status;
+  if (caps_.sharing == PrefixSharing::kCopy && static_cast<std::size_t>(n) > free_.size()) {
+    return Status(StatusCode::kOutOfMemory, "copying " + std::to_string(n) + " tokens needs more than the " +
+                                                std::to_string(free_.size()) + " free KV cells");
+  }
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    CellIndex cell = cells_of(from)[i];
+    if (caps_.sharing == PrefixSharing::kCopy) {
+      cell = take_cell(cells_[static_cast<std::size_t>(cell)].token, cells_[static_cast<std::size_t>(cell)].hash);
+    } else {
+      ++cells_[static_cast<std::size_t>(cell)].users;
+    }
+    cells_of(to).push_back(cell);
+  }
+  lengths_.set(to, n);
+  return {};
+}
+
+Status FakeModel::cut(SlotId slot, std::int32_t n) {
+  if (Status status = lengths_.check_cut(slot, n); !status.ok()) return status;
+  std::vector<CellIndex>& held = cells_of(slot);
+  while (held.size() > static_cast<std::size_t>(n)) {
+    Cell& cell = cells_[static_cast<std::size_t>(held.back())];
+    if (--cell.users == 0) {
+      cell = Cell{};
+      free_.push_back(held.back());
+    }
+    held.pop_back();
+  }
+  lengths_.set(slot, n);
+  return {};
+}
+
+Status FakeModel::drop(SlotId slot) { return cut(slot, 0); }
+
+Result<Logits> FakeModel::forward(const ForwardBatch& batch) {
+  const auto start = std::chrono::steady_clock::now();
+  if (++forwards_ == path_.fail_after) return Status(StatusCode::kInternal, "the test model fails here, as asked");
+  if (Status status = lengths_.check_batch(batch); !status.ok()) return status;
+  if (batch.token.size() > free_.size()) {
+    return Status(StatusCode::kOutOfMemory, "the batch has " + std::to_string(batch.rows()) + " rows but only " +
+                                                std::to_string(free_.size()) + " KV cells are free");
+  }
+  const std::size_t vocab = static_cast<std::size_t>(tokenizer_.vocab_size());
+  const auto asked = static_cast<std::size_t>(
+      std::count_if(batch.wants_logits.begin(), batch.wants_logits.end(), [](std::uint8_t w) { return w != 0; }));
+  logits_.resize(asked * vocab);
+  Logits out;
+  for (std::size_t i = 0; i < batch.token.size(); ++i) {
+    append(batch.slot[i], batch.token[i]);
+    if (batch.wants_logits[i] == 0) continue;
+    const std::span<float> row = std::span(logits_).subspan(out.rows.size() * vocab, vocab);
+    fill_row(batch.slot[i], row);
+    out.rows.push_back(row);
+  }
+  lengths_.append(batch);
+  if (path_.step_us > 0) std::this_thread::sleep_until(start + std::chrono::microseconds(path_.step_us));
+  return out;
+}
+
+FakeModel::CellIndex FakeModel::take_cell(TokenId token, std::uint64_t hash) {
+  const CellIndex cell = free_.back();
+  free_.pop_back();
+  cells_[static_cast<std::size_t>(cell)] = Cell{token, 1, hash};
+  return cell;
+}
+
+void FakeModel::append(SlotId slot, TokenId token) {
+  std::vector<CellIndex>& held = cells_of(slot);
+  const std::uint64_t before = held.empty() ? kFakeEmptyHash : cells_[static_cast<std::size_t>(held.back())].hash;
+  held.push_back(take_cell(token, fake_hash_step(before, token)));
+}
+
+void FakeModel::fill_row(SlotId slot, std::span<float> row) {
+  const std::vector<CellIndex>& held = cells_of(slot);
+  std::array<TokenId, 3> tail{};
+  const std::size_t count = std::min(tail.size(), held.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    tail[i] = cells_[static_cast<std::size_t>(held[held.size() - count + i])].token;
+  }
+  const std::uint64_t hash = cells_[static_cast<std::size_t>(held.back())].hash;
+  fake_fill_row(hash, fake_peak(hash, std::span(tail).first(count)), row);
+}
+
+}  // namespace inferno

@@ -1,0 +1,61 @@
+// FakeModel: a deterministic model that computes nothing, for tests and for measuring the engine's own cost. What it
+// answers depends on every token its slots hold, so a stale, foreign or wrongly shared prefix shows in the output.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/fake/byte_tokenizer.h"
+#include "backends/fake/fake_path.h"
+#include "backends/slot_lengths.h"
+
+namespace inferno {
+
+class FakeModel final : public Model {
+ public:
+  FakeModel(const FakePath& path, const Capabilities& caps);
+
+  [[nodiscard]] const ModelInfo& info() const override { return info_; }
+  [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
+  [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
+
+  // kOutOfMemory when copying needs more cells than are free.
+  Status share(SlotId from, SlotId to, std::int32_t n) override;
+  Status cut(SlotId slot, std::int32_t n) override;
+  Status drop(SlotId slot) override;
+  // kOutOfMemory when the batch needs more cells than are free.
+  Result<Logits> forward(const ForwardBatch& batch) override;
+
+ private:
+  // One KV cell. Aliased prefixes point at the same cell; it is free when nobody does.
+  struct Cell {
+    TokenId token = kNoToken;
+    std::int32_t users = 0;
+    std::uint64_t hash = 0;  // of the content up to and including this token
+  };
+  using CellIndex = std::int32_t;
+
+  [[nodiscard]] std::vector<CellIndex>& cells_of(SlotId slot) { return slots_[static_cast<std::size_t>(slot)]; }
+  CellIndex take_cell(TokenId token, std::uint64_t hash);
+  void append(SlotId slot, TokenId token);
+  void fill_row(SlotId slot, std::span<float> row);
+
+  FakePath path_;
+  ModelInfo info_;
+  Capabilities caps_;
+  ByteTokenizer tokenizer_;
+  SlotLengths lengths_;
+  std::vector<Cell> cells_;
+  std::vector<CellIndex> free_;
+  std::vector<std::vector<CellIndex>> slots_;
+  std::vector<float> logits_;
+  std::int64_t forwards_ = 0;
+};
+
+// `path` is "fake:", optionally with settings (see fake_path.h). Of the options it reads the sizes and kv_layout; there
+// are no weights, so threads, gpu_layers, kv_type, flash_attention and use_mmap concern nothing here.
+// kInvalidArgument; kCancelled when progress says so.
+[[nodiscard]] Result<std::unique_ptr<Model>> load_fake_model(std::string_view path, const ModelOptions& options);
+
+}  // namespace inferno

@@ -1,0 +1,22 @@
+// FakePath: what the name of the test model asks for, e.g. "fake:step_us=2000,vocab=50000".
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace inferno {
+
+struct FakePath {
+  std::int64_t step_us = 0;     // each forward() takes at least this long: gives tests and load runs a realistic pace
+  std::int64_t fail_after = 0;  // the forward() of this number (from 1) fails with kInternal; 0 = none
+  std::int32_t vocab = 0;       // 0 = the smallest; a larger one weighs sampling
+};
+
+inline constexpr std::string_view kFakePrefix = "fake:";
+
+// `path` begins with kFakePrefix. kInvalidArgument for an unknown key (lists the known ones) or a value out of range.
+[[nodiscard]] Result<FakePath> parse_fake_path(std::string_view path);
+
+}  // namespace inferno

@@ -1,0 +1,41 @@
+// ForwardBatch: the rows of one step, as flat parallel arrays. Logits: what comes back.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace inferno {
+
+// Row i says: put token[i] at position[i] of slot[i]; when wants_logits[i], tell the distribution of what follows it.
+// Rows of one slot stand together in rising position. Reused from step to step to keep its buffers.
+struct ForwardBatch {
+  std::vector<TokenId> token;
+  std::vector<std::int32_t> position;
+  std::vector<SlotId> slot;
+  std::vector<std::uint8_t> wants_logits;
+
+  void clear() {
+    token.clear();
+    position.clear();
+    slot.clear();
+    wants_logits.clear();
+  }
+  void add(TokenId t, std::int32_t p, SlotId s, bool logits) {
+    token.push_back(t);
+    position.push_back(p);
+    slot.push_back(s);
+    wants_logits.push_back(logits ? 1 : 0);
+  }
+  [[nodiscard]] std::int32_t rows() const { return static_cast<std::int32_t>(token.size()); }
+};
+
+// One row of vocab_size float32 logits for each batch row that asked, in batch order.
+// Memory belongs to the model; valid until its next forward().
+struct Logits {
+  std::vector<std::span<const float>> rows;
+};
+
+}  // namespace inferno

@@ -1,0 +1,17 @@
+// Looks a GGUF file over before llama.cpp sees it: llama.cpp ends the whole process on some inconsistencies, and maps
+// tensor data it has not checked. Knows the container, not what the model means.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "base/status.h"
+
+namespace inferno {
+
+// Thread-safe. Reads header, keys and tensor table, not the tensors' data, and nothing outside `bytes` whatever they
+// hold. Each fault is kDataCorrupted with a sentence of its own; names quoted in it are shortened and made printable.
+// A byte-swapped file and version 1 are kUnsupported.
+[[nodiscard]] Status check_gguf(std::span<const std::byte> bytes);
+
+}  // namespace inferno

@@ -1,0 +1,26 @@
+// Reads off a loaded llama.cpp model what it is: names, shape, whether it generates text.
+#pragma once
+
+#include <llama.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "backends/backend.h"
+#include "backends/llama/llama_options.h"
+
+namespace inferno {
+
+// `fallback_name` is used when the file carries no name.
+[[nodiscard]] ModelInfo describe_model(const llama_model* model, std::string fallback_name, const ModelOptions& options);
+
+// `memory` is what the host had available before the weights were loaded.
+[[nodiscard]] SizingFacts sizing_facts(const llama_model* model, std::optional<std::uint64_t> memory,
+                                       const ModelOptions& options);
+
+// kUnsupported for encoders, diffusion models and models without a tokenizer.
+[[nodiscard]] Status check_generates(const llama_model* model);
+[[nodiscard]] Status not_generative();
+
+}  // namespace inferno

@@ -1,0 +1,102 @@
+#include "backends/llama/llama_load.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "backends/llama/gguf_check.h"
+#include "backends/llama/host_limits.h"
+#include "backends/llama/llama_describe.h"
+#include "backends/llama/llama_model.h"
+#include "backends/llama/llama_options.h"
+#include "backends/llama/llama_runtime.h"
+#include "memory/mapped_file.h"
+
+namespace inferno {
+namespace {
+
+std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
+
+Status check_file(const std::string& path) {
+  const Result<MappedFile> file = MappedFile::open(path);
+  if (!file.ok()) return file.status();
+  const Status status = check_gguf(file.value().bytes());
+  if (status.ok()) return status;
+  return Status(status.code(), "'" + file_name(path) + "' cannot be used: " + status.message());
+}
+
+// llama.cpp says why only in its log. The reason must not carry the folder.
+Status load_failure(const std::string& path, StatusCode otherwise) {
+  std::string reason = take_llama_error();
+  if (const std::size_t at = reason.find(path); at != std::string::npos) reason.replace(at, path.size(), file_name(path));
+  const auto mentions = [&reason](const char* word) { return reason.find(word) != std::string::npos; };
+  if (mentions("alloc")) otherwise = StatusCode::kOutOfMemory;
+  if (mentions("unknown model architecture")) otherwise = StatusCode::kUnsupported;
+  return Status(otherwise, "llama.cpp cannot load '" + file_name(path) + "'" + (reason.empty() ? "" : ": " + reason));
+}
+
+// Passes progress on and remembers whether it was given up.
+struct Progress {
+  const std::function<bool(float)>& report;
+  bool given_up = false;
+
+  static bool forward(float fraction, void* self_pointer) {
+    auto* self = static_cast<Progress*>(self_pointer);
+    if (self->report && !self->report(fraction)) self->given_up = true;
+    return !self->given_up;
+  }
+};
+
+Result<LlamaModelHandle> load_weights(const std::string& path, const ModelOptions& options) {
+  Progress progress{options.progress};
+  llama_model_params params = llama_model_settings(options);
+  params.progress_callback = &Progress::forward;
+  params.progress_callback_user_data = &progress;
+  static_cast<void>(take_llama_error());  // an older failure's line is not this one's reason
+  LlamaModelHandle model(llama_model_load_from_file(path.c_str(), params));
+  if (progress.given_up) return Status(StatusCode::kCancelled, "loading '" + file_name(path) + "' was given up");
+  if (!model) return load_failure(path, StatusCode::kDataCorrupted);
+  if (Status status = check_generates(model.get()); !status.ok()) return status;
+  return model;
+}
+
+Capabilities describe_capabilities(const llama_model* model, const llama_context* context, const ModelOptions& options,
+                                   const LlamaSizes& sizes) {
+  Capabilities caps;
+  const bool recurrent = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
+  caps.sharing = recurrent                        ? PrefixSharing::kNone
+                 : options.kv_layout == "unified" ? PrefixSharing::kAlias
+                                                  : PrefixSharing::kCopy;
+  caps.slots = sizes.slots;
+  caps.capacity_tokens = static_cast<std::int32_t>(llama_n_ctx(context));
+  caps.context_tokens = sizes.context_tokens;
+  caps.batch_rows = std::min(options.batch_rows, static_cast<std::int32_t>(llama_n_batch(context)));
+  caps.logits_rows = sizes.slots;
+  caps.kv_bytes = sizes.kv_bytes;
+  return caps;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const ModelOptions& options) {
+  start_llama();
+  if (Status status = check_llama_options(options); !status.ok()) return status;
+  if (Status status = check_file(path); !status.ok()) return status;
+  const std::optional<std::uint64_t> memory = available_memory();
+  Result<LlamaModelHandle> loaded = load_weights(path, options);
+  if (!loaded.ok()) return loaded.status();
+  LlamaModelHandle model = std::move(loaded).value();
+
+  const Result<LlamaSizes> sizes = choose_sizes(options, sizing_facts(model.get(), memory, options));
+  if (!sizes.ok()) return sizes.status();
+  LlamaContextHandle context(llama_init_from_model(model.get(), llama_context_settings(options, sizes.value())));
+  if (!context) return load_failure(path, StatusCode::kInternal);
+  if (llama_get_memory(context.get()) == nullptr) return not_generative();
+
+  const Capabilities caps = describe_capabilities(model.get(), context.get(), options, sizes.value());
+  ModelInfo info = describe_model(model.get(), std::filesystem::path(path).stem().string(), options);
+  return std::unique_ptr<Model>(
+      std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps));
+}
+
+}  // namespace inferno

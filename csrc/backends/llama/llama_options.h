@@ -1,0 +1,47 @@
+// ModelOptions in llama.cpp's terms: what is refused, and what is chosen where nothing was asked.
+#pragma once
+
+#include <llama.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "backends/backend.h"
+
+namespace inferno {
+
+// What can be judged before the weights are read. kInvalidArgument naming the option.
+[[nodiscard]] Status check_llama_options(const ModelOptions& options);
+
+// `options` must have passed the check above. The progress callback is left to the caller.
+[[nodiscard]] llama_model_params llama_model_settings(const ModelOptions& options);
+
+// What a KV cell depends on.
+struct KvShape {
+  std::int32_t layers = 0;
+  std::int32_t heads = 0;       // of keys and values, per layer
+  std::int32_t key_length = 0;  // per head
+  std::int32_t value_length = 0;
+};
+
+// What sizes depend on, of the model and of the machine.
+struct SizingFacts {
+  KvShape kv;
+  std::int32_t trained_context = 0;              // 0 = the file does not say
+  std::optional<std::uint64_t> memory;           // bytes the KV cache may come from; nothing = not known
+};
+
+struct LlamaSizes {
+  std::int32_t slots = 0;
+  std::int32_t context_tokens = 0;  // most tokens of one slot
+  std::int32_t kv_tokens = 0;       // cells over all slots: a multiple of 256 (per slot, with kv_layout per_sequence)
+  std::uint64_t kv_bytes = 0;       // by formula; models with an unusual cache (MLA, recurrent layers) take less
+};
+
+// Chooses within: at most a quarter of the memory for the KV cache unless a size was asked for in so many words.
+// kInvalidArgument when the sizes asked for do not fit each other or the model.
+[[nodiscard]] Result<LlamaSizes> choose_sizes(const ModelOptions& options, const SizingFacts& facts);
+
+[[nodiscard]] llama_context_params llama_context_settings(const ModelOptions& options, const LlamaSizes& sizes);
+
+}  // namespace inferno

@@ -1,0 +1,102 @@
+#include "backends/llama/llama_runtime.h"
+
+#include <llama.h>
+
+#if defined(_WIN32)
+#include <windows.h>
+#else
+#include <dlfcn.h>
+#endif
+
+#include <cstdio>
+#include <filesystem>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+#include "base/log.h"
+
+namespace inferno {
+namespace {
+
+constexpr std::string_view kComponent = "llama.cpp";
+
+std::string& last_error() {
+  thread_local std::string line;
+  return line;
+}
+
+// llama.cpp's "info" is a page per load, hence debug here. Continuation lines (progress dots) are dropped.
+void forward_log(ggml_log_level level, const char* text, void*) {
+  std::string_view line = text;
+  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.remove_suffix(1);
+  if (line.empty() || level == GGML_LOG_LEVEL_CONT) return;
+  if (level == GGML_LOG_LEVEL_ERROR) {
+    last_error() = line;
+    log(LogLevel::kError, kComponent, line);
+  } else {
+    log(level == GGML_LOG_LEVEL_WARN ? LogLevel::kWarning : LogLevel::kDebug, kComponent, line);
+  }
+}
+
+// Called by ggml right before it aborts the process; all that is left to do is to leave a trace.
+void report_abort(const char* message) {
+  std::fprintf(stderr, "llama.cpp ends the process: %s\n", message);
+  log(LogLevel::kError, kComponent, message);
+}
+
+std::filesystem::path library_folder() {
+#if defined(_WIN32)
+  HMODULE module = nullptr;
+  wchar_t path[MAX_PATH] = {};
+  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                     reinterpret_cast<LPCWSTR>(&llama_backend_init), &module);
+  GetModuleFileNameW(module, path, MAX_PATH);
+  return std::filesystem::path(path).parent_path();
+#else
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<const void*>(&llama_backend_init), &info) == 0) return {};
+  return std::filesystem::path(info.dli_fname).parent_path();
+#endif
+}
+
+void start() {
+  llama_log_set(forward_log, nullptr);
+  ggml_set_abort_callback(report_abort);
+  if (ggml_backend_reg_count() == 0) ggml_backend_load_all_from_path(library_folder().string().c_str());
+  llama_backend_init();
+}
+
+std::vector<std::string> devices(bool gpus_only) {
+  start_llama();
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < ggml_backend_dev_count(); ++i) {
+    const ggml_backend_dev_t device = ggml_backend_dev_get(i);
+    const auto type = ggml_backend_dev_type(device);
+    if (gpus_only && type != GGML_BACKEND_DEVICE_TYPE_GPU && type != GGML_BACKEND_DEVICE_TYPE_IGPU) continue;
+    const std::string name = ggml_backend_dev_name(device);
+    const std::string description = ggml_backend_dev_description(device);
+    names.push_back(description.empty() || description == name ? name : name + " (" + description + ")");
+  }
+  return names;
+}
+
+}  // namespace
+
+void start_llama() {
+  static std::once_flag once;
+  std::call_once(once, start);
+}
+
+std::string llama_version_text() {
+  start_llama();
+  return std::string(llama_version()) + " (commit " INFERNO_LLAMA_COMMIT ", build " INFERNO_LLAMA_BUILD ")";
+}
+
+std::vector<std::string> llama_devices() { return devices(false); }
+
+std::vector<std::string> llama_gpus() { return devices(true); }
+
+std::string take_llama_error() { return std::exchange(last_error(), {}); }
+
+}  // namespace inferno

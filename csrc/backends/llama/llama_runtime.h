@@ -1,0 +1,24 @@
+// llama.cpp as a library in this process: started once, its log lines passed on, its devices named.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace inferno {
+
+// Thread-safe, does its work once: forwards logs, starts llama.cpp and, when its compute libraries are separate files,
+// opens those beside libllama (only there: never from the working folder). Called by every function below.
+void start_llama();
+
+// e.g. "0.5.0-dev (commit 0c1e570)".
+[[nodiscard]] std::string llama_version_text();
+
+// Every device llama.cpp sees, e.g. "CPU (AMD EPYC 9R14)". Not empty in a working build.
+[[nodiscard]] std::vector<std::string> llama_devices();
+// The GPUs among them.
+[[nodiscard]] std::vector<std::string> llama_gpus();
+
+// The last error line llama.cpp logged on this thread since the last call, without a trailing newline.
+[[nodiscard]] std::string take_llama_error();
+
+}  // namespace inferno

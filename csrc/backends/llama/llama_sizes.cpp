@@ -1,0 +1,115 @@
+// How many slots and KV cells, and how long a context: the arithmetic of llama_options.h.
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "backends/llama/llama_options.h"
+
+namespace inferno {
+namespace {
+
+constexpr std::int64_t kGranularity = 256;        // llama.cpp rounds caches up to this
+constexpr std::int64_t kDefaultKvTokens = 32768;  // over all slots, when nothing was asked and memory allows
+constexpr std::int64_t kUnknownContext = 4096;    // when neither the file nor the options say
+constexpr std::int32_t kUnifiedSlots = 64;        // a slot costs nothing until it holds tokens
+constexpr std::int32_t kPerSequenceSlots = 16;    // each slot takes its whole context up front
+
+std::int64_t round_up(std::int64_t n) { return (n + kGranularity - 1) / kGranularity * kGranularity; }
+std::int64_t round_down(std::int64_t n) { return n / kGranularity * kGranularity; }
+
+Status refuse(const char* param, std::int64_t value, const std::string& must) {
+  return invalid_argument(param, std::string(param) + " is " + std::to_string(value) + "; " + must);
+}
+
+// Bytes of one cell. Computed here because ggml_row_size ends the process on a length that is no multiple of its block.
+Result<std::uint64_t> cell_bytes(const ModelOptions& options, const KvShape& kv) {
+  const ggml_type type = llama_context_settings(options, LlamaSizes{}).type_k;
+  const std::int64_t block = ggml_blck_size(type);
+  if (kv.key_length % block != 0 || kv.value_length % block != 0) {
+    return invalid_argument("kv_type", "kv_type is '" + options.kv_type + "', which needs heads of a multiple of " +
+                                           std::to_string(block) + " values; this model's have " +
+                                           std::to_string(kv.key_length) + " and " + std::to_string(kv.value_length));
+  }
+  const std::int64_t values = static_cast<std::int64_t>(kv.layers) * kv.heads * (kv.key_length + kv.value_length);
+  return static_cast<std::uint64_t>(values / block) * ggml_type_size(type);
+}
+
+class Sizing {
+ public:
+  Sizing(const ModelOptions& options, const SizingFacts& facts, std::uint64_t bytes_per_cell)
+      : options_(options),
+        trained_(facts.trained_context > 0 ? facts.trained_context : std::max<std::int64_t>(options.context_tokens, kUnknownContext)),
+        affordable_(std::numeric_limits<std::int32_t>::max() - kGranularity) {
+    if (facts.memory && bytes_per_cell > 0) {
+      affordable_ = std::min(affordable_, static_cast<std::int64_t>(*facts.memory / 4 / bytes_per_cell));
+    }
+  }
+
+  // One pool of cells for all slots.
+  Status unified(LlamaSizes& sizes) const {
+    const std::int64_t slots = options_.slots > 0 ? options_.slots : kUnifiedSlots;
+    const std::int64_t context = options_.context_tokens > 0 ? options_.context_tokens : trained_;
+    std::int64_t kv = options_.kv_tokens;
+    if (kv == 0) {
+      kv = std::min(std::max(context, std::min(slots * context, kDefaultKvTokens)), affordable_);
+      kv = std::max({kv, kGranularity, static_cast<std::int64_t>(options_.context_tokens)});
+    }
+    if (options_.context_tokens > kv) {
+      return refuse("context_tokens", context, "it must not exceed kv_tokens, " + std::to_string(kv));
+    }
+    return fill(sizes, slots, std::min(context, kv), round_up(kv));
+  }
+
+  // A cache of its own for each slot, all of one size.
+  Status per_sequence(LlamaSizes& sizes) const {
+    const std::int64_t slots = options_.slots > 0 ? options_.slots : kPerSequenceSlots;
+    std::int64_t each = round_up(options_.context_tokens);
+    if (options_.kv_tokens > 0) {
+      each = round_down(options_.kv_tokens / slots);
+      const std::int64_t least = slots * std::max(round_up(options_.context_tokens), kGranularity);
+      if (options_.kv_tokens < least) {
+        return refuse("kv_tokens", options_.kv_tokens,
+                      "with kv_layout per_sequence, " + std::to_string(slots) + " slots and this context it must be at least " +
+                          std::to_string(least));
+      }
+    } else if (each == 0) {
+      each = round_down(std::min({round_up(trained_), kDefaultKvTokens / slots, affordable_ / slots}));
+      each = std::max(each, kGranularity);
+    }
+    const std::int64_t context = options_.context_tokens > 0 ? options_.context_tokens : std::min(trained_, each);
+    return fill(sizes, slots, context, each * slots);
+  }
+
+ private:
+  static Status fill(LlamaSizes& sizes, std::int64_t slots, std::int64_t context, std::int64_t kv) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() - kGranularity;
+    if (kv > kMost) return refuse("kv_tokens", kv, "the limit is " + std::to_string(kMost));
+    sizes.slots = static_cast<std::int32_t>(slots);
+    sizes.context_tokens = static_cast<std::int32_t>(context);
+    sizes.kv_tokens = static_cast<std::int32_t>(kv);
+    return {};
+  }
+
+  const ModelOptions& options_;
+  std::int64_t trained_;
+  std::int64_t affordable_;  // cells that a quarter of the memory holds
+};
+
+}  // namespace
+
+Result<LlamaSizes> choose_sizes(const ModelOptions& options, const SizingFacts& facts) {
+  if (facts.trained_context > 0 && options.context_tokens > facts.trained_context) {
+    return refuse("context_tokens", options.context_tokens,
+                  "the model was trained with " + std::to_string(facts.trained_context));
+  }
+  const Result<std::uint64_t> bytes_per_cell = cell_bytes(options, facts.kv);
+  if (!bytes_per_cell.ok()) return bytes_per_cell.status();
+  const Sizing sizing(options, facts, bytes_per_cell.value());
+  LlamaSizes sizes;
+  const Status status = options.kv_layout == "unified" ? sizing.unified(sizes) : sizing.per_sequence(sizes);
+  if (!status.ok()) return status;
+  sizes.kv_bytes = bytes_per_cell.value() * static_cast<std::uint64_t>(sizes.kv_tokens);
+  return sizes;
+}
+
+}  // namespace inferno

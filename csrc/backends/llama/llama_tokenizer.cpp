@@ -1,0 +1,75 @@
+#include "backends/llama/llama_tokenizer.h"
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+
+namespace inferno {
+
+LlamaTokenizer::LlamaTokenizer(const llama_vocab* vocab) : vocab_(vocab) {
+  render_vocabulary();
+  for (TokenId id = 0; id < vocab_size(); ++id) {
+    if (!llama_vocab_is_control(vocab_, id)) continue;
+    const std::string text = llama_vocab_get_text(vocab_, id);
+    if (!text.empty()) special_.push_back({id, text});
+  }
+  strips_leading_space_ = prefixes_space();
+}
+
+void LlamaTokenizer::render_vocabulary() {
+  std::string piece(256, '\0');
+  starts_.reserve(static_cast<std::size_t>(vocab_size()) + 1);
+  for (TokenId id = 0; id < vocab_size(); ++id) {
+    starts_.push_back(bytes_.size());
+    const auto room = [&piece] { return static_cast<std::int32_t>(piece.size()); };
+    std::int32_t length = llama_token_to_piece(vocab_, id, piece.data(), room(), 0, /*special=*/false);
+    if (length < 0) {
+      piece.resize(static_cast<std::size_t>(-length));
+      length = llama_token_to_piece(vocab_, id, piece.data(), room(), 0, /*special=*/false);
+    }
+    bytes_.append(piece, 0, static_cast<std::size_t>(std::max(length, 0)));
+  }
+  starts_.push_back(bytes_.size());
+}
+
+// Asked of the tokenizer itself: which kinds of vocabulary do this, and by which key, differs between versions.
+bool LlamaTokenizer::prefixes_space() const {
+  const Result<std::vector<TokenId>> tokens = encode("a");
+  return tokens.ok() && !tokens.value().empty() && token_bytes(tokens.value().front()).starts_with(' ');
+}
+
+Result<std::vector<TokenId>> LlamaTokenizer::encode(std::string_view text) const {
+  constexpr auto kMost = static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max());
+  if (text.size() > kMost - 2) {
+    return invalid_argument("text", "the text has " + std::to_string(text.size()) + " bytes; the limit is " +
+                                        std::to_string(kMost - 2));
+  }
+  if (text.empty()) return std::vector<TokenId>();
+  // A token stands for a byte at least, but for a space put in front.
+  std::vector<TokenId> tokens(text.size() + 2);
+  const auto tokenize = [&] {
+    return llama_tokenize(vocab_, text.data(), static_cast<std::int32_t>(text.size()), tokens.data(),
+                          static_cast<std::int32_t>(tokens.size()), /*add_special=*/false, /*parse_special=*/false);
+  };
+  try {
+    std::int32_t count = tokenize();
+    if (count < 0 && count != std::numeric_limits<std::int32_t>::min()) {
+      tokens.resize(static_cast<std::size_t>(-count));
+      count = tokenize();
+    }
+    if (count < 0) return invalid_argument("text", "the text gives more tokens than can be counted");
+    tokens.resize(static_cast<std::size_t>(count));
+    tokens.shrink_to_fit();
+    return tokens;
+  } catch (const std::exception&) {
+    // A vocabulary without byte tokens: llama.cpp looks one up and throws.
+    return Status(StatusCode::kUnsupported, "the model's vocabulary has no tokens for some of this text", "text");
+  }
+}
+
+std::string_view LlamaTokenizer::token_bytes(TokenId id) const {
+  const std::size_t start = starts_[static_cast<std::size_t>(id)];
+  return std::string_view(bytes_).substr(start, starts_[static_cast<std::size_t>(id) + 1] - start);
+}
+
+}  // namespace inferno

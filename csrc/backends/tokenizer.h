@@ -1,0 +1,51 @@
+// Tokenizer: text to token ids and back, one interface for every backend.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+
+namespace inferno {
+
+// A token that only a template may produce (role markers, end of turn), with the text that stands for it.
+struct SpecialToken {
+  TokenId id = kNoToken;
+  std::string text;
+};
+
+// All methods are thread-safe and const; returned views live as long as the tokenizer.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  [[nodiscard]] virtual std::int32_t vocab_size() const = 0;
+
+  // Plain text only: characters that spell a special token are encoded as ordinary text. Neither BOS nor EOS is added.
+  // kInvalidArgument when the text cannot be encoded (too long for the backend's index type).
+  [[nodiscard]] virtual Result<std::vector<TokenId>> encode(std::string_view text) const = 0;
+
+  // The bytes a token stands for in output; empty for special tokens. Not necessarily valid UTF-8.
+  // `id` must lie in [0, vocab_size()).
+  [[nodiscard]] virtual std::string_view token_bytes(TokenId id) const = 0;
+
+  // Whether generation ends with this token (EOS, end of turn, ...).
+  [[nodiscard]] virtual bool is_end_of_generation(TokenId id) const = 0;
+
+  [[nodiscard]] virtual const std::vector<SpecialToken>& special_tokens() const = 0;
+
+  // kNoToken when the model has none.
+  [[nodiscard]] virtual TokenId bos() const = 0;
+  [[nodiscard]] virtual TokenId eos() const = 0;
+  // Whether the model was trained with BOS before every text.
+  [[nodiscard]] virtual bool adds_bos() const = 0;
+
+  // True when the first piece of a text carries a leading space of its own (SentencePiece's dummy prefix), which
+  // output that starts a text must drop.
+  [[nodiscard]] virtual bool strips_leading_space() const = 0;
+};
+
+}  // namespace inferno

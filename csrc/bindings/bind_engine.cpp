@@ -1,0 +1,115 @@
+// The engine as Python sees it. Every call that can block or wait for the engine's threads releases the GIL, the
+// destructor too (see py_sink.h).
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <mutex>
+#include <unordered_set>
+
+#include "base/clock.h"
+#include "bindings/py_model.h"
+#include "bindings/py_sink.h"
+#include "bindings/register.h"
+#include "engine/engine.h"
+
+namespace py = pybind11;
+using namespace py::literals;
+
+namespace inferno::bindings {
+namespace {
+
+class PyEngine {
+ public:
+  PyEngine(PyModel& model, const EngineConfig& config, py::function on_step) : sink_(std::move(on_step)) {
+    if (model.taken) raise_unless_ok(invalid_argument("model", "this model already belongs to an engine; load it again"));
+    auto created = [&] {
+      py::gil_scoped_release release;
+      return Engine::create(model.model, config, sink_, clock_);
+    }();
+    engine_ = value_or_raise(std::move(created));
+    model.taken = true;
+    live().insert(this);
+  }
+
+  ~PyEngine() {
+    live().erase(this);
+    py::gil_scoped_release release;
+    engine_.reset();
+  }
+
+  std::uint64_t submit(const Request& request) {
+    Request copy = request;
+    auto id = [&] {
+      py::gil_scoped_release release;
+      return engine_->submit(std::move(copy));
+    }();
+    return static_cast<std::uint64_t>(value_or_raise(std::move(id)));
+  }
+  void cancel(std::uint64_t id) { engine_->cancel(RequestId{id}); }
+  EngineStats stats() const { return engine_->stats(); }
+  bool healthy() const { return engine_->healthy(); }
+  void stop() { engine_->stop(); }
+
+  // The interpreter must not go down under a running output thread. Guarded by the GIL.
+  static void stop_all() {
+    for (PyEngine* engine : live()) {
+      py::gil_scoped_release release;
+      engine->stop();
+    }
+  }
+
+ private:
+  static std::unordered_set<PyEngine*>& live() {
+    static auto* engines = new std::unordered_set<PyEngine*>;
+    return *engines;
+  }
+
+  SteadyClock clock_;
+  PySink sink_;
+  std::unique_ptr<Engine> engine_;
+};
+
+py::dict as_dict(const EngineStats& s) {
+  const auto& gaps = s.output.inter_token_counts;
+  return py::dict(
+      "requests_running"_a = s.requests_running, "requests_waiting"_a = s.requests_waiting,
+      "waiting_tokens"_a = s.waiting_tokens, "refused"_a = s.refused, "steps"_a = s.steps, "step_rows"_a = s.step_rows,
+      "forward_seconds"_a = s.forward_seconds, "step_seconds"_a = s.step_seconds,
+      "kv_capacity_tokens"_a = s.cache.capacity_tokens, "kv_used_tokens"_a = s.cache.used_tokens,
+      "kv_leased_tokens"_a = s.cache.leased_tokens, "kv_leases"_a = s.cache.leases,
+      "kv_kept_prefixes"_a = s.cache.kept_prefixes, "prefix_tokens_asked"_a = s.cache.prefix_tokens_asked,
+      "prefix_tokens_reused"_a = s.cache.prefix_tokens_reused, "prefix_evictions"_a = s.cache.evictions,
+      "prompt_tokens"_a = s.scheduler.prompt_tokens, "prefill_tokens_computed"_a = s.scheduler.prefill_tokens,
+      "preemptions"_a = s.scheduler.preemptions, "cancelled"_a = s.scheduler.cancelled,
+      "finished"_a = s.scheduler.finished, "failed"_a = s.scheduler.failed,
+      "generated_tokens"_a = s.output.generated_tokens,
+      "inter_token_bounds"_a = std::vector<double>(std::begin(kInterTokenBounds), std::end(kInterTokenBounds)),
+      "inter_token_counts"_a = std::vector<std::uint64_t>(std::begin(gaps), std::end(gaps)),
+      "inter_token_sum"_a = s.output.inter_token_sum);
+}
+
+}  // namespace
+
+void register_engine(py::module_& module) {
+  py::class_<EngineConfig>(module, "EngineConfig")
+      .def(py::init<>())
+      .def_readwrite("max_running", &EngineConfig::max_running)
+      .def_readwrite("max_waiting", &EngineConfig::max_waiting)
+      .def_readwrite("max_waiting_tokens", &EngineConfig::max_waiting_tokens)
+      .def_readwrite("prefill_chunk", &EngineConfig::prefill_chunk)
+      .def_readwrite("prefix_cache", &EngineConfig::prefix_cache);
+  py::class_<EngineStats>(module, "EngineStats")
+      .def_readonly("requests_running", &EngineStats::requests_running)
+      .def_readonly("requests_waiting", &EngineStats::requests_waiting)
+      .def("as_dict", &as_dict);
+  py::class_<PyEngine>(module, "Engine")
+      .def(py::init<PyModel&, const EngineConfig&, py::function>(), "model"_a, "config"_a, "on_step"_a)
+      .def("submit", &PyEngine::submit, "request"_a)
+      .def("cancel", &PyEngine::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())
+      .def("stats", &PyEngine::stats, py::call_guard<py::gil_scoped_release>())
+      .def_property_readonly("healthy", &PyEngine::healthy)
+      .def("stop", &PyEngine::stop, py::call_guard<py::gil_scoped_release>());
+  py::module_::import("atexit").attr("register")(py::cpp_function(&PyEngine::stop_all));
+}
+
+}  // namespace inferno::bindings

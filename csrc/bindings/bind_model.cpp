@@ -1,0 +1,160 @@
+// Loading a model, asking what it is, and its tokenizer.
+#include <pybind11/stl.h>
+
+#include <exception>
+#include <optional>
+#include <variant>
+
+#include "backends/backend_registry.h"
+#include "bindings/py_model.h"
+#include "bindings/register.h"
+
+namespace py = pybind11;
+using namespace py::literals;
+
+namespace inferno::bindings {
+namespace {
+
+using Segment = std::variant<TokenId, std::string>;
+
+py::list list_backends() {
+  py::list listed;
+  for (const BackendInfo& b : backends()) {
+    listed.append(py::dict("name"_a = b.name, "version"_a = b.version, "formats"_a = b.formats, "devices"_a = b.devices));
+  }
+  return listed;
+}
+
+// Loads with the GIL released; `progress` is called with it. An exception raised by `progress` gives up the load and
+// comes out of load() itself.
+std::unique_ptr<PyModel> load(const std::string& path, ModelOptions options, const std::optional<py::function>& progress) {
+  std::exception_ptr raised;
+  if (progress) {
+    options.progress = [&](float done) {
+      py::gil_scoped_acquire gil;
+      try {
+        return (*progress)(done).cast<bool>();
+      } catch (...) {
+        raised = std::current_exception();
+        return false;
+      }
+    };
+  }
+  auto loaded = [&] {
+    py::gil_scoped_release release;
+    return load_model(path, options);
+  }();
+  if (raised) std::rethrow_exception(raised);
+  return std::make_unique<PyModel>(value_or_raise(std::move(loaded)));
+}
+
+py::dict info_of(const PyModel& self) {
+  const ModelInfo& i = self.model->info();
+  const auto text = [](const std::string& s) {
+    return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(s.data(), static_cast<Py_ssize_t>(s.size()), "replace"));
+  };
+  return py::dict("architecture"_a = text(i.architecture), "name"_a = text(i.name), "description"_a = text(i.description),
+                  "chat_template"_a = text(i.chat_template), "trained_context"_a = i.trained_context,
+                  "vocab_size"_a = i.vocab_size, "parameters"_a = i.parameters, "weight_bytes"_a = i.weight_bytes,
+                  "device"_a = text(i.device));
+}
+
+py::dict capabilities_of(const PyModel& self) {
+  const Capabilities& c = self.model->capabilities();
+  const char* sharing = c.sharing == PrefixSharing::kAlias  ? "alias"
+                        : c.sharing == PrefixSharing::kCopy ? "copy"
+                                                            : "none";
+  return py::dict("sharing"_a = sharing, "slots"_a = c.slots, "capacity_tokens"_a = c.capacity_tokens,
+                  "context_tokens"_a = c.context_tokens, "batch_rows"_a = c.batch_rows, "kv_bytes"_a = c.kv_bytes);
+}
+
+void check_id(const Tokenizer& tokenizer, TokenId id) {
+  if (id >= 0 && id < tokenizer.vocab_size()) return;
+  raise_unless_ok(invalid_argument("tokens", "token id " + std::to_string(id) + " is unknown; ids are 0 to " +
+                                                 std::to_string(tokenizer.vocab_size() - 1)));
+}
+
+Result<std::vector<TokenId>> encode_segments(const Tokenizer& tokenizer, const std::vector<Segment>& segments, bool add_bos) {
+  std::vector<TokenId> ids;
+  for (const Segment& segment : segments) {
+    if (const auto* id = std::get_if<TokenId>(&segment)) {
+      ids.push_back(*id);
+      continue;
+    }
+    auto encoded = tokenizer.encode(std::get<std::string>(segment));
+    if (!encoded.ok()) return encoded.status();
+    ids.insert(ids.end(), encoded.value().begin(), encoded.value().end());
+  }
+  const bool has_bos = !ids.empty() && ids.front() == tokenizer.bos();
+  if (add_bos && tokenizer.adds_bos() && tokenizer.bos() != kNoToken && !has_bos) ids.insert(ids.begin(), tokenizer.bos());
+  return ids;
+}
+
+std::vector<TokenId> encode(const PyModel& self, const std::vector<Segment>& segments, bool add_bos) {
+  const Tokenizer& tokenizer = self.model->tokenizer();
+  for (const Segment& segment : segments) {
+    if (const auto* id = std::get_if<TokenId>(&segment)) check_id(tokenizer, *id);
+  }
+  auto ids = [&] {
+    py::gil_scoped_release release;
+    return encode_segments(tokenizer, segments, add_bos);
+  }();
+  return value_or_raise(std::move(ids));
+}
+
+py::str decode(const PyModel& self, const std::vector<TokenId>& ids) {
+  const Tokenizer& tokenizer = self.model->tokenizer();
+  std::string bytes;
+  for (const TokenId id : ids) {
+    check_id(tokenizer, id);
+    bytes += tokenizer.token_bytes(id);
+  }
+  std::string_view text = bytes;
+  if (tokenizer.strips_leading_space() && text.starts_with(' ')) text.remove_prefix(1);
+  return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
+}
+
+py::bytes token_bytes(const PyModel& self, TokenId id) {
+  check_id(self.model->tokenizer(), id);
+  return py::bytes(self.model->tokenizer().token_bytes(id));
+}
+
+py::list special_tokens(const PyModel& self) {
+  py::list listed;
+  for (const SpecialToken& token : self.model->tokenizer().special_tokens()) {
+    auto text = py::reinterpret_steal<py::str>(
+        PyUnicode_DecodeUTF8(token.text.data(), static_cast<Py_ssize_t>(token.text.size()), "replace"));
+    listed.append(py::make_tuple(token.id, text));
+  }
+  return listed;
+}
+
+}  // namespace
+
+void register_model(py::module_& module) {
+  module.def("backends", &list_backends);
+  py::class_<ModelOptions>(module, "ModelOptions")
+      .def(py::init<>())
+      .def_readwrite("context_tokens", &ModelOptions::context_tokens)
+      .def_readwrite("kv_tokens", &ModelOptions::kv_tokens)
+      .def_readwrite("slots", &ModelOptions::slots)
+      .def_readwrite("batch_rows", &ModelOptions::batch_rows)
+      .def_readwrite("threads", &ModelOptions::threads)
+      .def_readwrite("gpu_layers", &ModelOptions::gpu_layers)
+      .def_readwrite("kv_type", &ModelOptions::kv_type)
+      .def_readwrite("flash_attention", &ModelOptions::flash_attention)
+      .def_readwrite("kv_layout", &ModelOptions::kv_layout)
+      .def_readwrite("use_mmap", &ModelOptions::use_mmap);
+  py::class_<PyModel>(module, "Model")
+      .def_static("load", &load, "path"_a, "options"_a, "progress"_a = py::none())
+      .def_property_readonly("info", &info_of)
+      .def_property_readonly("capabilities", &capabilities_of)
+      .def("encode", &encode, "segments"_a, "add_bos"_a)
+      .def("decode", &decode, "token_ids"_a)
+      .def("token_bytes", &token_bytes, "token_id"_a)
+      .def("special_tokens", &special_tokens)
+      .def_property_readonly("bos", [](const PyModel& self) { return self.model->tokenizer().bos(); })
+      .def_property_readonly("eos", [](const PyModel& self) { return self.model->tokenizer().eos(); });
+}
+
+}  // namespace inferno::bindings

@@ -1,0 +1,54 @@
+// What comes out: OutputDelta, read-only.
+#include <pybind11/stl.h>
+
+#include "bindings/register.h"
+#include "output/output_sink.h"
+
+namespace py = pybind11;
+
+namespace inferno::bindings {
+namespace {
+
+std::optional<std::string> finish_name(const OutputDelta& delta) {
+  switch (delta.finish) {
+    case FinishReason::kNone: return std::nullopt;
+    case FinishReason::kStop: return "stop";
+    case FinishReason::kLength: return "length";
+    case FinishReason::kCancelled: return "cancelled";
+    case FinishReason::kError: return "error";
+  }
+  return "error";
+}
+
+py::list logprobs_of(const OutputDelta& delta) {
+  py::list listed;
+  for (const TokenLogprob& entry : delta.logprobs) listed.append(py::make_tuple(entry.token, entry.logprob, entry.top));
+  return listed;
+}
+
+py::object error_of(const OutputDelta& delta) {
+  if (delta.error.ok()) return py::none();
+  return py::make_tuple(std::string(status_code_name(delta.error.code())), delta.error.message(), delta.error.param());
+}
+
+}  // namespace
+
+void register_output(py::module_& module) {
+  py::class_<OutputDelta>(module, "OutputDelta")
+      .def_property_readonly("request", [](const OutputDelta& d) { return static_cast<std::uint64_t>(d.request); })
+      .def_readonly("index", &OutputDelta::index)
+      .def_readonly("text", &OutputDelta::text)
+      .def_readonly("tokens", &OutputDelta::tokens)
+      .def_property_readonly("logprobs", &logprobs_of)
+      .def_property_readonly("finish", &finish_name)
+      .def_readonly("matched_stop", &OutputDelta::matched_stop)
+      .def_property_readonly("usage", [](const OutputDelta& d) {
+        return py::make_tuple(d.usage.prompt_tokens, d.usage.cached_tokens, d.usage.completion_tokens);
+      })
+      .def_property_readonly("timings", [](const OutputDelta& d) {
+        return py::make_tuple(d.timings.scheduled, d.timings.first_token, d.timings.finished);
+      })
+      .def_property_readonly("error", &error_of);
+}
+
+}  // namespace inferno::bindings

@@ -1,0 +1,51 @@
+// What is asked: values only. Ranges are checked by Engine::submit.
+#include <pybind11/stl.h>
+
+#include "bindings/register.h"
+#include "request/request.h"
+
+namespace py = pybind11;
+
+namespace inferno::bindings {
+
+void register_request(py::module_& module) {
+  py::class_<SamplingParams>(module, "SamplingParams")
+      .def(py::init<>())
+      .def_readwrite("temperature", &SamplingParams::temperature)
+      .def_readwrite("top_k", &SamplingParams::top_k)
+      .def_readwrite("top_p", &SamplingParams::top_p)
+      .def_readwrite("min_p", &SamplingParams::min_p)
+      .def_readwrite("typical_p", &SamplingParams::typical_p)
+      .def_readwrite("top_n_sigma", &SamplingParams::top_n_sigma)
+      .def_readwrite("repetition_penalty", &SamplingParams::repetition_penalty)
+      .def_readwrite("frequency_penalty", &SamplingParams::frequency_penalty)
+      .def_readwrite("presence_penalty", &SamplingParams::presence_penalty)
+      .def_readwrite("penalty_last_n", &SamplingParams::penalty_last_n)
+      .def_readwrite("dry_multiplier", &SamplingParams::dry_multiplier)
+      .def_readwrite("dry_base", &SamplingParams::dry_base)
+      .def_readwrite("dry_allowed_length", &SamplingParams::dry_allowed_length)
+      .def_readwrite("dry_last_n", &SamplingParams::dry_last_n)
+      .def_readwrite("dry_breakers", &SamplingParams::dry_breakers)
+      .def_readwrite("xtc_probability", &SamplingParams::xtc_probability)
+      .def_readwrite("xtc_threshold", &SamplingParams::xtc_threshold)
+      .def_readwrite("mirostat", &SamplingParams::mirostat)
+      .def_readwrite("mirostat_tau", &SamplingParams::mirostat_tau)
+      .def_readwrite("mirostat_eta", &SamplingParams::mirostat_eta)
+      .def_readwrite("logit_bias", &SamplingParams::logit_bias)
+      .def_readwrite("seed", &SamplingParams::seed)
+      .def_readwrite("logprobs", &SamplingParams::logprobs);
+  py::class_<Request>(module, "Request")
+      .def(py::init<>())
+      .def_readwrite("tenant", &Request::tenant)
+      .def_readwrite("prompt", &Request::prompt)
+      .def_readwrite("sampling", &Request::sampling)
+      .def_readwrite("n", &Request::n)
+      .def_readwrite("max_tokens", &Request::max_tokens)
+      .def_readwrite("priority", &Request::priority)
+      .def_readwrite("stop", &Request::stop)
+      .def_readwrite("stop_tokens", &Request::stop_tokens)
+      .def_readwrite("ignore_eos", &Request::ignore_eos)
+      .def_readwrite("keep_stop_text", &Request::keep_stop_text);
+}
+
+}  // namespace inferno::bindings

@@ -1,0 +1,98 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/engine_loop.h"
+
+namespace inferno {
+namespace {
+
+Status range_error(const std::string& field, std::int64_t value, const std::string& rule) {
+  return invalid_argument(field, field + " is " + std::to_string(value) + "; it must be " + rule);
+}
+
+Status check_stops(const Request& request) {
+  if (request.stop.size() > kMaxStopStrings) {
+    return range_error("stop", static_cast<std::int64_t>(request.stop.size()), "at most 16 strings");
+  }
+  for (const std::string& stop : request.stop) {
+    if (stop.empty()) return invalid_argument("stop", "a stop string is empty; it must have at least one character");
+    if (stop.size() > kMaxStopStringBytes) {
+      return range_error("stop", static_cast<std::int64_t>(stop.size()), "at most 1024 bytes a string");
+    }
+  }
+  return {};
+}
+
+Status check_ids(const char* field, const std::vector<TokenId>& ids, std::int32_t vocab) {
+  for (const TokenId id : ids) {
+    if (id < 0 || id >= vocab) {
+      return invalid_argument(field, std::string(field) + " holds token id " + std::to_string(id) + "; ids are 0 to " +
+                                         std::to_string(vocab - 1));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink,
+                                               const Clock& clock) {
+  if (Status status = config.validate(model->capabilities()); !status.ok()) return status;
+  return std::unique_ptr<Engine>(new Engine(std::move(model), config, sink, clock));
+}
+
+Engine::Engine(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink, const Clock& clock)
+    : model_(std::move(model)),
+      clock_(clock),
+      admission_(config.max_waiting, config.max_waiting_tokens),
+      loop_(std::make_unique<EngineLoop>(*model_, config, admission_, clock, sink)) {}
+
+Engine::~Engine() = default;
+
+Status Engine::validate(const Request& request) const {
+  const std::int32_t vocab = model_->info().vocab_size;
+  const Capabilities& can = model_->capabilities();
+  if (request.prompt.empty()) return invalid_argument("prompt", "the prompt has no tokens; it must have at least one");
+  // One token of the context is for the answer.
+  const std::int32_t longest = std::min(can.context_tokens, can.capacity_tokens - can.capacity_tokens % kBlockTokens) - 1;
+  if (request.prompt.size() > static_cast<std::size_t>(longest)) {
+    return Status(StatusCode::kContextLengthExceeded,
+                  "the prompt has " + std::to_string(request.prompt.size()) + " tokens; this model's context has room for " +
+                      std::to_string(longest) + " and an answer",
+                  "prompt");
+  }
+  if (request.n < 1 || request.n > kMaxChoices) return range_error("n", request.n, "1 to " + std::to_string(kMaxChoices));
+  if (request.max_tokens < 0) return range_error("max_tokens", request.max_tokens, "0 (to the end of the context) or more");
+  if (Status status = check_ids("prompt", request.prompt, vocab); !status.ok()) return status;
+  if (Status status = check_ids("stop_token_ids", request.stop_tokens, vocab); !status.ok()) return status;
+  if (Status status = check_stops(request); !status.ok()) return status;
+  return request.sampling.validate(vocab);
+}
+
+Result<RequestId> Engine::submit(Request request) {
+  if (!healthy()) return Status(StatusCode::kUnavailable, "the engine has failed; restart the server");
+  if (Status status = validate(request); !status.ok()) return status;
+  const auto tokens = static_cast<std::int64_t>(request.n) * static_cast<std::int64_t>(request.prompt.size());
+  if (Status status = admission_.enter(request.n, tokens); !status.ok()) return status;
+  request.id = RequestId{requests_.fetch_add(1) + 1};
+  request.arrived = clock_.now();
+  const RequestId id = request.id;
+  const std::int32_t n = request.n;
+  if (loop_->send(SubmitCommand{std::make_shared<const Request>(std::move(request))})) return id;
+  admission_.leave(n, tokens);
+  return Status(StatusCode::kUnavailable, "the engine was stopped");
+}
+
+void Engine::cancel(RequestId request) { (void)loop_->send(CancelCommand{request}); }
+
+EngineStats Engine::stats() const { return loop_->stats(); }
+
+bool Engine::healthy() const { return loop_->healthy(); }
+
+void Engine::stop() { loop_->stop(); }
+
+Status Engine::check_invariants() const { return loop_->check_invariants(); }
+
+}  // namespace inferno

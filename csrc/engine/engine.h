@@ -1,0 +1,58 @@
+// Engine: the facade. Continuous batching over one model. All of it is thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "backends/backend.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/engine_config.h"
+#include "engine/engine_stats.h"
+#include "output/output_sink.h"
+#include "request/request.h"
+
+namespace inferno {
+
+class EngineLoop;
+
+class Engine {
+ public:
+  // Checks the configuration and starts the engine's two threads. The model is shared only so that its tokenizer can be
+  // used elsewhere: computing belongs to this engine alone. `sink` and `clock` must outlive the engine.
+  [[nodiscard]] static Result<std::unique_ptr<Engine>> create(std::shared_ptr<Model> model, const EngineConfig& config,
+                                                              OutputSink& sink, const Clock& clock);
+  ~Engine();  // stop()
+
+  // Never blocks. `request.id` and `request.arrived` are set here. On success the sink gets exactly one final delta per
+  // sequence. kInvalidArgument, kContextLengthExceeded, kQueueFull, kUnavailable.
+  [[nodiscard]] Result<RequestId> submit(Request request);
+
+  // Takes effect at the next step, wherever the request is; unknown or finished ids are no error. Never blocks.
+  void cancel(RequestId request);
+
+  [[nodiscard]] EngineStats stats() const;
+
+  // False once steps have kept failing; submit() then refuses.
+  [[nodiscard]] bool healthy() const;
+
+  // Ends every sequence with kUnavailable and joins the threads; the sink is not called afterwards. Blocks for at most
+  // one step and the delivery of its output. Idempotent.
+  void stop();
+
+  // For tests, after stop(): recounts the cache books.
+  [[nodiscard]] Status check_invariants() const;
+
+ private:
+  Engine(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink, const Clock& clock);
+  [[nodiscard]] Status validate(const Request& request) const;
+
+  const std::shared_ptr<Model> model_;
+  const Clock& clock_;
+  Admission admission_;
+  std::atomic<std::uint64_t> requests_{0};
+  std::unique_ptr<EngineLoop> loop_;
+};
+
+}  // namespace inferno

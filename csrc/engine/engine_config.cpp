@@ -1,0 +1,36 @@
+#include "engine/engine_config.h"
+
+#include <algorithm>
+#include <string>
+
+namespace inferno {
+namespace {
+
+constexpr std::int32_t kUsualRunning = 32;
+
+Status at_least_one(const char* field, std::int64_t value) {
+  if (value >= 1) return {};
+  return invalid_argument(field, std::string(field) + " is " + std::to_string(value) + "; it must be 1 or more");
+}
+
+}  // namespace
+
+std::int32_t EngineConfig::running_limit(const Capabilities& model) const {
+  if (max_running > 0) return max_running;
+  return std::min({kUsualRunning, model.slots, model.batch_rows});
+}
+
+Status EngineConfig::validate(const Capabilities& model) const {
+  const std::int32_t most = std::min(model.slots, model.batch_rows);
+  if (max_running < 0 || max_running > most) {
+    return invalid_argument("max_running", "max_running is " + std::to_string(max_running) + "; it must be 0 (automatic) to " +
+                                               std::to_string(most) + ", the model's slots and batch rows allow no more");
+  }
+  for (const Status& status : {at_least_one("max_waiting", max_waiting), at_least_one("prefill_chunk", prefill_chunk),
+                               at_least_one("max_waiting_tokens", max_waiting_tokens)}) {
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+}  // namespace inferno

@@ -1,0 +1,26 @@
+// EngineConfig: how the engine schedules. Every default is written here and nowhere else.
+#pragma once
+
+#include <cstdint>
+
+#include "backends/backend.h"
+#include "base/status.h"
+
+namespace inferno {
+
+struct EngineConfig {
+  std::int32_t max_running = 0;    // sequences in the batch; 0 = 32, or the model's slots if fewer
+  std::int32_t max_waiting = 512;  // sequences in the queue; beyond it submit() refuses
+  std::int64_t max_waiting_tokens = 1 << 20;  // prompt tokens in the queue; beyond it submit() refuses
+  std::int32_t prefill_chunk = 64;            // most prefill tokens of a step in which streams are running
+  bool prefix_cache = true;        // keep and share computed prompts, within a tenant
+
+  // kInvalidArgument naming field, value and limit.
+  [[nodiscard]] Status validate(const Capabilities& model) const;
+  // max_running with 0 resolved.
+  [[nodiscard]] std::int32_t running_limit(const Capabilities& model) const;
+};
+
+inline constexpr std::int32_t kBlockTokens = 16;  // granularity of the KV budget and of prefix reuse
+
+}  // namespace inferno

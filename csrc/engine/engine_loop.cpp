@@ -1,0 +1,148 @@
+#include "engine/engine_loop.h"
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "base/log.h"
+
+namespace inferno {
+namespace {
+
+constexpr int kFailuresInARow = 3;  // so many failing steps one after another, and the engine says that it is not healthy
+
+KvCacheOptions cache_options(const Model& model, const EngineConfig& config) {
+  const Capabilities& can = model.capabilities();
+  KvCacheOptions options;
+  options.capacity_tokens = can.capacity_tokens;
+  options.slots = can.slots;
+  options.block_tokens = kBlockTokens;
+  options.reuse = config.prefix_cache;
+  switch (can.sharing) {
+    case PrefixSharing::kNone: options.sharing = KvCacheOptions::Sharing::kNone; break;
+    case PrefixSharing::kAlias: options.sharing = KvCacheOptions::Sharing::kAlias; break;
+    case PrefixSharing::kCopy: options.sharing = KvCacheOptions::Sharing::kCopy; break;
+  }
+  return options;
+}
+
+SchedulerOptions scheduler_options(const Model& model, const EngineConfig& config) {
+  const Capabilities& can = model.capabilities();
+  return {.max_running = config.running_limit(can), .batch_rows = can.batch_rows, .prefill_chunk = config.prefill_chunk,
+          .context_tokens = can.context_tokens, .block_tokens = kBlockTokens};
+}
+
+}  // namespace
+
+EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink)
+    : clock_(clock),
+      cache_(cache_options(model, config)),
+      scheduler_(scheduler_options(model, config), cache_, admission, clock),
+      runner_(model),
+      chooser_(model.tokenizer()),
+      // The door (Admission) bounds what waits, and clients' cancels are bounded by what they submitted.
+      inbox_(std::numeric_limits<std::size_t>::max()),
+      admission_(admission),
+      dispatcher_(model.tokenizer(), sink, [this](SequenceId id) { (void)send(FinishCommand{id}); }) {
+  scheduler_.on_end = [this](SequenceId id) { chooser_.forget(id); };
+  publish_stats();
+  thread_ = std::thread([this] { run(); });
+}
+
+EngineLoop::~EngineLoop() { stop(); }
+
+void EngineLoop::stop() {
+  std::lock_guard lock(stop_mutex_);
+  if (!thread_.joinable()) return;
+  stopping_.store(true);
+  inbox_.close();
+  thread_.join();
+  dispatcher_.stop();
+}
+
+void EngineLoop::run() {
+  while (!stopping_.load()) {
+    const auto commands = scheduler_.idle() ? inbox_.wait_all() : inbox_.take_all();
+    for (const Command& command : commands) apply(command);
+    if (!stopping_.load() && !scheduler_.idle()) step();
+    publish_stats();
+    emit();
+  }
+  for (const Command& command : inbox_.take_all()) apply(command);  // so that what was accepted gets its final output
+  scheduler_.fail_all(Status(StatusCode::kUnavailable, "the engine was stopped"), updates_);
+  publish_stats();
+  emit();
+}
+
+void EngineLoop::apply(const Command& command) {
+  if (const auto* ask = std::get_if<SubmitCommand>(&command)) submit(ask->request);
+  if (const auto* gone = std::get_if<CancelCommand>(&command)) scheduler_.cancel(gone->request, updates_);
+  if (const auto* done = std::get_if<FinishCommand>(&command)) scheduler_.finish(done->sequence, updates_);
+}
+
+void EngineLoop::submit(const RequestPtr& request) {
+  for (std::int32_t index = 0; index < request->n; ++index) {
+    scheduler_.add(std::make_unique<Sequence>(request, SequenceId{++sequences_}, index));
+  }
+}
+
+void EngineLoop::step() {
+  const Time began = clock_.now();
+  StepPlan plan;
+  try {
+    plan = scheduler_.plan();
+    if (plan.chunks.empty()) throw InternalError("the scheduler has work but planned none");
+    const Time forward_began = clock_.now();
+    Result<Logits> logits = runner_.run(plan);
+    counting_.forward_seconds += seconds(clock_.now() - forward_began);
+    if (!logits.ok()) return step_failed(plan, logits.status());
+    scheduler_.commit(plan, chooser_.choose(plan, logits.value()), updates_);
+    failures_in_a_row_ = 0;
+  } catch (const std::exception& error) {
+    return step_failed(plan, Status(StatusCode::kInternal, error.what()));
+  }
+  ++counting_.steps;
+  counting_.step_rows += static_cast<std::uint64_t>(plan.rows);
+  counting_.step_seconds += seconds(clock_.now() - began);
+}
+
+// A failing step ends the requests that were in it, and the engine goes on. When steps keep failing, or nothing was
+// planned so that nobody in particular can be blamed, everything ends.
+void EngineLoop::step_failed(const StepPlan& plan, const Status& why) {
+  log(LogLevel::kError, "engine", std::string(status_code_name(why.code())) + ": " + why.message());
+  if (++failures_in_a_row_ >= kFailuresInARow) healthy_.store(false);
+  if (plan.chunks.empty() || !healthy_.load()) {
+    scheduler_.fail_all(why, updates_);
+  } else {
+    scheduler_.fail(plan, why, updates_);
+  }
+}
+
+void EngineLoop::emit() {
+  if (!updates_.empty()) dispatcher_.deliver(std::exchange(updates_, {}));
+}
+
+void EngineLoop::publish_stats() {
+  counting_.requests_running = static_cast<std::int64_t>(scheduler_.running());
+  counting_.requests_waiting = static_cast<std::int64_t>(scheduler_.aside());
+  counting_.scheduler = scheduler_.stats();
+  counting_.cache = cache_.stats();
+  std::lock_guard lock(stats_mutex_);
+  published_ = counting_;
+}
+
+EngineStats EngineLoop::stats() const {
+  EngineStats copy;
+  {
+    std::lock_guard lock(stats_mutex_);
+    copy = published_;
+  }
+  // Straight from the door: what has been accepted counts as waiting before the engine thread has seen it.
+  copy.requests_waiting += admission_.waiting();
+  copy.waiting_tokens = admission_.waiting_tokens();
+  copy.refused = admission_.refused();
+  copy.output = dispatcher_.stats();
+  return copy;
+}
+
+}  // namespace inferno

@@ -1,0 +1,85 @@
+// EngineLoop: the engine thread. One turn is: drain commands, plan, run, sample, commit, emit. It owns the scheduler, the
+// cache books and the samplers; everyone else sends it commands.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "backends/backend.h"
+#include "base/bounded_queue.h"
+#include "base/clock.h"
+#include "engine/engine_config.h"
+#include "engine/engine_stats.h"
+#include "engine/model_runner.h"
+#include "engine/token_chooser.h"
+#include "kvcache/kv_cache_manager.h"
+#include "output/output_dispatcher.h"
+#include "scheduler/scheduler.h"
+
+namespace inferno {
+
+// What others may ask of the engine thread.
+struct SubmitCommand {
+  RequestPtr request;
+};
+struct CancelCommand {
+  RequestId request{};
+};
+struct FinishCommand {
+  SequenceId sequence{};
+};
+using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand>;
+
+class EngineLoop {
+ public:
+  // References must outlive the loop. Starts the thread.
+  EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink);
+  ~EngineLoop();  // stop()
+
+  // Thread-safe, never blocks. False once the loop is stopping. Submissions must have passed Admission::enter.
+  [[nodiscard]] bool send(Command command) { return inbox_.put_urgent(std::move(command)); }
+
+  // Ends every sequence with kUnavailable, delivers that, joins both threads. Blocks for at most one step. Idempotent.
+  void stop();
+
+  [[nodiscard]] EngineStats stats() const;                       // thread-safe
+  [[nodiscard]] bool healthy() const { return healthy_.load(); }  // thread-safe
+  // Recounts the cache books; on a stopped loop only.
+  [[nodiscard]] Status check_invariants() const { return cache_.check_invariants(); }
+
+ private:
+  void run();
+  void apply(const Command& command);
+  void submit(const RequestPtr& request);
+  void step();
+  void step_failed(const StepPlan& plan, const Status& why);
+  void publish_stats();
+  void emit();
+
+  const Clock& clock_;
+  KvCacheManager cache_;
+  Scheduler scheduler_;
+  ModelRunner runner_;
+  TokenChooser chooser_;
+  Scheduler::Updates updates_;
+  std::uint64_t sequences_ = 0;
+  int failures_in_a_row_ = 0;
+  EngineStats counting_;  // the engine thread's own
+
+  BoundedQueue<Command> inbox_;
+  std::atomic<bool> healthy_{true};
+  mutable std::mutex stats_mutex_;
+  EngineStats published_;
+  Admission& admission_;
+  OutputDispatcher dispatcher_;
+  std::atomic<bool> stopping_{false};
+  std::mutex stop_mutex_;
+  std::thread thread_;
+};
+
+}  // namespace inferno

@@ -1,0 +1,38 @@
+// TokenChooser: keeps one sampler per running sequence and turns a step's logits into sampled tokens.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "backends/forward_batch.h"
+#include "backends/tokenizer.h"
+#include "sampling/sampler.h"
+#include "scheduler/step_plan.h"
+
+namespace inferno {
+
+class TokenChooser {
+ public:
+  // The tokenizer must outlive the chooser.
+  explicit TokenChooser(const Tokenizer& tokenizer);
+
+  // One token for each sampling chunk, from the row of logits with the same number. The result is valid until the
+  // next call.
+  [[nodiscard]] std::span<const SampledToken> choose(const StepPlan& plan, const Logits& logits);
+
+  // The sequence has ended: its sampler is given up.
+  void forget(SequenceId sequence) { samplers_.erase(sequence); }
+  [[nodiscard]] std::size_t size() const { return samplers_.size(); }
+
+ private:
+  [[nodiscard]] SampledToken choose_one(const Sequence& sequence, std::span<const float> logits);
+
+  const Tokenizer& tokenizer_;
+  std::vector<TokenId> ends_;  // every end-of-generation token, forbidden under ignore_eos
+  SamplerScratch scratch_;
+  std::unordered_map<SequenceId, Sampler> samplers_;
+  std::vector<SampledToken> chosen_;
+};
+
+}  // namespace inferno

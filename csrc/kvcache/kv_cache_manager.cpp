@@ -1,0 +1,254 @@
+#include "kvcache/kv_cache_manager.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace inferno {
+namespace {
+
+using Sharing = KvCacheOptions::Sharing;
+
+std::int32_t length(std::span<const TokenId> tokens) { return static_cast<std::int32_t>(tokens.size()); }
+
+bool begins_with(std::span<const TokenId> text, std::span<const TokenId> beginning) {
+  return beginning.size() <= text.size() && std::equal(beginning.begin(), beginning.end(), text.begin());
+}
+
+const KvCacheOptions& checked(const KvCacheOptions& options) {
+  if (options.slots > 0 && options.block_tokens > 0 && options.capacity_tokens >= options.block_tokens) return options;
+  throw InternalError("a KV cache of " + std::to_string(options.capacity_tokens) + " tokens in blocks of " +
+                      std::to_string(options.block_tokens) + " and " + std::to_string(options.slots) + " slots");
+}
+
+}  // namespace
+
+KvCacheManager::KvCacheManager(const KvCacheOptions& options)
+    : options_(checked(options)),
+      table_(options.slots, options.capacity_tokens / options.block_tokens, options.block_tokens),
+      index_(options.block_tokens) {}
+
+std::optional<KvCacheManager::Reservation> KvCacheManager::reserve(const Tenant& tenant,
+                                                                   std::span<const TokenId> prompt,
+                                                                   std::int32_t headroom_tokens) {
+  if (prompt.empty()) throw InternalError("a reservation for an empty prompt");
+  const std::optional<Placement> placement = place(tenant, prompt, headroom_tokens);
+  if (!placement) return std::nullopt;
+  const bool in_place = placement->how == Placement::How::kAdopt;
+  const SlotId slot = in_place ? adopt(*placement, tenant) : occupy(*placement, tenant, prompt);
+  prefix_tokens_asked_ += prompt.size();
+  prefix_tokens_reused_ += static_cast<std::uint64_t>(placement->match.tokens);
+  return Reservation{KvLease(this, slot), placement->match.tokens};
+}
+
+PrefixMatch KvCacheManager::match(const Tenant& tenant, std::span<const TokenId> prompt) const {
+  if (!options_.reuse || prompt.empty()) return {};
+  const auto reusable = prompt.first(prompt.size() - 1);  // the last token's logits are needed, so it is computed
+  return indexes() ? index_.find(tenant, reusable) : match_whole_slot(tenant, reusable);
+}
+
+// For backends that cannot cut: only a kept slot whose every token is wanted is of use.
+PrefixMatch KvCacheManager::match_whole_slot(const Tenant& tenant, std::span<const TokenId> prompt) const {
+  PrefixMatch best;
+  for (std::int32_t i = 0; i < table_.size(); ++i) {
+    const Slot& slot = table_.at(SlotId{i});
+    if (slot.state != Slot::State::kKept || slot.tenant != tenant || length(slot.tokens) <= best.tokens) continue;
+    if (begins_with(prompt, slot.tokens)) best = {SlotId{i}, length(slot.tokens)};
+  }
+  return best;
+}
+
+std::optional<KvCacheManager::Placement> KvCacheManager::place(const Tenant& tenant, std::span<const TokenId> prompt,
+                                                               std::int32_t headroom_tokens) const {
+  const std::int32_t needed = table_.blocks_for(static_cast<std::int64_t>(prompt.size()));
+  const std::int32_t headroom = table_.blocks_for(headroom_tokens);
+  const auto if_fits = [&](const Placement& placement) {
+    return fits(placement, headroom) ? std::optional(placement) : std::nullopt;
+  };
+  const PrefixMatch found = match(tenant, prompt);
+  if (found.tokens == 0) return if_fits({Placement::How::kFresh, {}, needed});
+
+  const std::int32_t beyond = needed - table_.blocks_for(found.tokens);
+  const bool alias = options_.sharing == Sharing::kAlias;
+  const Placement share{Placement::How::kShare, found, alias ? beyond : needed};
+  if (table_.at(found.slot).state == Slot::State::kLeased) return if_fits(share);
+  // Sharing leaves the kept prefix whole for others; it is worth a free slot, but not another kept prefix.
+  if (alias && table_.free_slot() && fits(share, headroom)) return share;
+  return if_fits({Placement::How::kAdopt, found, beyond});
+}
+
+// Exact: what fits can be had by evicting, so that nothing is evicted for a reservation that is then refused.
+bool KvCacheManager::fits(const Placement& placement, std::int32_t headroom_blocks) const {
+  std::span<const BlockId> pinned;
+  std::optional<SlotId> pinned_slot;
+  if (placement.how != Placement::How::kFresh) {
+    pinned_slot = placement.match.slot;
+    pinned = table_.at(*pinned_slot).blocks;
+  }
+  if (placement.how == Placement::How::kAdopt) {
+    pinned = pinned.first(static_cast<std::size_t>(table_.blocks_for(placement.match.tokens)));
+  } else if (!table_.free_slot() && !table_.least_recent_kept(pinned_slot)) {
+    return false;
+  }
+  const std::int64_t wanted = std::int64_t{placement.fresh_blocks} + headroom_blocks;
+  return wanted <= table_.free_blocks() + table_.evictable_blocks(pinned);
+}
+
+SlotId KvCacheManager::adopt(const Placement& placement, const Tenant& tenant) {
+  const auto [slot, tokens] = placement.match;
+  table_.lease(slot, tenant);
+  if (tokens < length(table_.at(slot).tokens)) {
+    table_.cut(slot, tokens);
+    index_.truncate(slot, tokens);
+    ops_.push_back({KvOp::Kind::kCut, slot, {}, tokens});
+  }
+  evict_for(placement.fresh_blocks);
+  table_.grow(slot, placement.fresh_blocks);
+  return slot;
+}
+
+SlotId KvCacheManager::occupy(const Placement& placement, const Tenant& tenant, std::span<const TokenId> prompt) {
+  const auto [from, tokens] = placement.match;
+  const bool share = placement.how == Placement::How::kShare;
+  const std::optional<SlotId> source = share ? std::optional(from) : std::nullopt;
+  while (!table_.free_slot() || table_.free_blocks() < placement.fresh_blocks) {
+    evict_one(source);
+  }
+  const SlotId slot = *table_.free_slot();
+  table_.lease(slot, tenant);
+  if (share) {
+    table_.touch(from);
+    if (options_.sharing == Sharing::kAlias) table_.alias(slot, from, table_.blocks_for(tokens));
+  }
+  table_.grow(slot, placement.fresh_blocks);
+  if (share) {
+    table_.append(slot, prompt.first(static_cast<std::size_t>(tokens)));
+    index_.insert(tenant, slot, table_.at(slot).tokens);
+    ops_.push_back({KvOp::Kind::kShare, slot, from, tokens});
+  }
+  return slot;
+}
+
+bool KvCacheManager::extend(const KvLease& lease, std::int32_t total_tokens) {
+  const auto held = static_cast<std::int32_t>(leased(lease).blocks.size());
+  const std::int32_t missing = table_.blocks_for(total_tokens) - held;
+  if (missing <= 0) return true;
+  if (missing > table_.free_blocks() + table_.evictable_blocks({})) return false;
+  evict_for(missing);
+  table_.grow(lease.slot(), missing);
+  return true;
+}
+
+void KvCacheManager::commit(const KvLease& lease, std::span<const TokenId> tokens) {
+  const Slot& slot = leased(lease);
+  table_.append(lease.slot(), tokens);
+  if (indexes() && !slot.poisoned) index_.insert(slot.tenant, lease.slot(), slot.tokens);
+}
+
+std::int32_t KvCacheManager::reusable(const Tenant& tenant, std::span<const TokenId> prompt) const {
+  return match(tenant, prompt).tokens;
+}
+
+void KvCacheManager::poison(const KvLease& lease) {
+  (void)leased(lease);
+  table_.poison(lease.slot());
+  index_.erase(lease.slot());
+}
+
+void KvCacheManager::release(SlotId slot) {
+  const Slot& s = table_.at(slot);
+  const std::int32_t held = length(s.tokens);
+  if (!options_.reuse || s.poisoned || held < options_.block_tokens) {
+    drop(slot);
+    return;
+  }
+  const std::int32_t kept = indexes() ? held - held % options_.block_tokens : held;
+  table_.cut(slot, kept);
+  if (kept < held) ops_.push_back({KvOp::Kind::kCut, slot, {}, kept});
+  table_.keep(slot);
+  drop_redundant(slot);
+}
+
+void KvCacheManager::drop_redundant(SlotId released) {
+  const Slot& mine = table_.at(released);
+  for (std::int32_t i = 0; i < table_.size(); ++i) {
+    const SlotId slot{i};
+    const Slot& other = table_.at(slot);
+    if (slot == released || other.state != Slot::State::kKept || other.tenant != mine.tenant) continue;
+    if (covers(other, mine)) {
+      table_.touch(slot);
+      drop(released);
+      return;
+    }
+    if (covers(mine, other)) drop(slot);
+  }
+}
+
+// Without cutting, a longer prefix cannot stand in for a shorter one.
+bool KvCacheManager::covers(const Slot& longer, const Slot& shorter) const {
+  if (!indexes()) return longer.tokens == shorter.tokens;
+  return begins_with(longer.tokens, shorter.tokens);
+}
+
+void KvCacheManager::clear_kept() {
+  while (const std::optional<SlotId> slot = table_.least_recent_kept(std::nullopt)) drop(*slot);
+}
+
+void KvCacheManager::evict_for(std::int32_t blocks) {
+  while (table_.free_blocks() < blocks) evict_one(std::nullopt);
+}
+
+void KvCacheManager::evict_one(std::optional<SlotId> except) {
+  const std::optional<SlotId> slot = table_.least_recent_kept(except);
+  if (!slot) throw InternalError("nothing is left to evict");  // fits() promised that there would be
+  ++evictions_;
+  drop(*slot);
+}
+
+// Even a slot without committed tokens is dropped: a step that failed may have left some in the backend.
+void KvCacheManager::drop(SlotId slot) {
+  index_.erase(slot);
+  table_.free(slot);
+  ops_.push_back({KvOp::Kind::kDrop, slot, {}, 0});
+}
+
+std::vector<KvOp> KvCacheManager::take_ops() { return std::exchange(ops_, {}); }
+
+const Slot& KvCacheManager::leased(const KvLease& lease) const {
+  if (lease.manager_ != this) throw InternalError("a lease of another manager, or an empty one");
+  return table_.at(lease.slot());
+}
+
+KvCacheStats KvCacheManager::stats() const {
+  KvCacheStats stats;
+  stats.capacity_tokens = table_.capacity_blocks() * options_.block_tokens;
+  stats.used_tokens = (table_.capacity_blocks() - table_.free_blocks()) * options_.block_tokens;
+  stats.leased_tokens = table_.leased_blocks() * options_.block_tokens;
+  stats.leases = table_.count(Slot::State::kLeased);
+  stats.kept_prefixes = table_.count(Slot::State::kKept);
+  stats.prefix_tokens_asked = prefix_tokens_asked_;
+  stats.prefix_tokens_reused = prefix_tokens_reused_;
+  stats.evictions = evictions_;
+  return stats;
+}
+
+Status KvCacheManager::check_invariants() const {
+  if (Status bad = table_.check_invariants(); !bad.ok()) return bad;
+  if (Status bad = index_.check_invariants(); !bad.ok()) return bad;
+  return check_index();
+}
+
+Status KvCacheManager::check_index() const {
+  const auto block = static_cast<std::size_t>(options_.block_tokens);
+  for (std::int32_t i = 0; i < table_.size(); ++i) {
+    const Slot& slot = table_.at(SlotId{i});
+    const std::size_t findable = indexes() && !slot.poisoned ? slot.tokens.size() / block * block : 0;
+    const auto indexed = index_.tokens(SlotId{i});
+    if (indexed.size() == findable && begins_with(slot.tokens, indexed)) continue;
+    return Status(StatusCode::kInternal, "slot " + std::to_string(i) + ": " + std::to_string(indexed.size()) +
+                                             " tokens are indexed, " + std::to_string(findable) + " should be");
+  }
+  return Status();
+}
+
+}  // namespace inferno

@@ -1,0 +1,130 @@
+// KvCacheManager: who may use how much of the KV cache, and which computed prefixes can be used again. It keeps the
+// books and writes orders (KvOp); a backend owns the bytes and carries the orders out. Knows tokens, tenants and slots;
+// never requests. Not thread-safe: the engine thread owns it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/status.h"
+#include "kvcache/kv_lease.h"
+#include "kvcache/kv_op.h"
+#include "kvcache/prefix_index.h"
+#include "kvcache/slot_table.h"
+
+namespace inferno {
+
+struct KvCacheOptions {
+  enum class Sharing { kNone, kAlias, kCopy };  // mirrors the backend's capability
+  std::int32_t capacity_tokens = 0;  // rounded down to whole blocks
+  std::int32_t slots = 0;
+  std::int32_t block_tokens = 16;
+  Sharing sharing = Sharing::kAlias;
+  bool reuse = true;  // false: nothing is kept or shared
+};
+
+struct KvCacheStats {
+  std::int32_t capacity_tokens = 0;    // in whole blocks
+  std::int32_t used_tokens = 0;        // blocks referenced by leases or kept prefixes, in tokens
+  std::int32_t leased_tokens = 0;      // blocks referenced by leases, in tokens
+  std::int32_t leases = 0;
+  std::int32_t kept_prefixes = 0;      // slots without a lease, kept for reuse
+  std::uint64_t prefix_tokens_asked = 0;   // prompt tokens of granted reservations, ever
+  std::uint64_t prefix_tokens_reused = 0;  // of them found, ever
+  std::uint64_t evictions = 0;             // kept prefixes given up for room, ever
+};
+
+class KvCacheManager {
+ public:
+  // A granted lease and how many leading tokens of the prompt need not be computed.
+  struct Reservation {
+    KvLease lease;
+    std::int32_t reused_tokens = 0;
+  };
+
+  // Throws InternalError on options that are not positive, and on a capacity below one block.
+  explicit KvCacheManager(const KvCacheOptions& options);
+  // Leases point at their manager.
+  KvCacheManager(const KvCacheManager&) = delete;
+  KvCacheManager& operator=(const KvCacheManager&) = delete;
+
+  // Takes a slot and blocks for all of `prompt`, reusing the longest indexed prefix of the tenant, and evicting
+  // least-recently-used kept prefixes if it must. At least one token is always left to compute, since its logits are
+  // needed. `headroom_tokens` must stay free or evictable besides (so that running sequences can grow). Nothing, and
+  // nothing evicted, when there is no room now; the caller tries again later. What `prompt` spans may be freed
+  // afterwards. Throws InternalError on an empty prompt.
+  [[nodiscard]] std::optional<Reservation> reserve(const Tenant& tenant, std::span<const TokenId> prompt,
+                                                   std::int32_t headroom_tokens = 0);
+
+  // Makes sure the lease has blocks for `total_tokens` tokens, evicting kept prefixes if it must. False when there is
+  // no room: the lease is unchanged and nothing is evicted.
+  [[nodiscard]] bool extend(const KvLease& lease, std::int32_t total_tokens);
+
+  // Says that `tokens` have been computed right behind what the lease held. Makes them findable by others of the
+  // same tenant. Throws InternalError when they exceed the lease's blocks.
+  void commit(const KvLease& lease, std::span<const TokenId> tokens);
+
+  // How many leading tokens of `prompt` a reserve() would reuse now, at most prompt.size() - 1.
+  [[nodiscard]] std::int32_t reusable(const Tenant& tenant, std::span<const TokenId> prompt) const;
+
+  // The lease's content is no longer trusted (a failed forward): nobody can share it from now on, and it is dropped,
+  // not kept, when released.
+  void poison(const KvLease& lease);
+
+  // Gives up every kept prefix.
+  void clear_kept();
+
+  // The orders since the last call, in the order they must be carried out.
+  [[nodiscard]] std::vector<KvOp> take_ops();
+
+  [[nodiscard]] KvCacheStats stats() const;
+
+  // Recounts everything from scratch and compares with the books. kInternal naming the first difference.
+  [[nodiscard]] Status check_invariants() const;
+
+ private:
+  friend class KvLease;
+  void release(SlotId slot);
+
+  // Where a prompt would go.
+  struct Placement {
+    enum class How {
+      kFresh,  // a free slot, nothing reused
+      kShare,  // a free slot, which gets what the match holds
+      kAdopt,  // the kept slot of the match itself
+    };
+    How how = How::kFresh;
+    PrefixMatch match;
+    std::int32_t fresh_blocks = 0;
+  };
+
+  [[nodiscard]] PrefixMatch match(const Tenant& tenant, std::span<const TokenId> prompt) const;
+  [[nodiscard]] PrefixMatch match_whole_slot(const Tenant& tenant, std::span<const TokenId> prompt) const;
+  [[nodiscard]] std::optional<Placement> place(const Tenant& tenant, std::span<const TokenId> prompt,
+                                               std::int32_t headroom_tokens) const;
+  [[nodiscard]] bool fits(const Placement& placement, std::int32_t headroom_blocks) const;
+  [[nodiscard]] SlotId adopt(const Placement& placement, const Tenant& tenant);
+  [[nodiscard]] SlotId occupy(const Placement& placement, const Tenant& tenant, std::span<const TokenId> prompt);
+
+  void evict_for(std::int32_t blocks);
+  void evict_one(std::optional<SlotId> except);
+  void drop(SlotId slot);
+  void drop_redundant(SlotId released);
+  [[nodiscard]] bool covers(const Slot& longer, const Slot& shorter) const;
+  [[nodiscard]] const Slot& leased(const KvLease& lease) const;
+  [[nodiscard]] bool indexes() const { return options_.reuse && options_.sharing != KvCacheOptions::Sharing::kNone; }
+  [[nodiscard]] Status check_index() const;
+
+  const KvCacheOptions options_;
+  SlotTable table_;
+  PrefixIndex index_;  // of leased and kept slots; empty where a slot can only be reused whole
+  std::vector<KvOp> ops_;
+  std::uint64_t prefix_tokens_asked_ = 0;
+  std::uint64_t prefix_tokens_reused_ = 0;
+  std::uint64_t evictions_ = 0;
+};
+
+}  // namespace inferno

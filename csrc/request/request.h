@@ -1,0 +1,37 @@
+// Request: what was asked. Immutable from submission on, shared by its sequences.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "request/sampling_params.h"
+
+namespace inferno {
+
+struct Request {
+  RequestId id{};
+  Tenant tenant;                       // who owns the prefix cache entries of this request
+  std::vector<TokenId> prompt;         // not empty
+  SamplingParams sampling;
+  std::int32_t n = 1;                  // sequences that continue this prompt, each with seed + its index
+  std::int32_t max_tokens = 0;         // per sequence; 0 = to the end of the context
+  std::int32_t priority = 0;           // lower is served first and set aside last
+  std::vector<std::string> stop;       // stop strings, matched in the output's text and not part of it
+  std::vector<TokenId> stop_tokens;    // besides the model's own end-of-generation tokens
+  bool ignore_eos = false;             // go on past end-of-generation tokens (for measuring)
+  bool keep_stop_text = false;         // leave the matched stop string in the text
+  Time arrived{};
+};
+
+using RequestPtr = std::shared_ptr<const Request>;
+
+// Limits that submit() enforces. They bound what one request may cost.
+inline constexpr std::int32_t kMaxChoices = 128;
+inline constexpr std::size_t kMaxStopStrings = 16;
+inline constexpr std::size_t kMaxStopStringBytes = 1024;
+
+}  // namespace inferno

@@ -1,0 +1,50 @@
+// Whole-row passes over logits: the largest, the softmax mass, the spread, a draw. Each reads the row once, in blocks
+// and lanes that compilers turn into vector instructions without relaxed floating point. A row is a vocabulary long
+// (150,000 floats and more), so nothing here copies or sorts it.
+//
+// NaN and -infinity are tokens that cannot be chosen, and count for nothing in every pass.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace inferno {
+
+// Rows are read in blocks of this many logits, so that a block without an interesting logit is skipped at once.
+inline constexpr std::size_t kRowBlock = 256;
+
+// The most probable token; of equals, the lowest id.
+struct Peak {
+  TokenId id = kNoToken;
+  float logit = 0.0f;
+};
+
+// Throws InternalError when no logit is finite or one is +infinity: the model's output is broken.
+[[nodiscard]] Peak row_peak(std::span<const float> row);
+
+// The largest logit of a part of a row, -infinity when there is none.
+[[nodiscard]] float block_max(std::span<const float> block);
+
+// A token's mass is exp((logit - peak) * inverse_temperature), to about one part in 10^7; 0 below exp(-87). No logit
+// exceeds `peak`. `masses` is as long as `logits`.
+void fill_masses(std::span<const float> logits, float peak, float inverse_temperature, std::span<float> masses);
+
+// The sum of masses over the row, in double. `blocks`, when given, receives the sum of each block of kRowBlock.
+[[nodiscard]] double row_mass(std::span<const float> row, float peak, float inverse_temperature,
+                              std::vector<double>* blocks = nullptr);
+
+// The expected logit under softmax(row). The entropy of the row is ln(row_mass) - (expected - peak), in nats.
+[[nodiscard]] double row_expected_logit(std::span<const float> row, float peak);
+
+// The standard deviation (of the population) of the finite logits.
+[[nodiscard]] double row_sigma(std::span<const float> row, float peak);
+
+// The token at which the running sum of masses, in order of id, passes `target`, in [0, sum of blocks).
+// `blocks` comes from row_mass with the same arguments.
+[[nodiscard]] TokenId pick_from_row(std::span<const float> row, float peak, float inverse_temperature,
+                                    std::span<const double> blocks, double target);
+
+}  // namespace inferno

@@ -1,0 +1,21 @@
+// Log-probabilities of a row of logits, as the OpenAI API reports them: of the model's own distribution.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+
+namespace inferno {
+
+// ln softmax(logits)[chosen], and the `top` most probable tokens with theirs, most probable first (ties: lower id first).
+// Accumulates in double. Thread-safe.
+struct RowLogprobs {
+  float chosen = 0.0f;
+  std::vector<std::pair<TokenId, float>> top;
+};
+[[nodiscard]] RowLogprobs row_logprobs(std::span<const float> logits, TokenId chosen, std::int32_t top);
+
+}  // namespace inferno

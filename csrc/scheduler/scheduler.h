@@ -1,0 +1,111 @@
+// Scheduler: decides what the next step computes. plan() -> (somebody runs it) -> commit(). Touches no logits, no bytes.
+//
+// The rules, in the order in which plan() applies them:
+//   1. Every running sequence keeps room to grow. When the cache is full, the running sequence that is last in order is
+//      set aside: it loses its lease, keeps its tokens, and waits to be resumed by computing them again.
+//   2. Waiting sequences are admitted in order while the step has rows for their prefill, a slot is free and the cache
+//      has room. One that would share a longer prefix with a sequence still in prefill is passed over until that is
+//      computed: sharing it is cheaper than computing it twice. A waiting sequence of higher priority may set aside
+//      running ones of lower priority.
+//   3. The step is made of one row for every decoding sequence, and then of chunks of prefill in order, as many as the
+//      row budget allows: so the first of many prompts answers while the last still waits, and running streams go on.
+// Order is by priority (lower first), then by arrival.
+//
+// Not thread-safe: the engine thread owns it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <tuple>
+#include <vector>
+
+#include "base/clock.h"
+#include "kvcache/kv_cache_manager.h"
+#include "request/sequence.h"
+#include "scheduler/admission.h"
+#include "scheduler/step_plan.h"
+
+namespace inferno {
+
+struct SchedulerOptions {
+  std::int32_t max_running = 0;     // sequences; at most the model's slots
+  std::int32_t batch_rows = 0;      // most rows of one step
+  std::int32_t prefill_chunk = 0;   // most prefill rows of a step that also decodes
+  std::int32_t context_tokens = 0;  // most tokens of one sequence
+  std::int32_t block_tokens = 0;    // granularity of prefix reuse
+};
+
+struct SchedulerStats {
+  std::uint64_t preemptions = 0;
+  std::uint64_t cancelled = 0;
+  std::uint64_t finished = 0;  // with stop or length
+  std::uint64_t failed = 0;
+  std::uint64_t prompt_tokens = 0;    // of admitted sequences
+  std::uint64_t prefill_tokens = 0;   // computed in prefill, again after a resume included
+};
+
+class Scheduler {
+ public:
+  using Updates = std::vector<SequenceUpdate>;
+
+  // References must outlive the scheduler.
+  Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Admission& admission, const Clock& clock);
+
+  // A sequence whose request passed Admission::enter.
+  void add(std::unique_ptr<Sequence> sequence);
+
+  // Takes every sequence of the request out, wherever it is. No effect when none is left.
+  void cancel(RequestId request, Updates& updates);
+  // A stop string was found: ends one sequence with kStop. No effect when it has ended already.
+  void finish(SequenceId sequence, Updates& updates);
+
+  [[nodiscard]] StepPlan plan();
+  // `sampled` has one entry for each sampling chunk, in order. Appends what is new to `updates`.
+  void commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates);
+  // The forward pass failed: the plan's sequences end with `why`, and their cache content is not kept.
+  void fail(const StepPlan& plan, const Status& why, Updates& updates);
+  // Everything ends with `why`.
+  void fail_all(const Status& why, Updates& updates);
+
+  [[nodiscard]] bool idle() const { return running_.empty() && waiting_.empty(); }
+  [[nodiscard]] std::size_t running() const { return running_.size(); }
+  // In the queue once more, having run before; sequences that have not run yet are counted at the door (Admission).
+  [[nodiscard]] std::size_t aside() const { return aside_; }
+  [[nodiscard]] const SchedulerStats& stats() const { return stats_; }
+
+  // Called with each sequence id that has ended, before the sequence is destroyed.
+  std::function<void(SequenceId)> on_end = [](SequenceId) {};
+
+ private:
+  using Order = std::pair<std::int32_t, SequenceId>;  // priority, then arrival
+  using Queue = std::map<Order, std::unique_ptr<Sequence>>;
+
+  [[nodiscard]] static Order order_of(const Sequence& s) { return {s.request->priority, s.id}; }
+
+  void grow_running();
+  void set_aside(Queue::iterator victim);
+  void admit_waiting();
+  [[nodiscard]] bool admit(Sequence& sequence);
+  [[nodiscard]] bool worth_waiting_for(const Sequence& sequence) const;
+  [[nodiscard]] std::int32_t prefill_budget() const;
+  void assemble(StepPlan& plan);
+
+  void take_token(Sequence& sequence, const SampledToken& sampled, Updates& updates);
+  [[nodiscard]] SequenceUpdate update_of(const Sequence& sequence) const;
+  Queue::iterator end(Queue& queue, Queue::iterator where, FinishReason reason, const Status& why, Updates& updates);
+  void stop_waiting(Sequence& sequence);
+
+  const SchedulerOptions options_;
+  KvCacheManager& cache_;
+  Admission& admission_;
+  const Clock& clock_;
+  Queue running_;
+  Queue waiting_;
+  std::size_t aside_ = 0;
+  SchedulerStats stats_;
+};
+
+}  // namespace inferno

@@ -1,0 +1,110 @@
+// What the contract suite runs against: a way to load a model, and helpers to speak to it in whole prompts.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "backends/backend_registry.h"
+
+namespace inferno::testing {
+
+struct Contender {
+  std::string name;
+  bool gguf = false;  // loads the file named by INFERNO_TEST_GGUF; otherwise the test model
+  std::string kv_layout;
+  float tolerance = 0;  // of a logit: batches are computed in another order than single rows
+};
+
+inline void PrintTo(const Contender& contender, std::ostream* out) { *out << contender.name; }
+
+inline const char* test_gguf() { return std::getenv("INFERNO_TEST_GGUF"); }
+
+inline constexpr const char* kNoGguf =
+    "INFERNO_TEST_GGUF is not set: make models with tests/data/make_gguf.py and name one";
+
+using Row = std::vector<float>;
+
+class BackendContract : public ::testing::TestWithParam<Contender> {
+ protected:
+  void SetUp() override {
+    if (GetParam().gguf && test_gguf() == nullptr) GTEST_SKIP() << kNoGguf;
+    model_ = load(options());
+  }
+
+  static ModelOptions options() {
+    ModelOptions options;
+    options.kv_layout = GetParam().kv_layout;
+    options.slots = 6;
+    options.batch_rows = 64;
+    options.context_tokens = 200;
+    options.threads = 1;
+    return options;
+  }
+
+  static std::unique_ptr<Model> load(const ModelOptions& options) {
+    Result<std::unique_ptr<Model>> model = load_model(GetParam().gguf ? test_gguf() : "fake:", options);
+    EXPECT_TRUE(model.ok()) << model.status().message();
+    return model.ok() ? std::move(model).value() : nullptr;
+  }
+
+  // A prompt that differs from its first token on for another seed.
+  static std::vector<TokenId> prompt(int seed, int length) {
+    std::vector<TokenId> tokens;
+    for (int i = 0; i < length; ++i) tokens.push_back(32 + (seed * 37 + i * 11 + i * i * seed) % 90);
+    return tokens;
+  }
+
+  // Appends rows at the slot's positions from `from` on; the last one asks for logits.
+  static void add(ForwardBatch& batch, SlotId slot, const std::vector<TokenId>& tokens, std::size_t from = 0) {
+    for (std::size_t i = from; i < tokens.size(); ++i) {
+      batch.add(tokens[i], static_cast<std::int32_t>(i), slot, i + 1 == tokens.size());
+    }
+  }
+
+  std::vector<Row> run(const ForwardBatch& batch) {
+    const Result<Logits> logits = model_->forward(batch);
+    EXPECT_TRUE(logits.ok()) << logits.status().message();
+    std::vector<Row> rows;
+    if (!logits.ok()) return rows;
+    for (const auto& row : logits.value().rows) rows.emplace_back(row.begin(), row.end());
+    return rows;
+  }
+
+  Row extend(SlotId slot, const std::vector<TokenId>& tokens, std::size_t from = 0) {
+    ForwardBatch batch;
+    add(batch, slot, tokens, from);
+    const std::vector<Row> rows = run(batch);
+    return rows.empty() ? Row() : rows.front();
+  }
+
+  // What a fresh slot answers to these tokens.
+  Row alone(const std::vector<TokenId>& tokens) {
+    constexpr SlotId kScratch{5};
+    Row row = extend(kScratch, tokens);
+    EXPECT_TRUE(model_->drop(kScratch).ok());
+    return row;
+  }
+
+  void expect_near(const Row& got, const Row& want) const {
+    ASSERT_EQ(got.size(), want.size());
+    ASSERT_FALSE(want.empty());
+    for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], want[i], GetParam().tolerance) << "token " << i;
+  }
+
+  // Far enough apart that no tolerance hides a wrong prefix.
+  void expect_differs(const Row& a, const Row& b) const {
+    ASSERT_EQ(a.size(), b.size());
+    float most = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
+    EXPECT_GT(most, 10 * GetParam().tolerance + 0.1F);
+  }
+
+  std::unique_ptr<Model> model_;
+};
+
+}  // namespace inferno::testing

@@ -1,0 +1,68 @@
+// A sink that gathers what each sequence said, checks the delivery contract, and lets a test wait for the end.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "output/output_sink.h"
+
+namespace inferno {
+
+struct Collected {
+  std::string text;
+  std::vector<TokenId> tokens;
+  FinishReason finish = FinishReason::kNone;
+  Status error;
+  Usage usage;
+};
+
+class CollectingSink final : public OutputSink {
+ public:
+  using Key = std::pair<RequestId, std::int32_t>;
+
+  void on_step(std::span<const OutputDelta> deltas) override {
+    std::lock_guard lock(mutex_);
+    for (const OutputDelta& delta : deltas) {
+      Collected& one = all_[{delta.request, delta.index}];
+      EXPECT_EQ(one.finish, FinishReason::kNone) << "a delta after the final one";
+      one.text += delta.text;
+      one.tokens.insert(one.tokens.end(), delta.tokens.begin(), delta.tokens.end());
+      one.finish = delta.finish;
+      one.error = delta.error;
+      one.usage = delta.usage;
+      if (delta.finish != FinishReason::kNone) ++finished_;
+    }
+    changed_.notify_all();
+  }
+
+  void wait_finished(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return finished_ >= n; });
+  }
+  // Waits until this sequence has said something.
+  void wait_started(RequestId request) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return all_.contains({request, 0}) && !all_[{request, 0}].tokens.empty(); });
+  }
+  [[nodiscard]] Collected of(RequestId request, std::int32_t index = 0) {
+    std::lock_guard lock(mutex_);
+    return all_[{request, index}];
+  }
+  [[nodiscard]] std::size_t finished() {
+    std::lock_guard lock(mutex_);
+    return finished_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<Key, Collected> all_;
+  std::size_t finished_ = 0;
+};
+
+}  // namespace inferno

@@ -1,0 +1,203 @@
+// The whole engine on the deterministic fake model, whose every token depends on all the content its slot holds.
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include "backends/backend_registry.h"
+#include "engine/collecting_sink.h"
+
+namespace inferno {
+namespace {
+
+struct Running {
+  explicit Running(const std::string& path = "fake:", ModelOptions options = {}, EngineConfig config = {}) {
+    model = std::shared_ptr<Model>(load_model(path, options).value());
+    engine = Engine::create(model, config, sink, clock).value();
+  }
+  ~Running() {
+    engine->stop();
+    const Status books = engine->check_invariants();
+    EXPECT_TRUE(books.ok()) << books.message();
+    EXPECT_EQ(engine->stats().cache.leases, 0);
+    EXPECT_EQ(engine->stats().requests_running, 0);
+    EXPECT_EQ(engine->stats().requests_waiting, 0);
+  }
+
+  Request request(const std::string& prompt, std::int32_t max_tokens = 40) const {
+    Request r;
+    r.tenant = "a";
+    r.prompt = model->tokenizer().encode(prompt).value();
+    r.max_tokens = max_tokens;
+    r.sampling.temperature = 0;
+    r.ignore_eos = true;
+    return r;
+  }
+  Collected run(Request r) {
+    const RequestId id = engine->submit(std::move(r)).value();
+    sink.wait_finished(++waited);
+    return sink.of(id);
+  }
+
+  SteadyClock clock;
+  CollectingSink sink;
+  std::shared_ptr<Model> model;
+  std::unique_ptr<Engine> engine;
+  std::size_t waited = 0;
+};
+
+TEST(Engine, ManyAtOnceSayWhatEachSaysAlone) {
+  std::vector<std::string> prompts;
+  for (int i = 0; i < 32; ++i) prompts.push_back("prompt number " + std::to_string(i * i) + std::string(i * 5, 'x'));
+  std::vector<std::string> alone;
+  for (const auto& prompt : prompts) {
+    Running fresh;
+    alone.push_back(fresh.run(fresh.request(prompt)).text);
+  }
+  Running together;
+  std::vector<RequestId> ids;
+  for (const auto& prompt : prompts) ids.push_back(together.engine->submit(together.request(prompt)).value());
+  together.sink.wait_finished(prompts.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(together.sink.of(ids[i]).text, alone[i]) << prompts[i];
+}
+
+TEST(Engine, ASharedPrefixChangesTheCostAndNotTheText) {
+  for (const char* layout : {"unified", "per_sequence"}) {
+    ModelOptions options;
+    options.kv_layout = layout;
+    Running engine("fake:", options);
+    const std::string shared(600, 's');
+    const Collected first = engine.run(engine.request(shared + " one"));
+    EXPECT_EQ(first.usage.cached_tokens, 0);
+    const Collected second = engine.run(engine.request(shared + " two"));
+    EXPECT_GE(second.usage.cached_tokens, 592) << layout;
+    Running fresh("fake:", options);
+    EXPECT_EQ(second.text, fresh.run(fresh.request(shared + " two")).text) << layout;
+  }
+}
+
+TEST(Engine, TenantsNeverShare) {
+  Running engine;
+  Request mine = engine.request(std::string(400, 'q'));
+  Request theirs = mine;
+  theirs.tenant = "b";
+  engine.run(mine);
+  EXPECT_EQ(engine.run(theirs).usage.cached_tokens, 0);
+  EXPECT_GT(engine.run(mine).usage.cached_tokens, 0);
+}
+
+TEST(Engine, ASmallCacheSetsAsideAndEverybodyStillFinishesRight) {
+  ModelOptions small;
+  small.kv_tokens = 256;
+  small.context_tokens = 256;
+  Running tight("fake:", small);
+  Running roomy;
+  std::vector<RequestId> ids;
+  for (int i = 0; i < 6; ++i) ids.push_back(tight.engine->submit(tight.request("seq " + std::to_string(i), 120)).value());
+  tight.sink.wait_finished(ids.size());
+  EXPECT_GT(tight.engine->stats().scheduler.preemptions, 0u);
+  for (int i = 0; i < 6; ++i) {
+    const Collected got = tight.sink.of(ids[static_cast<std::size_t>(i)]);
+    EXPECT_EQ(got.finish, FinishReason::kLength) << got.error.message();
+    EXPECT_EQ(got.tokens, roomy.run(roomy.request("seq " + std::to_string(i), 120)).tokens);
+  }
+}
+
+TEST(Engine, ChoicesShareThePromptAndDifferBySeed) {
+  Running engine;
+  Request r = engine.request(std::string(200, 'n'), 24);
+  r.n = 4;
+  r.sampling.temperature = 4.0f;  // hot enough that the fake model's peak does not always win
+  r.sampling.seed = 11;
+  const RequestId id = engine.engine->submit(r).value();
+  engine.sink.wait_finished(4);
+  EXPECT_GE(engine.sink.of(id, 3).usage.cached_tokens, 176);
+  EXPECT_NE(engine.sink.of(id, 0).tokens, engine.sink.of(id, 1).tokens);
+  Running again;
+  const RequestId same = again.engine->submit(r).value();
+  again.sink.wait_finished(4);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(engine.sink.of(id, i).tokens, again.sink.of(same, i).tokens);
+}
+
+TEST(Engine, StopStringsEndTheTextBeforeThem) {
+  Running engine;
+  const Collected whole = engine.run(engine.request("stop me", 60));
+  ASSERT_GT(whole.text.size(), 12u);
+  Request r = engine.request("stop me", 60);
+  r.stop = {whole.text.substr(8, 3)};
+  const Collected stopped = engine.run(r);
+  EXPECT_EQ(stopped.finish, FinishReason::kStop);
+  EXPECT_EQ(stopped.text, whole.text.substr(0, whole.text.find(r.stop[0])));
+}
+
+TEST(Engine, CancelEndsARunningRequestAndFreesIt) {
+  Running engine("fake:step_us=500");
+  const RequestId id = engine.engine->submit(engine.request("long", 3000)).value();
+  engine.sink.wait_started(id);
+  engine.engine->cancel(id);
+  engine.sink.wait_finished(1);
+  EXPECT_EQ(engine.sink.of(id).finish, FinishReason::kCancelled);
+  EXPECT_LT(engine.sink.of(id).tokens.size(), 3000u);
+}
+
+TEST(Engine, RefusesWithTheValueAndTheLimit) {
+  Running engine;
+  Request r = engine.request("x");
+  r.prompt.assign(5000, 65);
+  const Status longer = engine.engine->submit(r).status();
+  EXPECT_EQ(longer.code(), StatusCode::kContextLengthExceeded);
+  EXPECT_NE(longer.message().find("5000"), std::string::npos);
+  EXPECT_NE(longer.message().find("4095"), std::string::npos);
+  r = engine.request("x");
+  r.prompt = {70000};
+  EXPECT_NE(engine.engine->submit(r).status().message().find("70000"), std::string::npos);
+  r = engine.request("x");
+  r.sampling.temperature = -1;
+  EXPECT_EQ(engine.engine->submit(r).status().param(), "temperature");
+  r = engine.request("x");
+  r.n = 0;
+  EXPECT_EQ(engine.engine->submit(r).status().param(), "n");
+  r.n = 1;
+  r.prompt.clear();
+  EXPECT_EQ(engine.engine->submit(r).status().param(), "prompt");
+}
+
+TEST(Engine, AFullQueueRefusesAndLaterTakesAgain) {
+  EngineConfig config;
+  config.max_running = 1;
+  config.max_waiting = 2;
+  Running engine("fake:step_us=300", {}, config);
+  std::size_t accepted = 0;
+  Status refused;
+  for (int i = 0; i < 50 && refused.ok(); ++i) {
+    auto id = engine.engine->submit(engine.request("q" + std::to_string(i), 50));
+    refused = id.status();
+    accepted += id.ok() ? 1 : 0;
+  }
+  EXPECT_EQ(refused.code(), StatusCode::kQueueFull);
+  engine.sink.wait_finished(accepted);
+  EXPECT_TRUE(engine.engine->submit(engine.request("again")).ok());
+  engine.sink.wait_finished(accepted + 1);
+}
+
+TEST(Engine, AFailedStepFailsItsRequestsAndTheNextOneWorks) {
+  Running engine("fake:fail_after=3");
+  const Collected broken = engine.run(engine.request("will fail"));
+  EXPECT_EQ(broken.finish, FinishReason::kError);
+  EXPECT_EQ(broken.error.code(), StatusCode::kInternal);
+  EXPECT_TRUE(engine.engine->healthy());
+  EXPECT_EQ(engine.run(engine.request("works")).finish, FinishReason::kLength);
+}
+
+TEST(Engine, StopEndsEverySequenceWithAReason) {
+  Running engine("fake:step_us=1000");
+  std::vector<RequestId> ids;
+  for (int i = 0; i < 40; ++i) ids.push_back(engine.engine->submit(engine.request("s" + std::to_string(i), 2000)).value());
+  engine.sink.wait_started(ids[0]);
+  engine.engine->stop();
+  EXPECT_EQ(engine.sink.finished(), ids.size());
+  EXPECT_EQ(engine.sink.of(ids.back()).error.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(engine.engine->submit(engine.request("late")).status().code(), StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace inferno

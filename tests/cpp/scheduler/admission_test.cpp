@@ -1,0 +1,46 @@
+#include "scheduler/admission.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+namespace inferno {
+namespace {
+
+TEST(Admission, RefusesBeyondEitherBoundAndSaysBothNumbers) {
+  Admission door(2, 100);
+  EXPECT_TRUE(door.enter(1, 60).ok());
+  const Status tokens = door.enter(1, 50);
+  EXPECT_EQ(tokens.code(), StatusCode::kQueueFull);
+  EXPECT_NE(tokens.message().find("60 of 100 prompt tokens"), std::string::npos) << tokens.message();
+  EXPECT_TRUE(door.enter(1, 40).ok());
+  EXPECT_EQ(door.enter(1, 0).code(), StatusCode::kQueueFull);
+  door.leave(1, 60);
+  EXPECT_TRUE(door.enter(1, 60).ok());
+  EXPECT_EQ(door.refused(), 2u);
+}
+
+TEST(Admission, AnEmptyQueueTakesAnythingOnce) {
+  Admission door(2, 100);
+  EXPECT_TRUE(door.enter(8, 5000).ok());
+  EXPECT_FALSE(door.enter(1, 1).ok());
+}
+
+TEST(Admission, CountsBackToZeroUnderThreads) {
+  Admission door(16, 1000);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 2000; ++i) {
+        if (door.enter(1, 3).ok()) door.leave(1, 3);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(door.waiting(), 0);
+  EXPECT_EQ(door.waiting_tokens(), 0);
+}
+
+}  // namespace
+}  // namespace inferno
