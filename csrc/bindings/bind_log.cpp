@@ -1,5 +1,5 @@
 // Log lines of the engine and its backends -> a Python callable (level, component, message).
-#include <pybind11/functional.h>
+#include <pybind11/stl.h>
 
 #include <memory>
 #include <optional>

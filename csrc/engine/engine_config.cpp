@@ -26,8 +26,16 @@ Status EngineConfig::validate(const Capabilities& model) const {
     return invalid_argument("max_running", "max_running is " + std::to_string(max_running) + "; it must be 0 (automatic) to " +
                                                std::to_string(most) + ", the model's slots and batch rows allow no more");
   }
-  for (const Status& status : {at_least_one("max_waiting", max_waiting), at_least_one("prefill_chunk", prefill_chunk),
-                               at_least_one("max_waiting_tokens", max_waiting_tokens)}) {
+  if (prefill_chunk < 0) {
+    return invalid_argument("prefill_chunk", "prefill_chunk is " + std::to_string(prefill_chunk) +
+                                                 "; it must be 0 (by step_target_ms) or more");
+  }
+  if (!(step_target_ms > 0)) {
+    return invalid_argument("step_target_ms",
+                            "step_target_ms is " + std::to_string(step_target_ms) + "; it must be more than 0 milliseconds");
+  }
+  for (const Status& status :
+       {at_least_one("max_waiting", max_waiting), at_least_one("max_waiting_tokens", max_waiting_tokens)}) {
     if (!status.ok()) return status;
   }
   return {};

@@ -12,7 +12,8 @@ struct EngineConfig {
   std::int32_t max_running = 0;    // sequences in the batch; 0 = 32, or the model's slots if fewer
   std::int32_t max_waiting = 512;  // sequences in the queue; beyond it submit() refuses
   std::int64_t max_waiting_tokens = 1 << 20;  // prompt tokens in the queue; beyond it submit() refuses
-  std::int32_t prefill_chunk = 64;            // most prefill tokens of a step in which streams are running
+  std::int32_t prefill_chunk = 0;             // prefill tokens of a step in which streams are running; 0 = by step_target_ms
+  double step_target_ms = 250;                // how long such a step may take, by what steps took so far
   bool prefix_cache = true;        // keep and share computed prompts, within a tenant
 
   // kInvalidArgument naming field, value and limit.

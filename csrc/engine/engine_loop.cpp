@@ -29,7 +29,7 @@ KvCacheOptions cache_options(const Model& model, const EngineConfig& config) {
 SchedulerOptions scheduler_options(const Model& model, const EngineConfig& config) {
   const Capabilities& can = model.capabilities();
   return {.max_running = config.running_limit(can), .batch_rows = can.batch_rows, .prefill_chunk = config.prefill_chunk,
-          .context_tokens = can.context_tokens, .block_tokens = kBlockTokens};
+          .step_target = config.step_target_ms / 1000, .context_tokens = can.context_tokens, .block_tokens = kBlockTokens};
 }
 
 }  // namespace
@@ -101,9 +101,11 @@ void EngineLoop::step() {
   } catch (const std::exception& error) {
     return step_failed(plan, Status(StatusCode::kInternal, error.what()));
   }
+  const double took = seconds(clock_.now() - began);
+  scheduler_.observe(plan, took);
   ++counting_.steps;
   counting_.step_rows += static_cast<std::uint64_t>(plan.rows);
-  counting_.step_seconds += seconds(clock_.now() - began);
+  counting_.step_seconds += took;
 }
 
 // A failing step ends the requests that were in it, and the engine goes on. When steps keep failing, or nothing was

@@ -16,8 +16,8 @@ double penalty_of(std::int32_t length, const DryPenalty& penalty) {
   return std::min(grown, kHighestPenalty);
 }
 
-// z[i]: how many tokens, read backwards from the one `i` places before the end, agree with the text's tail. (Z-function:
-// Gusfield, "Algorithms on Strings, Trees, and Sequences", 1997, section 1.4, on the reversed text.)
+// z[i]: how many tokens, read backwards from the one `i` places before the end, agree with the text's tail.
+// (Z-function: Gusfield, "Algorithms on Strings, Trees, and Sequences", 1997, section 1.4, on the reversed text.)
 void match_lengths(std::span<const TokenId> history, std::vector<std::int32_t>& z) {
   const auto size = static_cast<std::int32_t>(history.size());
   const auto from_end = [&](std::int32_t i) { return history[static_cast<std::size_t>(size - 1 - i)]; };

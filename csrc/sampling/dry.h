@@ -25,8 +25,8 @@ struct DryScratch {
   std::vector<TokenId> touched;
 };
 
-// `history` is the window looked at, oldest first; `unbroken` is how many tokens at its end follow the last breaker, and
-// the longest repeat that can be counted. A breaker of one token is never penalized itself. Time is linear in the
+// `history` is the window looked at, oldest first; `unbroken` is how many tokens at its end follow the last breaker,
+// and the longest repeat that can be counted. A breaker of one token is never penalized itself. Time is linear in the
 // history, however repetitive it is.
 void penalize_dry(std::span<float> logits, std::span<const TokenId> history, std::size_t unbroken,
                   const DryPenalty& penalty, DryScratch& scratch);

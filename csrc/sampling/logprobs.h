@@ -10,8 +10,10 @@
 
 namespace inferno {
 
-// ln softmax(logits)[chosen], and the `top` most probable tokens with theirs, most probable first (ties: lower id first).
-// Accumulates in double. Thread-safe.
+// ln softmax(logits)[chosen], and the `top` most probable tokens with theirs, most probable first (ties:
+// lower id first). Tokens without a finite logit are not among them.
+// Accumulates in double. Thread-safe. Throws InternalError when `chosen` is not in the row, no logit is finite or one
+// is +infinity.
 struct RowLogprobs {
   float chosen = 0.0f;
   std::vector<std::pair<TokenId, float>> top;

@@ -15,7 +15,7 @@ void add_bias(std::span<float> logits, std::span<const std::pair<TokenId, float>
 // -infinity: never chosen.
 void forbid(std::span<float> logits, std::span<const TokenId> tokens);
 
-// CTRL (Keskar et al., "CTRL: A Conditional Transformer Language Model for Controllable Generation", 2019, section 4.1):
+// CTRL (Keskar et al., "CTRL: A Conditional Transformer Language Model for Controllable Generation", 2019, 4.1):
 // a token that was seen has its logit divided by `penalty` when positive. As in every implementation since, a negative
 // logit is multiplied instead, so that a penalty above 1 always makes the token less probable.
 void penalize_repetition(std::span<float> logits, std::span<const TokenCounts::Entry> seen, float penalty);

@@ -27,7 +27,9 @@ std::span<const TokenId> window_of(std::span<const TokenId> history, std::int32_
 }
 
 bool has_repetition_penalty(const SamplingParams& p) { return p.repetition_penalty != 1.0f && p.penalty_last_n != 0; }
-bool has_frequency_penalty(const SamplingParams& p) { return p.frequency_penalty != 0.0f || p.presence_penalty != 0.0f; }
+bool has_frequency_penalty(const SamplingParams& p) {
+  return p.frequency_penalty != 0.0f || p.presence_penalty != 0.0f;
+}
 bool has_dry(const SamplingParams& p) { return p.dry_multiplier > 0.0f && p.dry_last_n != 0; }
 
 }  // namespace

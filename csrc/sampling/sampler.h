@@ -1,10 +1,14 @@
-// Sampler: logits in, token out, for one sequence. Owns the sequence's random generator and its memory of what was said.
+// Sampler: logits in, token out, for one sequence. Owns the sequence's random generator and its memory of what was
+// said.
 // Not thread-safe; one per sequence, used by the engine thread.
 //
 // Order of steps (each skipped when neutral):
 //   logit bias -> repetition, frequency, presence penalties -> DRY -> [greedy if temperature is 0]
 //   -> top-n-sigma -> top-k -> typical -> top-p -> min-p -> XTC -> temperature -> draw,
 //   or, with mirostat: temperature -> Mirostat 2 draw.
+// Truncations look at the distribution at temperature 1, Mirostat at the one with the temperature applied. Of equal
+// logits the lower id counts as the more probable. Draws run through the tokens in order of id, so that the same seed
+// gives the same token whichever truncations happened to remove nothing.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +40,9 @@ class Sampler {
   ~Sampler();
   Sampler(Sampler&&) noexcept;
 
-  // Chooses a token from one row of logits (vocab_size float32; not changed) and remembers it. A row without a finite
-  // value throws InternalError. `forbidden`, when not empty, are ids that must not be chosen (ignore_eos).
+  // Chooses a token from one row of logits (vocab_size float32; not changed) and remembers it. NaN and -infinity are
+  // never chosen; a row without a finite value, or with +infinity, throws InternalError. `forbidden`, when not empty,
+  // are ids that must not be chosen (ignore_eos).
   [[nodiscard]] TokenId sample(std::span<const float> logits, SamplerScratch& scratch,
                                std::span<const TokenId> forbidden = {});
 

@@ -16,7 +16,9 @@ std::int32_t common_prefix(const std::vector<TokenId>& a, const std::vector<Toke
 }  // namespace
 
 Scheduler::Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Admission& admission, const Clock& clock)
-    : options_(options), cache_(cache), admission_(admission), clock_(clock) {}
+    :
+      options_(options), cache_(cache), admission_(admission), clock_(clock),
+      pacer_(options.prefill_chunk, options.step_target) {}
 
 void Scheduler::add(std::unique_ptr<Sequence> sequence) {
   const Order order = order_of(*sequence);
@@ -119,7 +121,7 @@ std::int32_t Scheduler::prefill_budget() const {
   std::int32_t decoding = 0;
   for (const auto& [order, sequence] : running_) decoding += sequence->decoding() ? 1 : 0;
   const std::int32_t rows = options_.batch_rows - decoding;
-  return decoding > 0 ? std::min(rows, options_.prefill_chunk) : rows;
+  return decoding > 0 ? std::min(rows, pacer_.prefill_rows(decoding)) : rows;
 }
 
 void Scheduler::assemble(StepPlan& plan) {

@@ -26,6 +26,7 @@
 #include "kvcache/kv_cache_manager.h"
 #include "request/sequence.h"
 #include "scheduler/admission.h"
+#include "scheduler/step_pacer.h"
 #include "scheduler/step_plan.h"
 
 namespace inferno {
@@ -33,7 +34,8 @@ namespace inferno {
 struct SchedulerOptions {
   std::int32_t max_running = 0;     // sequences; at most the model's slots
   std::int32_t batch_rows = 0;      // most rows of one step
-  std::int32_t prefill_chunk = 0;   // most prefill rows of a step that also decodes
+  std::int32_t prefill_chunk = 0;   // most prefill rows of a step that also decodes; 0 = as step_target allows
+  double step_target = 0;           // seconds that a step which also decodes may take
   std::int32_t context_tokens = 0;  // most tokens of one sequence
   std::int32_t block_tokens = 0;    // granularity of prefix reuse
 };
@@ -65,6 +67,8 @@ class Scheduler {
   [[nodiscard]] StepPlan plan();
   // `sampled` has one entry for each sampling chunk, in order. Appends what is new to `updates`.
   void commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates);
+  // How long the step took, for the size of the next ones.
+  void observe(const StepPlan& plan, double step_seconds) { pacer_.observe(plan.rows, step_seconds); }
   // The forward pass failed: the plan's sequences end with `why`, and their cache content is not kept.
   void fail(const StepPlan& plan, const Status& why, Updates& updates);
   // Everything ends with `why`.
@@ -102,6 +106,7 @@ class Scheduler {
   KvCacheManager& cache_;
   Admission& admission_;
   const Clock& clock_;
+  StepPacer pacer_;
   Queue running_;
   Queue waiting_;
   std::size_t aside_ = 0;

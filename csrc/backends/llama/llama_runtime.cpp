@@ -21,9 +21,16 @@ namespace {
 
 constexpr std::string_view kComponent = "llama.cpp";
 
-std::string& last_error() {
+std::string& first_error() {
   thread_local std::string line;
   return line;
+}
+
+// "llama_model_load: error loading model: what" -> "error loading model: what".
+std::string_view without_function(std::string_view line) {
+  const std::size_t colon = line.find(": ");
+  const bool function = colon != std::string_view::npos && line.substr(0, colon).find(' ') == std::string_view::npos;
+  return function ? line.substr(colon + 2) : line;
 }
 
 // llama.cpp's "info" is a page per load, hence debug here. Continuation lines (progress dots) are dropped.
@@ -32,7 +39,7 @@ void forward_log(ggml_log_level level, const char* text, void*) {
   while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.remove_suffix(1);
   if (line.empty() || level == GGML_LOG_LEVEL_CONT) return;
   if (level == GGML_LOG_LEVEL_ERROR) {
-    last_error() = line;
+    if (first_error().empty()) first_error() = without_function(line);
     log(LogLevel::kError, kComponent, line);
   } else {
     log(level == GGML_LOG_LEVEL_WARN ? LogLevel::kWarning : LogLevel::kDebug, kComponent, line);
@@ -97,6 +104,6 @@ std::vector<std::string> llama_devices() { return devices(false); }
 
 std::vector<std::string> llama_gpus() { return devices(true); }
 
-std::string take_llama_error() { return std::exchange(last_error(), {}); }
+std::string take_llama_error() { return std::exchange(first_error(), {}); }
 
 }  // namespace inferno

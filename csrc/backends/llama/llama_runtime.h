@@ -18,7 +18,8 @@ void start_llama();
 // The GPUs among them.
 [[nodiscard]] std::vector<std::string> llama_gpus();
 
-// The last error line llama.cpp logged on this thread since the last call, without a trailing newline.
+// The first error line llama.cpp logged on this thread since the last call: the lines after it only say that something
+// failed. Without the name of llama.cpp's function in front.
 [[nodiscard]] std::string take_llama_error();
 
 }  // namespace inferno

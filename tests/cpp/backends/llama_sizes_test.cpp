@@ -1,0 +1,135 @@
+// How many slots, cells and tokens of context come out of what was asked, the model and the memory.
+#include <gtest/gtest.h>
+
+#include "backends/llama/llama_options.h"
+
+namespace inferno {
+namespace {
+
+constexpr std::uint64_t kGiB = 1ULL << 30;
+
+// 1,024 bytes a cell at f16: 4 layers, 2 heads of 32 + 32.
+SizingFacts facts(std::int32_t trained, std::optional<std::uint64_t> memory = 64 * kGiB) {
+  return {KvShape{4, 2, 32, 32}, trained, memory};
+}
+
+LlamaSizes chosen(const ModelOptions& options, const SizingFacts& given) {
+  const Result<LlamaSizes> sizes = choose_sizes(options, given);
+  EXPECT_TRUE(sizes.ok()) << sizes.status().message();
+  return sizes.ok() ? sizes.value() : LlamaSizes{};
+}
+
+std::string refusal(const ModelOptions& options, const SizingFacts& given) {
+  const Status status = choose_sizes(options, given).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  return status.message();
+}
+
+ModelOptions per_sequence() {
+  ModelOptions options;
+  options.kv_layout = "per_sequence";
+  return options;
+}
+
+TEST(LlamaSizes, UnifiedTakesTheTrainedContextAndABudgetForAll) {
+  const LlamaSizes sizes = chosen({}, facts(2048));
+  EXPECT_EQ(sizes.slots, 64);
+  EXPECT_EQ(sizes.context_tokens, 2048);
+  EXPECT_EQ(sizes.kv_tokens, 32768);
+  EXPECT_EQ(sizes.kv_bytes, 32768U * 1024);
+}
+
+TEST(LlamaSizes, ALongContextIsHeldWholeWhenMemoryAllows) {
+  EXPECT_EQ(chosen({}, facts(131072)).kv_tokens, 131072);
+  EXPECT_EQ(chosen({}, facts(131072)).context_tokens, 131072);
+}
+
+TEST(LlamaSizes, AQuarterOfTheMemoryIsTheMost) {
+  const LlamaSizes sizes = chosen({}, facts(131072, 64ULL << 20));
+  EXPECT_EQ(sizes.kv_tokens, 16384);
+  EXPECT_EQ(sizes.context_tokens, 16384);
+  EXPECT_EQ(chosen({}, facts(131072, 0)).kv_tokens, 256) << "never nothing";
+  EXPECT_EQ(chosen(per_sequence(), facts(4096, 64ULL << 20)).kv_tokens, 16384);
+}
+
+TEST(LlamaSizes, WhatWasAskedForIsGivenWhateverTheMemory) {
+  ModelOptions options;
+  options.context_tokens = 100000;
+  EXPECT_EQ(chosen(options, facts(131072, 64ULL << 20)).context_tokens, 100000);
+  options = {};
+  options.kv_tokens = 1000;
+  EXPECT_EQ(chosen(options, facts(131072)).kv_tokens, 1024) << "rounded up to 256";
+  EXPECT_EQ(chosen(options, facts(131072)).context_tokens, 1000);
+}
+
+TEST(LlamaSizes, PerSequenceGivesEachSlotTheSame) {
+  const LlamaSizes sizes = chosen(per_sequence(), facts(131072));
+  EXPECT_EQ(sizes.slots, 16);
+  EXPECT_EQ(sizes.context_tokens, 2048);
+  EXPECT_EQ(sizes.kv_tokens, 32768);
+  ModelOptions options = per_sequence();
+  options.slots = 3;
+  options.context_tokens = 1000;
+  EXPECT_EQ(chosen(options, facts(131072)).kv_tokens, 3 * 1024);
+  options.kv_tokens = 5000;
+  EXPECT_EQ(chosen(options, facts(131072)).kv_tokens, 3 * 1536) << "never more than asked";
+}
+
+TEST(LlamaSizes, RefusesSizesThatDoNotFitEachOther) {
+  ModelOptions options;
+  options.context_tokens = 4097;
+  EXPECT_EQ(refusal(options, facts(4096)), "context_tokens is 4097; the model was trained with 4096");
+  options.kv_tokens = 1024;
+  EXPECT_EQ(refusal(options, facts(8192)), "context_tokens is 4097; it must not exceed kv_tokens, 1024");
+  options = per_sequence();
+  options.slots = 8;
+  options.kv_tokens = 2047;
+  EXPECT_EQ(refusal(options, facts(4096)),
+            "kv_tokens is 2047; with kv_layout per_sequence, 8 slots and this context it must be at least 2048");
+  options.context_tokens = 2147483647;
+  options.kv_tokens = 0;
+  EXPECT_NE(refusal(options, facts(0)).find("kv_tokens is 17179869184; the limit is"), std::string::npos);
+}
+
+TEST(LlamaSizes, RefusesAQuantizedCacheThatTheHeadsDoNotFit) {
+  ModelOptions options;
+  options.kv_type = "q8_0";
+  EXPECT_EQ(chosen(options, facts(2048)).kv_bytes, 32768U * 544);
+  SizingFacts narrow = facts(2048);
+  narrow.kv.key_length = 16;
+  EXPECT_EQ(refusal(options, narrow),
+            "kv_type is 'q8_0', which needs heads of a multiple of 32 values; this model's have 16 and 32");
+}
+
+TEST(LlamaOptions, NamesWhatItRefuses) {
+  const auto message = [](auto change) {
+    ModelOptions options;
+    change(options);
+    return check_llama_options(options).message();
+  };
+  EXPECT_EQ(message([](auto&) {}), "");
+  EXPECT_EQ(message([](auto& o) { o.kv_type = "q5"; }), "kv_type is 'q5'; it must be one of f32, f16, q8_0, q4_0");
+  EXPECT_EQ(message([](auto& o) { o.flash_attention = "yes"; }), "flash_attention is 'yes'; it must be one of auto, on, off");
+  EXPECT_EQ(message([](auto& o) { o.slots = 257; }), "slots is 257; it must be from 0 to 256");
+  EXPECT_EQ(message([](auto& o) { o.threads = 513; }), "threads is 513; it must be from 0 to 512");
+  EXPECT_EQ(message([](auto& o) { o.gpu_layers = -2; }), "gpu_layers is -2; it must be from -1 to 2147483647");
+  EXPECT_EQ(message([](auto& o) {
+              o.kv_type = "q4_0";
+              o.flash_attention = "off";
+            }),
+            "flash_attention is 'off', but kv_type 'q4_0' needs it: use auto or on, or kv_type f16 or f32");
+}
+
+TEST(LlamaOptions, ABatchOfOneRowStillHasRoomForEverySequence) {
+  // llama.cpp asserts this, and an assertion there ends the process.
+  ModelOptions options;
+  options.batch_rows = 1;
+  const llama_context_params params = llama_context_settings(options, chosen(options, facts(2048)));
+  EXPECT_GE(params.n_batch, params.n_seq_max);
+  EXPECT_GE(params.n_outputs_max, params.n_seq_max);
+  EXPECT_EQ(params.n_ubatch, 1U);
+  EXPECT_TRUE(params.swa_full);
+}
+
+}  // namespace
+}  // namespace inferno

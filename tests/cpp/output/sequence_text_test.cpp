@@ -125,7 +125,7 @@ TEST(SequenceText, KeepTellsTheTokensOfTheStopToo) {
 TEST(SequenceText, AStopMayEndInACharacterOfSeveralTokens) {
   const Playback run({"a", "x\xC3", "\xA9\xE2", "\x82"}, {"xé"}, true);
   EXPECT_EQ(run.whole, "axé");
-  EXPECT_EQ(run.all, (Tokens{0, 1}));
+  EXPECT_EQ(run.all, (Tokens{0, 1, 2}));
   EXPECT_EQ(run.consumed(), 3u);
 }
 

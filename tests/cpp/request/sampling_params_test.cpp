@@ -91,7 +91,7 @@ TEST(SamplingParams, MessagesNameValueAndLimit) {
 
 TEST(SamplingParams, LogitBiasIsBounded) {
   EXPECT_TRUE(with([](SamplingParams& p) { p.logit_bias = {{0, -100.0f}, {99, 100.0f}}; }).ok());
-  for (const std::pair<TokenId, float> bad : {std::pair{-1, 0.0f}, std::pair{100, 0.0f}, std::pair{1, 100.5f},
+  for (const std::pair<TokenId, float>& bad : {std::pair{-1, 0.0f}, std::pair{100, 0.0f}, std::pair{1, 100.5f},
                                               std::pair{1, -100.5f}, std::pair{1, kNan}, std::pair{1, kInf}}) {
     EXPECT_EQ(with([&](SamplingParams& p) { p.logit_bias = {bad}; }).param(), "logit_bias");
   }

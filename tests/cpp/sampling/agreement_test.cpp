@@ -13,13 +13,13 @@ namespace inferno {
 namespace {
 
 constexpr int kCases = 2000;
-constexpr int kTokensPerCase = 6;
+constexpr int kTokensPerCase = 4;
 
 // A case: settings, a prompt and rows, all from one seed.
 class Case final {
  public:
   explicit Case(std::uint64_t seed) : random_(seed * 7919 + 1) {
-    constexpr std::size_t kSizes[] = {1, 2, 7, 50, 255, 256, 257, 1000, 3000};
+    constexpr std::size_t kSizes[] = {1, 2, 7, 50, 255, 256, 257, 1500};
     vocab_ = kSizes[below(std::size(kSizes))];
     ties_ = chance(0.4);
     spread_ = chance(0.3) ? 0.5 : chance(0.5) ? 4.0 : 15.0;
@@ -104,7 +104,7 @@ TEST(Agreement, TheSamplerChoosesTheTokensOfItsDefinition) {
     for (int i = 0; i < kTokensPerCase; ++i) {
       const std::vector<float> row = drawn.row();
       std::vector<TokenId> forbidden;
-      if (row.size() > 10 && i % 3 == 0) forbidden = {1, 4};
+      if (row.size() > 10 && i % 2 == 1) forbidden = {1, 4};
       ASSERT_EQ(sampler.sample(row, scratch, forbidden), reference.sample(row, forbidden))
           << "case " << seed << ", token " << i;
     }

@@ -21,7 +21,8 @@ TEST(Random, XoshiroGivesThePublishedNumbers) {
   Random random(std::array<std::uint64_t, 4>{1, 2, 3, 4});
   constexpr std::array<std::uint64_t, 10> kExpected = {
       41943041u, 58720359u, 3588806011781223u, 3591011842654386u, 9228616714210784205u, 9973669472204895162u,
-        14011001112246962877u, 12406186145184390807u, 15849039046786891736u, 10450023813501588000u} {
+      14011001112246962877u, 12406186145184390807u, 15849039046786891736u, 10450023813501588000u};
+  for (const std::uint64_t expected : kExpected) {
     EXPECT_EQ(random.next(), expected);
   }
 }

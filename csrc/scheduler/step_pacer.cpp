@@ -1,0 +1,27 @@
+#include "scheduler/step_pacer.h"
+
+#include <algorithm>
+
+namespace inferno {
+namespace {
+
+constexpr std::int32_t kTellingRows = 16;  // smaller steps are bound by the weights' way through memory, not by rows
+constexpr double kNewWeight = 0.25;        // of the newest step in the moving average
+
+}  // namespace
+
+void StepPacer::observe(std::int32_t rows, double step_seconds) {
+  if (rows < kTellingRows || step_seconds <= 0) return;
+  const double now = step_seconds / rows;
+  seconds_per_row_ = seconds_per_row_ == 0 ? now : seconds_per_row_ + kNewWeight * (now - seconds_per_row_);
+}
+
+std::int32_t StepPacer::prefill_rows(std::int32_t decoding) const {
+  if (fixed_rows_ > 0) return fixed_rows_;
+  if (seconds_per_row_ == 0) return kFirstChunk;
+  constexpr double kMost = 1 << 20;
+  const auto rows = static_cast<std::int32_t>(std::min(target_ / seconds_per_row_, kMost));
+  return std::max(rows - decoding, kMinChunk);
+}
+
+}  // namespace inferno

@@ -1,0 +1,36 @@
+#include "scheduler/step_pacer.h"
+
+#include <gtest/gtest.h>
+
+namespace inferno {
+namespace {
+
+TEST(StepPacer, AFixedChunkStaysFixed) {
+  StepPacer pacer(64, 0.1);
+  pacer.observe(512, 10.0);
+  EXPECT_EQ(pacer.prefill_rows(3), 64);
+}
+
+TEST(StepPacer, SizesTheChunkByWhatARowCosts) {
+  StepPacer pacer(0, 0.2);
+  EXPECT_EQ(pacer.prefill_rows(4), StepPacer::kFirstChunk);
+  pacer.observe(500, 2.0);  // 4 ms a row: 50 rows fit into 200 ms
+  EXPECT_EQ(pacer.prefill_rows(4), 46);
+}
+
+TEST(StepPacer, FollowsAMachineThatSlowsDownAndKeepsAMinimum) {
+  StepPacer pacer(0, 0.2);
+  pacer.observe(500, 2.0);
+  for (int i = 0; i < 50; ++i) pacer.observe(64, 6.4);
+  EXPECT_EQ(pacer.prefill_rows(0), StepPacer::kMinChunk);
+}
+
+TEST(StepPacer, SmallStepsTeachNothing) {
+  StepPacer pacer(0, 0.2);
+  pacer.observe(500, 2.0);
+  pacer.observe(1, 1.0);
+  EXPECT_EQ(pacer.prefill_rows(0), 50);
+}
+
+}  // namespace
+}  // namespace inferno
