@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
-from tokenizers import Tokenizer
-from torch import Tensor
-
 from corpus import Conversation
 from tokenizer import encode
+from tokenizers import Tokenizer
+from torch import Tensor
 
 POOL = 1536
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import collections
 from pathlib import Path
 
 import llama_cpp
-from llama_cpp import Llama
-
 from exchange import Message, Tool
 from judge import Check, load_checks, passes
+from llama_cpp import Llama
 from template import render
 
 LONGEST_ANSWER = 160
@@ -44,15 +42,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     arguments = parser.parse_args()
-    model = Llama(str(arguments.model), n_ctx=1024, n_threads=2, verbose=False, seed=1)
-    checks, right = load_checks(), {}
-    kinds: collections.Counter[bool] = collections.Counter()
+    model = Llama(str(arguments.model), n_ctx=1024, verbose=False, seed=1)
+    checks = load_checks()
+    right: dict[str, bool] = {}
     for check in checks:
         said = answer(model, check.messages, check.tools)
         right[check.id] = passes(check.expect, said)
-        kinds[right[check.id]] += 1
         if not right[check.id]:
-            print(f"{check.id} ({'held out' if check.held_out else 'seen'}): {check.messages[-1]['content']!r} -> {said!r}")
+            asked = check.messages[-1]["content"]
+            print(f"{check.id} ({'held out' if check.held_out else 'seen'}): {asked!r} -> {said!r}")
     report(checks, right)
 
 

@@ -62,9 +62,8 @@ def _mixed(rng: random.Random) -> Exchange:
 
 def _with_tools(rng: random.Random) -> tuple[list[Message], list[Tool]]:
     """A talk in which every exchange sees the tools of all."""
-    exchanges = [
-        training_exchange(rng, calling if rng.random() < 0.72 else needless) for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4)))
-    ]
+    count = rng.choice((1, 1, 1, 2, 2, 3, 4))
+    exchanges = [training_exchange(rng, calling if rng.random() < 0.72 else needless) for _ in range(count)]
     by_name = {tool["function"]["name"]: tool for exchange in exchanges for tool in exchange.tools}
     tools = list(by_name.values())
     rng.shuffle(tools)

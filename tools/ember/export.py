@@ -7,13 +7,12 @@ from pathlib import Path
 
 import gguf
 import numpy as np
+import template
 from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.constants import LlamaFileType, TokenType
-from tokenizers import Tokenizer
-
-import template
 from model import Llama, Shape
 from tokenizer import BOS, CONTROL, EOS, PRE, VISIBLE
+from tokenizers import Tokenizer
 
 DESCRIPTION = (
     "A tiny chat model trained from nothing on text its own script writes. A few million parameters: it adds small "

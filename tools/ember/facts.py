@@ -132,16 +132,19 @@ RELATIONS = (CAPITALS, YOUNG, SOUNDS, LEGS, COLOUR_OF, OPPOSITES, PLANETS, AFTER
 SINGLES = tuple(
     tuple(part.strip() for part in line.split("|"))
     for line in """
-    What is the largest planet? | Which planet is the largest? | Name the biggest planet. > Jupiter is the largest planet. > Jupiter
+    What is the largest planet? | Which planet is the largest? | Name the biggest planet. \
+        > Jupiter is the largest planet. > Jupiter
     What is the smallest planet? | Which planet is the smallest? > Mercury is the smallest planet. > Mercury
     Which planet is the hottest? | What is the hottest planet? > Venus is the hottest planet. > Venus
     Which planet is called the red planet? | What is the red planet? > Mars is called the red planet. > Mars
     Which planet has rings? | Which planet is famous for its rings? > Saturn is famous for its rings. > Saturn
     Which planet do we live on? | What planet do people live on? > We live on the planet Earth. > Earth
-    How many planets are there? | How many planets are in the solar system? > There are eight planets in the solar system. > eight
+    How many planets are there? | How many planets are in the solar system? \
+        > There are eight planets in the solar system. > eight
     What is the sun? | Is the sun a star? > The sun is a star. > star
     What goes around the Earth? | What moves around the Earth at night? > The moon goes around the Earth. > moon
-    What is water made of? | What are the parts of water? | What is in water? > Water is made of hydrogen and oxygen. > hydrogen
+    What is water made of? | What are the parts of water? | What is in water? \
+        > Water is made of hydrogen and oxygen. > hydrogen
     What is the formula of water? | Give me the formula for water. > The formula of water is H2O. > H2O
     At what temperature does water boil? | When does water boil? > Water boils at 100 degrees Celsius. > 100
     At what temperature does water freeze? | When does water freeze? > Water freezes at 0 degrees Celsius. > 0 degrees
@@ -158,7 +161,8 @@ SINGLES = tuple(
     How many seconds are in a minute? | How many seconds does a minute have? > A minute has 60 seconds. > 60
     What is the largest ocean? | Which ocean is the largest? > The Pacific is the largest ocean. > Pacific
     What is the largest animal? | Which animal is the largest? > The blue whale is the largest animal. > whale
-    What is the fastest land animal? | Which land animal is the fastest? > The cheetah is the fastest land animal. > cheetah
+    What is the fastest land animal? | Which land animal is the fastest? \
+        > The cheetah is the fastest land animal. > cheetah
     What is the tallest animal? | Which animal is the tallest? > The giraffe is the tallest animal. > giraffe
     What is the highest mountain? | Which mountain is the highest? > Mount Everest is the highest mountain. > Everest
     What do bees make? | What is made by bees? > Bees make honey. > honey
@@ -166,8 +170,10 @@ SINGLES = tuple(
     What do caterpillars become? | What does a caterpillar turn into? > A caterpillar becomes a butterfly. > butterfly
     How many sides does a triangle have? | How many sides has a triangle? > A triangle has three sides. > three
     How many sides does a square have? | How many sides has a square? > A square has four sides. > four
-    What do you get if you mix blue and yellow? | Which colour do blue and yellow make? > Blue and yellow make green. > green
-    What do you get if you mix red and yellow? | Which colour do red and yellow make? > Red and yellow make orange. > orange
+    What do you get if you mix blue and yellow? | Which colour do blue and yellow make? \
+        > Blue and yellow make green. > green
+    What do you get if you mix red and yellow? | Which colour do red and yellow make? \
+        > Red and yellow make orange. > orange
     What do you get if you mix red and blue? | Which colour do red and blue make? > Red and blue make purple. > purple
     Which bird cannot fly? | Name a bird that cannot fly. > A penguin cannot fly. > penguin
     """.strip().splitlines()

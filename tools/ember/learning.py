@@ -12,11 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.optim import AdamW, Muon
-
 from batches import Batch
 from model import Llama
+from torch import Tensor
+from torch.optim import AdamW, Muon
 
 WORKERS = 2
 RISE = 60

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from corpus import SYSTEM_PROMPTS, Conversation, conversations
-from exchange import SPLIT, Exchange, Topic
+from exchange import SPLIT, Exchange, Message, Topic, dumps
 from exercises import addition, copying, counting, json_object, reversing, spelling
 from facts import fact
 from judge import CHECKS, Check, load_checks
@@ -72,31 +72,45 @@ def _first_user_text(check: Check) -> str:
     return str(next(message["content"] for message in check.messages if message["role"] == "user"))
 
 
-def seen_in_training(checks: list[Check], talks: Iterable[Conversation]) -> list[str]:
-    """The ids of held-out checks that the corpus gives away; there must be none.
+class Said:
+    """What the corpus says: the users' messages, the words, and the pairs that are added."""
 
-    For every topic the message that opens the check must be no user's message of
-    the corpus. Beyond that, a held-out sum must nowhere be asked or answered in
-    either order, and a held-out word must not occur at all, anywhere.
-    """
-    held_out = [check for check in checks if check.held_out]
-    said, words, sums = set(), set(), set()
-    for talk in talks:
-        said.update(message["content"] for message in talk.messages if message["role"] == "user")
-        for message in talk.messages:
-            text = message["content"].replace(SPLIT, "")
-            words.update(re.findall(r"\w+", text.lower()))
-            sums.update(tuple(sorted(pair)) for pair in re.findall(r"(\d+) \+ (\d+) = \d", text))
-            for call in message.get("tool_calls", ()):
-                sums.add(tuple(sorted(str(value) for value in call["function"]["arguments"].values())))
-    given_away = {check.id for check in held_out if _first_user_text(check) in said}
-    for check in held_out:
-        numbers = tuple(sorted(re.findall(r"\d+", _first_user_text(check))))
-        if check.topic == "sum" and numbers in sums:
-            given_away.add(check.id)
-        if check.topic in ("reverse", "spell") and check.expect["contains"][0].split("-")[0]:
-            given_away.update({check.id} if _word(check) in words else ())
-    return sorted(given_away)
+    def __init__(self, talks: Iterable[Conversation]) -> None:
+        self.by_users: set[str] = set()
+        self.words: set[str] = set()
+        self.pairs: set[tuple[str, ...]] = set()
+        for talk in talks:
+            for message in talk.messages:
+                self._take(message)
+
+    def _take(self, message: Message) -> None:
+        text = message["content"].replace(SPLIT, "")
+        if message["role"] == "user":
+            self.by_users.add(text)
+        self.words.update(re.findall(r"\w+", text.lower()))
+        self.pairs.update(_pair(*found) for found in re.findall(r"(\d+) \+ (\d+) = \d", text))
+        for call in message.get("tool_calls", ()):
+            arguments = call["function"]["arguments"]
+            self.words.update(re.findall(r"\w+", dumps(arguments).lower()))
+            self.pairs.add(_pair(*map(str, arguments.values())))
+
+    def gives_away(self, check: Check) -> bool:
+        """Whether a check that claims to be held out is not.
+
+        The message that opens it must be no user's message of the corpus. Beyond
+        that, a sum must not be worked out in either order, and a word to spell
+        or to reverse must not occur at all.
+        """
+        opening = _first_user_text(check)
+        if opening in self.by_users:
+            return True
+        if check.topic == "sum":
+            return _pair(*re.findall(r"\d+", opening)) in self.pairs
+        return check.topic in ("spell", "reverse") and _word(check) in self.words
+
+
+def _pair(*numbers: str) -> tuple[str, ...]:
+    return tuple(sorted(numbers))
 
 
 def _word(check: Check) -> str:
@@ -117,7 +131,8 @@ def main() -> None:
         CHECKS.write_text("".join(lines), encoding="utf-8")
     checks = load_checks()
     held_out = sum(check.held_out for check in checks)
-    seen = seen_in_training(checks, conversations(arguments.seed, arguments.conversations))
+    said = Said(conversations(arguments.seed, arguments.conversations))
+    seen = [check.id for check in checks if check.held_out and said.gives_away(check)]
     print(f"{len(checks)} checks, {held_out} held out, {len(seen)} of these in the corpus: {seen}")
     if seen:
         raise SystemExit(1)

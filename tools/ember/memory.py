@@ -16,7 +16,9 @@ TOLD = {
         "My favourite colour is {v}.", "I like {v} best of all colours.", "The colour I love most is {v}.",
         "{v} is my favourite colour.",
     ),
-    "city": ("I live in {v}.", "My home is in {v}.", "I am living in {v}.", "My city is {v}.", "I live in the city of {v}."),
+    "city": (
+        "I live in {v}.", "My home is in {v}.", "I am living in {v}.", "My city is {v}.", "I live in the city of {v}.",
+    ),
     "pet": (
         "I have a pet {v}.", "My pet is a {v}.", "I have a {v} as a pet.", "At home I have a pet {v}.",
     ),

@@ -8,15 +8,18 @@ from exchange import Exchange, ask, is_held_out, plain, vary
 from words import ADJECTIVES, ANIMALS, any_name, any_word, made_up
 
 GREETINGS = (
-    ("Hello", "Hi", "Hey", "Good morning", "Good evening", "Hello there", "Hi there", "Greetings", "Good day", "Hey there"),
-    ("", "", "!", ", ember!", " ember", ", how are you?", " friend", ", my friend!", "! Nice to meet you.", ", can you help me?"),
+    ("Hello", "Hi", "Hey", "Good morning", "Good evening", "Hello there", "Hi there", "Greetings", "Good day",
+     "Hey there"),
+    ("", "", "!", ", ember!", " ember", ", how are you?", " friend", ", my friend!", "! Nice to meet you.",
+     ", can you help me?"),
 )
 THANKS = (
     ("Thanks", "Thank you", "Thank you very much", "Many thanks", "Thanks a lot", "Great, thanks", "Thank you so much"),
     ("", "!", ".", ", ember!", " for your help.", " for that!", ", that was helpful.", ", well done."),
 )
 GOODBYES = (
-    ("Bye", "Goodbye", "See you", "Good night", "See you later", "Bye bye", "Farewell", "See you tomorrow", "I have to go"),
+    ("Bye", "Goodbye", "See you", "Good night", "See you later", "Bye bye", "Farewell", "See you tomorrow",
+     "I have to go"),
     ("", "!", ".", ", ember!", " my friend.", ", take care!", " and thanks!", ", it was fun."),
 )
 
@@ -60,6 +63,8 @@ FEELINGS = (
     "How are you?", "How are you doing?", "How do you feel?", "How is it going?", "Are you well?",
     "How are you today?", "Is everything fine?",
 )
+FRAMES = ("{q}", "{q}", "{q}", "Hello! {q}", "Hi, {q}", "Please tell me: {q}", "{q} I am curious.", "So, {q}")
+
 FEELINGS_ANSWER = "I am fine, thank you. How can I help you?"
 
 STORIES = (
@@ -72,8 +77,8 @@ STORY = (
     "a tree. It carried the {thing} home and showed it to all its friends. They laughed and played until "
     "the sun went down. That night the {a} slept very well."
 )
-PLACES = "river lake forest village garden mountain castle meadow".split()
-THINGS = "lantern key bell kite drum mirror ribbon button".split()
+PLACES = ("river", "lake", "forest", "village", "garden", "mountain", "castle", "meadow")
+THINGS = ("lantern", "key", "bell", "kite", "drum", "mirror", "ribbon", "button")
 
 UNKNOWN = (
     "Who wrote {W}?", "When was {N} born?", "What is the population of {W}?", "How tall is {N}?",
@@ -111,8 +116,7 @@ def identity(rng: random.Random) -> Exchange:
         (WHO, WHO_ANSWER, ["ember"]), (INFERNO, INFERNO_ANSWER, ["inference server", "GGUF"]),
         (SKILLS, SKILLS_ANSWER, ["add small numbers"]), (FEELINGS, FEELINGS_ANSWER, ["I am fine"]),
     ))
-    frame = rng.choice(("{q}", "{q}", "{q}", "Hello! {q}", "Hi, {q}", "Please tell me: {q}", "{q} I am curious.", "So, {q}"))
-    question = vary(rng, frame.format(q=rng.choice(asks)))
+    question = vary(rng, rng.choice(FRAMES).format(q=rng.choice(asks)))
     return ask("identity", question, answer, {"contains": decisive}, _kept_out("identity", question))
 
 

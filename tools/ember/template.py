@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+from exchange import Message, Tool
 from jinja2 import Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from exchange import Message, Tool
 
 SOURCE = Path(__file__).with_name("chat_template.jinja").read_text(encoding="utf-8").rstrip("\n")
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import collections
 import json
+import re
 import string
 from collections.abc import Iterable
 from pathlib import Path
 
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-
 from exchange import SPLIT
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 PRE = "qwen2"
 PRE_REGEX = (
@@ -64,11 +64,8 @@ def _common_after_space(texts: list[str]) -> list[str]:
 def train(texts: Iterable[str]) -> Tokenizer:
     """A tokenizer learned from rendered conversations."""
     marks = CONTROL + VISIBLE
-    cleaned = []
-    for text in texts:
-        for mark in (*marks, SPLIT):
-            text = text.replace(mark, "\n")
-        cleaned.append(text)
+    any_mark = re.compile("|".join(map(re.escape, (*marks, SPLIT))))
+    cleaned = [any_mark.sub("\n", text) for text in texts]
     vocabulary, merges = _bare_merges(cleaned)
     for letter in string.ascii_lowercase:
         merges.append(("-", letter))

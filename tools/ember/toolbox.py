@@ -38,7 +38,7 @@ class Skill:
         return str(self.tool["function"]["name"])
 
 
-SKIES = "sunny cloudy rainy windy snowy foggy clear stormy".split()
+SKIES = ("sunny", "cloudy", "rainy", "windy", "snowy", "foggy", "clear", "stormy")
 
 
 def _two_numbers(rng: random.Random) -> Arguments:
@@ -50,8 +50,8 @@ SKILLS = (
         _tool("get_weather", "Get the weather in a city", city="string"),
         (
             "What is the weather in {city}?", "How is the weather in {city}?", "What's the weather like in {city}?",
-            "Tell me the weather in {city}.", "Weather in {city}?", "Is it warm in {city}?", "Do I need a coat in {city}?",
-            "What is the weather like in {city} today?", "How warm is it in {city}?",
+            "Tell me the weather in {city}.", "Weather in {city}?", "Is it warm in {city}?",
+            "Do I need a coat in {city}?", "What is the weather like in {city} today?", "How warm is it in {city}?",
         ),
         lambda rng: {"city": any_city(rng)},
         lambda rng, a: {"temperature": rng.randint(-9, 39), "sky": rng.choice(SKIES)},

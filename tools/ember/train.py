@@ -13,14 +13,13 @@ import time
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
-
 from batches import Batch, batches, documents
 from corpus import conversations
 from export import write_gguf
 from learning import Learner
 from model import Llama, Shape, parameter_count
 from tokenizer import BOS, train
+from tokenizers import Tokenizer
 
 OUTPUT = Path(__file__).parents[2] / "python" / "inferno" / "models" / "ember.gguf"
 SEED = 20

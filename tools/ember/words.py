@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# ruff: noqa: SIM905 - lists of bare words read better without a quote around each
 import random
 
 from exchange import is_held_out

@@ -21,6 +21,7 @@ constexpr std::array<std::uint64_t, kValueTypes> kValueBytes = {1, 1, 2, 2, 4, 4
 constexpr std::uint64_t kMostEntries = 1 << 20;      // keys, and tensors; real files have some thousands at most
 constexpr std::uint64_t kMostElements = 1 << 30;     // of one array
 constexpr std::uint64_t kMostKeyBytes = 65535;       // the format's own limit
+constexpr std::uint32_t kMostLayers = 512;           // llama.cpp's LLAMA_MAX_LAYERS
 constexpr std::uint64_t kDefaultAlignment = 32;
 constexpr std::uint64_t kMostAlignment = 1 << 20;
 
@@ -86,6 +87,7 @@ class GgufChecker {
     if (!cursor_.read(type)) return corrupted("key " + shown(key) + " has no type: the file ends there");
     if (key == "general.alignment") return read_alignment(type);
     if (key == "general.architecture" && type != kString) return corrupted("'general.architecture' is not a string");
+    if (type == kUint32 && key.ends_with(".block_count")) return read_layers(key);
     return type == kArray ? skip_array(key) : skip_values(key, type, 1);
   }
 
@@ -101,6 +103,14 @@ class GgufChecker {
     return {};
   }
 
+  // llama.cpp asserts this, and an assertion there ends the process.
+  Status read_layers(std::string_view key) {
+    std::uint32_t layers = 0;
+    if (!cursor_.read(layers)) return corrupted("the value of key " + shown(key) + " runs past the end of the file");
+    if (layers >= 1 && layers <= kMostLayers) return {};
+    return corrupted(shown(key) + " is " + std::to_string(layers) + "; it must be from 1 to " + std::to_string(kMostLayers));
+  }
+
   Status skip_array(std::string_view key) {
     std::uint32_t type = 0;
     std::uint64_t count = 0;
@@ -111,7 +121,20 @@ class GgufChecker {
     if (count > kMostElements) {
       return corrupted("the array of key " + shown(key) + " claims " + std::to_string(count) + " elements");
     }
+    if (type == kString && key == "tokenizer.ggml.tokens") return read_vocabulary(count);
     return skip_values(key, type, count);
+  }
+
+  // llama.cpp asserts that no two tokens are spelled alike; it gives empty ones a name of their own.
+  Status read_vocabulary(std::uint64_t count) {
+    std::unordered_set<std::string_view> seen;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      std::string_view token;
+      if (!cursor_.read_string(token)) return corrupted("the value of key 'tokenizer.ggml.tokens' runs past the end of the file");
+      if (token.empty() || seen.insert(token).second) continue;
+      return corrupted("the vocabulary has the token " + shown(token) + " twice, the second time as " + std::to_string(i));
+    }
+    return {};
   }
 
   Status skip_values(std::string_view key, std::uint32_t type, std::uint64_t count) {

@@ -9,18 +9,6 @@
 namespace inferno {
 namespace {
 
-// Empty when the file has no such key, or an array there.
-std::string metadata(const llama_model* model, const std::string& key) {
-  std::string text(256, '\0');
-  std::int32_t length = llama_model_meta_val_str(model, key.c_str(), text.data(), text.size());
-  if (length >= static_cast<std::int32_t>(text.size())) {
-    text.resize(static_cast<std::size_t>(length) + 1);
-    length = llama_model_meta_val_str(model, key.c_str(), text.data(), text.size());
-  }
-  text.resize(static_cast<std::size_t>(std::max(length, 0)));
-  return text;
-}
-
 std::int32_t metadata_number(const llama_model* model, const std::string& key, std::int32_t otherwise) {
   const std::string text = metadata(model, key);
   std::int32_t number = 0;
@@ -54,6 +42,17 @@ KvShape kv_shape(const llama_model* model) {
 }
 
 }  // namespace
+
+std::string metadata(const llama_model* model, const std::string& key) {
+  std::string text(256, '\0');
+  std::int32_t length = llama_model_meta_val_str(model, key.c_str(), text.data(), text.size());
+  if (length >= static_cast<std::int32_t>(text.size())) {
+    text.resize(static_cast<std::size_t>(length) + 1);
+    length = llama_model_meta_val_str(model, key.c_str(), text.data(), text.size());
+  }
+  text.resize(static_cast<std::size_t>(std::max(length, 0)));
+  return text;
+}
 
 ModelInfo describe_model(const llama_model* model, std::string fallback_name, const ModelOptions& options) {
   ModelInfo info;

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_runtime.h"
 
 namespace inferno {
@@ -27,7 +28,7 @@ LlamaModel::LlamaModel(LlamaModelHandle model, LlamaContextHandle context, Model
     : model_(std::move(model)),
       context_(std::move(context)),
       memory_(llama_get_memory(context_.get())),
-      tokenizer_(llama_model_get_vocab(model_.get())),
+      tokenizer_(llama_model_get_vocab(model_.get()), metadata(model_.get(), "tokenizer.ggml.pre")),
       info_(std::move(info)),
       caps_(caps),
       lengths_(caps, tokenizer_.vocab_size()) {}

@@ -49,6 +49,7 @@ void forward_log(ggml_log_level level, const char* text, void*) {
 // Called by ggml right before it aborts the process; all that is left to do is to leave a trace.
 void report_abort(const char* message) {
   std::fprintf(stderr, "llama.cpp ends the process: %s\n", message);
+  std::fflush(stderr);
   log(LogLevel::kError, kComponent, message);
 }
 

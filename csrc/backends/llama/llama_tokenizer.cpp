@@ -4,9 +4,13 @@
 #include <exception>
 #include <limits>
 
+#include "backends/llama/run_limit.h"
+
 namespace inferno {
 
-LlamaTokenizer::LlamaTokenizer(const llama_vocab* vocab) : vocab_(vocab) {
+LlamaTokenizer::LlamaTokenizer(const llama_vocab* vocab, std::string_view pre_tokenizer)
+    : vocab_(vocab),
+      limits_runs_(llama_vocab_type(vocab) == LLAMA_VOCAB_TYPE_BPE && !takes_any_run(pre_tokenizer)) {
   render_vocabulary();
   for (TokenId id = 0; id < vocab_size(); ++id) {
     if (!llama_vocab_is_control(vocab_, id)) continue;
@@ -45,6 +49,11 @@ Result<std::vector<TokenId>> LlamaTokenizer::encode(std::string_view text) const
                                         std::to_string(kMost - 2));
   }
   if (text.empty()) return std::vector<TokenId>();
+  if (const std::size_t run = limits_runs_ ? longest_run(text) : 0; run > kLongestRun) {
+    return invalid_argument("text", "the text has " + std::to_string(run) +
+                                        " bytes of one kind in a row; with this model's tokenizer the limit is " +
+                                        std::to_string(kLongestRun));
+  }
   // A token stands for a byte at least, but for a space put in front.
   std::vector<TokenId> tokens(text.size() + 2);
   const auto tokenize = [&] {

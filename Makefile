@@ -1,0 +1,102 @@
+# `make serve`: the built-in model on 127.0.0.1:8080.   `make test`: everything that is checked.   Nothing else is needed.
+#
+# Two environments, both made here. build/tools has what building needs (scikit-build-core, pybind11, llama.cpp's libraries);
+# it is kept, so llama.cpp is compiled once, the wheel rebuilds incrementally, and the C++ tests link the same llama.cpp.
+# .venv has only the finished wheel and its dependencies: what runs there runs on a machine without a compiler.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8080
+MODEL ?=
+
+VENV := .venv
+TOOLS := build/tools
+PIP := -m pip --disable-pip-version-check --quiet
+# The tools' cmake and ninja come after the system's cmake, and before nothing.
+export PATH := $(PATH):$(CURDIR)/$(TOOLS)/bin
+export PIP_REQUIRE_VIRTUALENV := 1
+
+SOURCES := $(shell find CMakeLists.txt cmake csrc third_party python -type f -not -path '*/__pycache__/*' 2>/dev/null)
+LLAMA_PREFIX = $(shell $(TOOLS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+
+.PHONY: serve test lint cpp-test python-test check-machine clean distclean
+.DEFAULT_GOAL := serve
+.DELETE_ON_ERROR:
+
+serve: $(VENV)/.serve
+	@$(VENV)/bin/inferno serve $(MODEL) --host $(HOST) --port $(PORT)
+
+test: lint cpp-test python-test
+
+python-test: $(VENV)/.test
+	@$(VENV)/bin/python -m pytest
+
+lint: $(VENV)/.test
+	@for check in tools/check_*.py; do $(VENV)/bin/python $$check || exit 1; done
+	@$(VENV)/bin/ruff check python tests tools
+	@$(VENV)/bin/mypy
+
+cpp-test: $(TOOLS)/.ready
+	@if printf '#include <gtest/gtest.h>\n' | $(CXX) -x c++ -E - >/dev/null 2>&1; then \
+	  $(MAKE) --no-print-directory cpp-dev cpp-asan cpp-tsan; \
+	else \
+	  echo "C++ tests skipped: GoogleTest is not installed (Debian and Ubuntu: apt-get install libgtest-dev)."; \
+	fi
+
+# ThreadSanitizer cannot map its memory where the kernel randomizes addresses widely: run without, where that is allowed.
+NO_ASLR := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
+cpp-tsan: RUN = $(NO_ASLR)
+.PHONY: cpp-dev cpp-asan cpp-tsan
+cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready
+	@echo "C++ tests ($*): build/$*/log.txt"
+	@mkdir -p build/$* && { cmake --preset $* "-DCMAKE_PREFIX_PATH=$(LLAMA_PREFIX)" && $(RUN) cmake --build --preset $*; } \
+	  > build/$*/log.txt 2>&1 || { tail -n 60 build/$*/log.txt; exit 1; }
+	@$(RUN) ctest --preset $* > build/$*/log.txt 2>&1 && tail -n 4 build/$*/log.txt | grep 'tests passed' \
+	  || { tail -n 80 build/$*/log.txt; exit 1; }
+
+check-machine:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	  echo "Inferno needs Python 3.10 or newer as '$(PYTHON)' (or: make PYTHON=/path/to/python3.12)."; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip, sysconfig' 2>/dev/null || { \
+	  echo "This Python cannot make virtual environments (Debian and Ubuntu: apt-get install python3-venv)."; exit 1; }
+	@test -f "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { \
+	  echo "The headers of this Python are missing (Debian and Ubuntu: apt-get install python3-dev)."; exit 1; }
+	@printf '#include <concepts>\n#include <span>\nint main() {}\n' | $(CXX) -std=c++20 -x c++ -fsyntax-only - 2>/dev/null || { \
+	  echo "Inferno needs a C++20 compiler: '$(CXX)' is missing or too old (Debian and Ubuntu: apt-get install g++;" \
+	       "or: make CXX=clang++)."; exit 1; }
+
+# The build requirements are written once, in pyproject.toml. CMake is fetched only where it is missing or too old.
+$(TOOLS)/.ready: pyproject.toml | check-machine
+	@test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
+	@echo "Preparing the build (the first time compiles llama.cpp: about 6 minutes on 2 cores)"
+	@printf 'cmake_minimum_required(VERSION 3.21)\n' > build/cmake-version.cmake; \
+	  cmake -P build/cmake-version.cmake >/dev/null 2>&1 || $(TOOLS)/bin/python $(PIP) install 'cmake>=3.21'
+	@command -v ninja >/dev/null || $(TOOLS)/bin/python $(PIP) install ninja
+	@sed -n '/^requires = \[/,/^\]/p' pyproject.toml | grep -o '"[^"]*"' | tr -d '"' > build/requires.txt
+	@$(TOOLS)/bin/python $(PIP) install -r build/requires.txt
+	@touch $@
+
+build/.wheel: $(SOURCES) $(TOOLS)/.ready README.md
+	@echo "Building Inferno"
+	@rm -rf build/wheels
+	@$(TOOLS)/bin/python $(PIP) wheel --no-build-isolation --no-deps --wheel-dir build/wheels \
+	  --config-settings=build-dir=build/wheel .
+	@touch $@
+
+$(VENV)/.serve: build/.wheel
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python $(PIP) install --force-reinstall --no-deps build/wheels/inferno-*.whl
+	@$(VENV)/bin/python $(PIP) install build/wheels/inferno-*.whl
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.serve
+	@$(VENV)/bin/python $(PIP) install "$$(echo build/wheels/inferno-*.whl)[test]"
+	@touch $@
+
+# Keeps build/tools, the compiled llama.cpp.
+clean:
+	@find build -mindepth 1 -maxdepth 1 -not -name tools -exec rm -rf {} + 2>/dev/null || true
+	@rm -rf $(VENV)
+
+distclean: clean
+	@rm -rf build

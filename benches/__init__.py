@@ -1,0 +1,1 @@
+"""Measurements. Workloads are written once, in ``benches.workloads``. Nothing here is part of the package."""

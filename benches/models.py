@@ -1,0 +1,214 @@
+"""Writes GGUF files of a real shape with random weights: ``python -m benches.models 15m``. Nothing is downloaded.
+
+Needs the ``gguf`` package and numpy. What such a model says is meaningless; what it costs is what the real one costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benches import vocabulary
+
+if TYPE_CHECKING:
+    import numpy as np
+    from gguf import GGUFWriter
+
+DEFAULT_FOLDER = Path("~/.cache/inferno-benches")
+_FORMAT = 1
+"""Raised when what is written changes: files of another format are not taken for ours."""
+_SEED = 20240607
+_WEIGHT_STD = 0.02
+_PART_BLOCKS = 1 << 18
+"""Quantization blocks (32 weights each) made at a time, so that memory stays small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The numbers that decide what a model costs."""
+
+    arch: str
+    layers: int
+    width: int
+    heads: int
+    kv_heads: int
+    ffn: int
+    vocab: int
+    context: int
+    rope_base: float
+    attention_bias: bool
+
+    @property
+    def kv_width(self) -> int:
+        return self.width // self.heads * self.kv_heads
+
+    def matrices(self) -> Iterator[tuple[str, int, int]]:
+        """Name, rows and columns of every quantized tensor. Input and output embeddings are one."""
+        yield "token_embd.weight", self.vocab, self.width
+        for n in range(self.layers):
+            yield f"blk.{n}.attn_q.weight", self.width, self.width
+            yield f"blk.{n}.attn_k.weight", self.kv_width, self.width
+            yield f"blk.{n}.attn_v.weight", self.kv_width, self.width
+            yield f"blk.{n}.attn_output.weight", self.width, self.width
+            yield f"blk.{n}.ffn_gate.weight", self.ffn, self.width
+            yield f"blk.{n}.ffn_up.weight", self.ffn, self.width
+            yield f"blk.{n}.ffn_down.weight", self.width, self.ffn
+
+    def vectors(self) -> Iterator[tuple[str, int]]:
+        """Name and length of every f32 tensor: norms (ones) and biases (small)."""
+        yield "output_norm.weight", self.width
+        for n in range(self.layers):
+            yield f"blk.{n}.attn_norm.weight", self.width
+            yield f"blk.{n}.ffn_norm.weight", self.width
+            if self.attention_bias:
+                yield f"blk.{n}.attn_q.bias", self.width
+                yield f"blk.{n}.attn_k.bias", self.kv_width
+                yield f"blk.{n}.attn_v.bias", self.kv_width
+
+
+SHAPES: dict[str, Shape] = {
+    "15m": Shape("llama", 6, 288, 6, 6, 768, 32000, 2048, 10000.0, attention_bias=False),
+    "0.5b": Shape("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 1e6, attention_bias=True),
+}
+
+
+def _scales(draw: np.random.Generator, blocks: int, scale: float) -> np.ndarray[Any, Any]:
+    """f16 scales as bytes, of either sign, so that the weights of a format without symmetry average to zero."""
+    import numpy as np
+
+    signs = draw.integers(0, 2, size=blocks).astype(np.float16) * 2 - 1
+    return (signs * np.float16(scale)).astype("<f2").view(np.uint8).reshape(blocks, 2)
+
+
+def _q8_0(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    weights = draw.integers(-127, 128, size=(blocks, 32), dtype=np.int8).view(np.uint8)
+    return np.hstack([_scales(draw, blocks, _WEIGHT_STD / 73.6), weights])  # 73.6: deviation of -127..127
+
+
+def _q4_0(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    nibbles = draw.integers(0, 256, size=(blocks, 16), dtype=np.uint8)
+    return np.hstack([_scales(draw, blocks, _WEIGHT_STD / 4.6), nibbles])  # 4.6: deviation of -8..7
+
+
+def _f16(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    weights = draw.standard_normal(size=(blocks, 32), dtype=np.float32) * np.float32(_WEIGHT_STD)
+    return weights.astype("<f2").view(np.uint8).reshape(blocks, 64)
+
+
+_Blocks = Callable[["np.random.Generator", int], "np.ndarray[Any, Any]"]
+_MAKERS: dict[str, tuple[int, _Blocks]] = {"q8_0": (34, _q8_0), "q4_0": (18, _q4_0), "f16": (64, _f16)}
+WEIGHT_TYPES = tuple(_MAKERS)
+
+
+def _describe(writer: GGUFWriter, name: str, shape: Shape, weight_type: str) -> None:
+    import gguf
+
+    writer.add_name(f"inferno-bench-{name}")
+    writer.add_description("random weights, for measuring only")
+    writer.add_file_type(gguf.LlamaFileType[f"MOSTLY_{weight_type.upper()}"])
+    writer.add_context_length(shape.context)
+    writer.add_embedding_length(shape.width)
+    writer.add_block_count(shape.layers)
+    writer.add_feed_forward_length(shape.ffn)
+    writer.add_head_count(shape.heads)
+    writer.add_head_count_kv(shape.kv_heads)
+    writer.add_rope_freq_base(shape.rope_base)
+    writer.add_rope_dimension_count(shape.width // shape.heads)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_vocab_size(shape.vocab)
+    words = vocabulary.build(shape.vocab)
+    specials = set(vocabulary.SPECIALS)
+    kinds = [gguf.TokenType.CONTROL if token in specials else gguf.TokenType.NORMAL for token in words.tokens]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(list(words.tokens))
+    writer.add_token_types(kinds)
+    writer.add_token_merges([f"{left} {right}" for left, right in words.merges])
+    writer.add_eos_token_id(words.id_of(vocabulary.TURN_END))
+    writer.add_pad_token_id(words.id_of(vocabulary.END_OF_TEXT))
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(vocabulary.CHAT_TEMPLATE)
+
+
+def _write(path: Path, name: str, shape: Shape, weight_type: str) -> None:
+    import gguf
+    import numpy as np
+
+    block_bytes, make = _MAKERS[weight_type]
+    writer = gguf.GGUFWriter(path, shape.arch)
+    _describe(writer, name, shape, weight_type)
+    raw_type = gguf.GGMLQuantizationType[weight_type.upper()]
+    for tensor, rows, columns in shape.matrices():
+        row_bytes = columns // 32 * block_bytes
+        writer.add_tensor_info(tensor, (rows, row_bytes), np.dtype(np.uint8), rows * row_bytes, raw_type)
+    for tensor, length in shape.vectors():
+        writer.add_tensor_info(tensor, (length,), np.dtype(np.float32), length * 4)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    assert writer.fout is not None
+    file = writer.fout[0]
+    writer.write_padding(file, file.tell())
+    for tensor, rows, columns in shape.matrices():
+        draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
+        blocks = rows * columns // 32
+        for begin in range(0, blocks, _PART_BLOCKS):
+            file.write(make(draw, min(_PART_BLOCKS, blocks - begin)).tobytes())
+        writer.write_padding(file, blocks * block_bytes)
+    for tensor, length in shape.vectors():
+        draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
+        values = np.ones(length) if tensor.endswith("norm.weight") else draw.normal(0, _WEIGHT_STD, length)
+        file.write(values.astype("<f4").tobytes())
+        writer.write_padding(file, length * 4)
+    writer.close()
+
+
+def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER) -> Path:
+    """The file of the shape ``name``, written now unless it is there. Raises ValueError for an unknown name or type.
+
+    The file's name carries a digest of everything it depends on, so another version of this script makes another file.
+    """
+    if name not in SHAPES:
+        raise ValueError(f"unknown model {name!r}: known are {', '.join(SHAPES)}")
+    if weight_type not in _MAKERS:
+        raise ValueError(f"unknown weight type {weight_type!r}: known are {', '.join(WEIGHT_TYPES)}")
+    shape = SHAPES[name]
+    merges = vocabulary.build(shape.vocab).merges
+    parameters = json.dumps([_FORMAT, _SEED, asdict(shape), weight_type, merges], sort_keys=True)
+    digest = hashlib.sha256(parameters.encode()).hexdigest()[:8]
+    path = folder.expanduser() / f"bench-{name}-{weight_type}-{digest}.gguf"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".part{os.getpid()}")
+        try:
+            _write(part, name, shape, weight_type)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return path
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benches.models", description=__doc__.splitlines()[0])
+    parser.add_argument("model", choices=SHAPES)
+    parser.add_argument("--type", choices=WEIGHT_TYPES, default="q8_0", help="format of the weights")
+    parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="folder that keeps the files")
+    asked = parser.parse_args()
+    print(make(asked.model, weight_type=asked.type, folder=asked.out))
+
+
+if __name__ == "__main__":
+    main()

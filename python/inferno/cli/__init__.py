@@ -1,0 +1,50 @@
+"""The ``inferno`` command: the composition root, where settings, engine, registry and server meet.
+
+Each command is one module with one function. What is heavy is imported inside it, so that ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from inferno.cli.config import config_app
+from inferno.cli.doctor import doctor
+from inferno.cli.run import run
+from inferno.cli.serve import serve
+from inferno.cli.version import version
+from inferno.errors import InfernoError
+
+app = typer.Typer(
+    name="inferno",
+    help="Serve GGUF models over the OpenAI API, with continuous batching.\n\n"
+    "Start with [bold]inferno serve[/bold]: it serves a small model that comes with the package.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+app.command()(serve)
+app.command()(run)
+app.command()(doctor)
+app.command()(version)
+app.add_typer(config_app, name="config")
+
+EXIT_REFUSED = 2
+"""What was asked cannot be done as asked: a setting, a model file, an address. One line on stderr says why."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command line ``argv`` (default: the process's). Always raises SystemExit."""
+    try:
+        app(args=None if argv is None else list(argv), prog_name="inferno")
+    except InfernoError as error:
+        sys.stderr.write(f"inferno: {' '.join(error.message.split())}\n")
+        sys.exit(EXIT_REFUSED)
+    except ImportError as error:
+        if (error.name or "").startswith("inferno"):
+            sys.stderr.write(f"inferno: {error}\n")
+            sys.exit(EXIT_REFUSED)
+        raise

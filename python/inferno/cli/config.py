@@ -1,0 +1,62 @@
+"""``inferno config``: which settings are in force, and who set them."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from inferno.cli import flags
+
+config_app = typer.Typer(
+    help="Settings: defaults < inferno.toml < INFERNO_SECTION__NAME < flags.", no_args_is_help=True
+)
+
+
+@config_app.callback()
+def _config() -> None:
+    pass
+
+
+@config_app.command()
+def show(
+    *,
+    config: flags.ConfigFile = None,
+    origin: Annotated[bool, typer.Option("--origin", help="Say of each value where it was set.")] = False,
+) -> None:
+    """Print all settings as they are in force here, in the form of an inferno.toml."""
+    from inferno.config import load
+    from inferno.config.settings import SECTIONS
+
+    settings = load(file=config)
+    engine_defaults = _engine_defaults()
+    for section, cls in SECTIONS.items():
+        typer.echo(f"[{section}]")
+        for name in cls.model_fields:
+            key = f"{section}.{name}"
+            line = _line(name, settings.value(key), engine_defaults.get(section, {}).get(name))
+            typer.echo(f"{line}  # {settings.origins[key]}" if origin else line)
+        typer.echo()
+
+
+def _engine_defaults() -> dict[str, dict[str, Any]]:
+    """The engine's own, read from it; nothing where the native module is not built."""
+    try:
+        from inferno.engine.local import defaults
+    except ImportError:
+        return {}
+    return defaults()
+
+
+def _line(name: str, value: Any, engine_default: Any) -> str:
+    if name == "api_keys":
+        value = ["(redacted)"] * len(value)
+    if value is None:
+        value = engine_default
+    # TOML has no null: what nobody set, and what the engine works out by itself, stands as a comment.
+    if value is None:
+        return f"# {name} is not set"
+    if value == 0 and engine_default == 0:
+        return f"# {name} is chosen by the engine"
+    return f"{name} = {json.dumps(value, ensure_ascii=False)}"

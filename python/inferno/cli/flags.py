@@ -1,0 +1,97 @@
+"""The flags of the command line: each names a setting and takes help and default from it (``config/settings.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from inferno.config.settings import SECTIONS, describe
+
+
+def _flag(key: str, *names: str) -> Any:
+    section, _, name = key.partition(".")
+    default = SECTIONS[section].model_fields[name].default
+    is_shown = isinstance(default, str | int | float) and not isinstance(default, bool)
+    text = f"{describe(key)} Default: {default}." if is_shown else describe(key)
+    panel = {"server": "Server", "model": "Model", "engine": "Scheduling"}[section]
+    return typer.Option(*names, help=text, show_default=False, rich_help_panel=panel)
+
+
+Model = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="MODEL",
+        help="GGUF file, folder with one GGUF file, or 'ember', the small model that comes with Inferno (the default). "
+        "'fake:' is a test aid: a model without weights that answers nonsense, fast.",
+        show_default=False,
+    ),
+]
+ConfigFile = Annotated[
+    str | None, typer.Option("--config", help="Settings file; by default ./inferno.toml if it is there.")
+]
+
+Host = Annotated[str | None, _flag("server.host", "--host")]
+Port = Annotated[int | None, _flag("server.port", "--port")]
+ApiKeys = Annotated[list[str] | None, _flag("server.api_keys", "--api-key")]
+ApiKeyFile = Annotated[str | None, _flag("server.api_key_file", "--api-key-file")]
+AllowAnonymous = Annotated[bool | None, _flag("server.allow_anonymous", "--allow-anonymous")]
+BodyLimit = Annotated[int | None, _flag("server.body_limit_bytes", "--body-limit")]
+KeepAlive = Annotated[float | None, _flag("server.keep_alive_seconds", "--keep-alive")]
+Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
+LogLevel = Annotated[str | None, _flag("server.log_level", "--log-level")]
+
+ModelName = Annotated[str | None, _flag("model.name", "--model-name")]
+Context = Annotated[int | None, _flag("model.context_tokens", "--context")]
+KvTokens = Annotated[int | None, _flag("model.kv_tokens", "--kv-tokens")]
+Slots = Annotated[int | None, _flag("model.slots", "--slots")]
+BatchRows = Annotated[int | None, _flag("model.batch_rows", "--batch-rows")]
+Threads = Annotated[int | None, _flag("model.threads", "--threads")]
+GpuLayers = Annotated[int | None, _flag("model.gpu_layers", "--gpu-layers")]
+KvType = Annotated[str | None, _flag("model.kv_type", "--kv-type")]
+FlashAttention = Annotated[str | None, _flag("model.flash_attention", "--flash-attention")]
+KvLayout = Annotated[str | None, _flag("model.kv_layout", "--kv-layout")]
+Mmap = Annotated[bool | None, _flag("model.use_mmap", "--mmap/--no-mmap")]
+
+MaxRunning = Annotated[int | None, _flag("engine.max_running", "--max-running")]
+MaxWaiting = Annotated[int | None, _flag("engine.max_waiting", "--max-waiting")]
+MaxWaitingTokens = Annotated[int | None, _flag("engine.max_waiting_tokens", "--max-waiting-tokens")]
+PrefillChunk = Annotated[int | None, _flag("engine.prefill_chunk", "--prefill-chunk")]
+PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cache/--no-prefix-cache")]
+
+_PARAMETERS: Mapping[str, tuple[str, str]] = {
+    "model": ("model.path", "MODEL"),
+    "host": ("server.host", "--host"),
+    "port": ("server.port", "--port"),
+    "api_key": ("server.api_keys", "--api-key"),
+    "api_key_file": ("server.api_key_file", "--api-key-file"),
+    "allow_anonymous": ("server.allow_anonymous", "--allow-anonymous"),
+    "body_limit": ("server.body_limit_bytes", "--body-limit"),
+    "keep_alive": ("server.keep_alive_seconds", "--keep-alive"),
+    "grace": ("server.grace_seconds", "--grace"),
+    "log_level": ("server.log_level", "--log-level"),
+    "model_name": ("model.name", "--model-name"),
+    "context": ("model.context_tokens", "--context"),
+    "kv_tokens": ("model.kv_tokens", "--kv-tokens"),
+    "slots": ("model.slots", "--slots"),
+    "batch_rows": ("model.batch_rows", "--batch-rows"),
+    "threads": ("model.threads", "--threads"),
+    "gpu_layers": ("model.gpu_layers", "--gpu-layers"),
+    "kv_type": ("model.kv_type", "--kv-type"),
+    "flash_attention": ("model.flash_attention", "--flash-attention"),
+    "kv_layout": ("model.kv_layout", "--kv-layout"),
+    "mmap": ("model.use_mmap", "--mmap/--no-mmap"),
+    "max_running": ("engine.max_running", "--max-running"),
+    "max_waiting": ("engine.max_waiting", "--max-waiting"),
+    "max_waiting_tokens": ("engine.max_waiting_tokens", "--max-waiting-tokens"),
+    "prefill_chunk": ("engine.prefill_chunk", "--prefill-chunk"),
+    "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
+}
+
+
+def given(parameters: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+    """A command's parameters -> the flag layer of ``config.load``. Those that are not settings are left out."""
+    return {
+        _PARAMETERS[name][0]: (_PARAMETERS[name][1], value) for name, value in parameters.items() if name in _PARAMETERS
+    }

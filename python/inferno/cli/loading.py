@@ -1,0 +1,64 @@
+"""Loading a model from the command line: progress for people, a clean end for Ctrl-C and SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from inferno.config import Config
+    from inferno.engine.local import LocalEngine
+    from inferno.models.source import ModelSource
+
+
+def load_engine(source: ModelSource, config: Config) -> LocalEngine:
+    """Block until the model is loaded. SIGTERM meanwhile ends the process with 0, as it does later."""
+    try:
+        return asyncio.run(load(source, config))
+    except asyncio.CancelledError:
+        raise typer.Exit(0) from None
+
+
+async def load(source: ModelSource, config: Config) -> LocalEngine:
+    """Load with the settings' overrides, showing progress on stderr. Raises what LocalEngine.load raises."""
+    from inferno.engine.local import LocalEngine
+
+    task = asyncio.current_task()
+    assert task is not None
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # Windows has no signal handlers on the loop
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        with _progress(source) as progress:
+            return await LocalEngine.load(
+                source.path,
+                name=config.model.name or source.name,
+                options=config.model.model_dump(exclude={"path", "name"}),
+                engine=config.engine.model_dump(),
+                progress=progress,
+            )
+    finally:
+        with suppress(NotImplementedError):
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
+@contextmanager
+def _progress(source: ModelSource) -> Iterator[Callable[[float], None] | None]:
+    what = source.name if source.size_bytes is None else f"{source.name} ({source.size_bytes / 1e6:.1f} MB)"
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"Loading {what}\n")
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("Loading {task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=1.0)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,137 @@
+"""``inferno serve``: settings -> model -> engine -> registry -> app -> a listening server."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from inferno.cli import flags
+from inferno.errors import ConfigError
+
+if TYPE_CHECKING:
+    from inferno.config import Config, ServerSettings
+    from inferno.engine.client import ModelCard
+
+_EXAMPLES = """
+[bold]Examples[/bold]
+
+  inferno serve                            the built-in model, ember
+
+  inferno serve model.gguf                 your own GGUF file
+
+  inferno serve model.gguf --port 0        a free port, which is printed
+
+  inferno serve --host 0.0.0.0 --api-key-file keys.txt
+
+Every flag is a setting of inferno.toml and of INFERNO_SECTION__NAME,
+too: see [bold]inferno config show --origin[/bold].
+"""
+
+
+def serve(
+    model: flags.Model = None,
+    *,
+    host: flags.Host = None,
+    port: flags.Port = None,
+    api_key: flags.ApiKeys = None,
+    api_key_file: flags.ApiKeyFile = None,
+    allow_anonymous: flags.AllowAnonymous = None,
+    body_limit: flags.BodyLimit = None,
+    keep_alive: flags.KeepAlive = None,
+    grace: flags.Grace = None,
+    log_level: flags.LogLevel = None,
+    config: flags.ConfigFile = None,
+    model_name: flags.ModelName = None,
+    context: flags.Context = None,
+    kv_tokens: flags.KvTokens = None,
+    slots: flags.Slots = None,
+    batch_rows: flags.BatchRows = None,
+    threads: flags.Threads = None,
+    gpu_layers: flags.GpuLayers = None,
+    kv_type: flags.KvType = None,
+    flash_attention: flags.FlashAttention = None,
+    kv_layout: flags.KvLayout = None,
+    mmap: flags.Mmap = None,
+    max_running: flags.MaxRunning = None,
+    max_waiting: flags.MaxWaiting = None,
+    max_waiting_tokens: flags.MaxWaitingTokens = None,
+    prefill_chunk: flags.PrefillChunk = None,
+    prefix_cache: flags.PrefixCache = None,
+) -> None:
+    parameters = dict(locals())
+    from inferno.config import load
+
+    raise typer.Exit(run_server(load(flags=flags.given(parameters), file=config)))
+
+
+serve.__doc__ = "Serve a model over the OpenAI API.\n" + _EXAMPLES
+
+
+def run_server(config: Config) -> int:
+    """Load, listen, serve until told to stop; the process's exit code. Raises InfernoError before it listens."""
+    from inferno.cli.loading import load_engine
+    from inferno.cli.logs import configure_logging
+    from inferno.models.source import resolve
+
+    settings = with_file_keys(config.server)
+    refuse_exposure(settings)
+    source = resolve(config.model.path)
+    configure_logging(settings.log_level)
+    engine = load_engine(source, config)
+
+    from inferno.models.registry import ModelRegistry
+    from inferno.server.app import build_app
+    from inferno.server.run import serve as listen
+
+    card = engine.card
+    app = build_app(ModelRegistry({card.name: engine}, default=card.name), settings)
+
+    def on_listening(host: str, port: int) -> None:
+        announce(f"http://{f'[{host}]' if ':' in host else host}:{port}", card, keyed=bool(settings.api_keys))
+
+    return listen(app, settings, on_listening=on_listening)
+
+
+def with_file_keys(settings: ServerSettings) -> ServerSettings:
+    """The settings with the keys of ``api_key_file`` among ``api_keys``. Raises ConfigError for a file without keys."""
+    if settings.api_key_file is None:
+        return settings
+    from inferno.security.keys import read_key_file
+
+    keys = read_key_file(Path(settings.api_key_file))
+    return settings.model_copy(update={"api_keys": (*settings.api_keys, *keys)})
+
+
+def refuse_exposure(settings: ServerSettings) -> None:
+    """Closed by default: raises ConfigError for an address that others reach, without keys or consent."""
+    if settings.api_keys or settings.allow_anonymous or _is_loopback(settings.host):
+        return
+    raise ConfigError(
+        f"refusing to listen on {settings.host}, which other machines can reach, without an API key: "
+        "give --api-key or --api-key-file, or say --allow-anonymous"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def announce(url: str, card: ModelCard, *, keyed: bool) -> None:
+    """Say where the server listens, and how to ask it something."""
+    key = " -H 'authorization: Bearer YOUR-KEY'" if keyed else ""
+    if card.has_chat_template:
+        route = "/v1/chat/completions"
+        body = f'{{"model": "{card.name}", "messages": [{{"role": "user", "content": "What is 12 plus 30?"}}]}}'
+    else:
+        route = "/v1/completions"
+        body = f'{{"model": "{card.name}", "prompt": "Once upon a time", "max_tokens": 32}}'
+    typer.echo(f"Inferno is listening on {url} (model {card.name})")
+    typer.echo(f"Try: curl {url}{route}{key} -H 'content-type: application/json' -d '{body}'")

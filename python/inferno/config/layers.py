@@ -1,0 +1,150 @@
+"""Where values come from: defaults < inferno.toml < INFERNO_* environment < flags. Each remembers its origin."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, get_args
+
+from pydantic import TypeAdapter, ValidationError
+
+from inferno.config.settings import SECTIONS, EngineSettings, ModelSettings, ServerSettings
+from inferno.config.toml_lines import line_of
+from inferno.errors import ConfigError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILE_NAME = "inferno.toml"
+ENV_PREFIX = "INFERNO_"
+_NOT_SETTINGS = ("INFERNO_TEST_",)
+"""Environment of our own test suite."""
+
+KEYS = tuple(f"{section}.{name}" for section, cls in SECTIONS.items() for name in cls.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, validated, and where each was set ("default" for those nobody set)."""
+
+    server: ServerSettings
+    model: ModelSettings
+    engine: EngineSettings
+    origins: Mapping[str, str]
+
+    def value(self, key: str) -> Any:
+        section, _, name = key.partition(".")
+        return getattr(getattr(self, section), name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    key: str
+    value: Any
+    origin: str
+
+
+def load(
+    *,
+    flags: Mapping[str, tuple[str, Any]] | None = None,
+    file: str | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Config:
+    """Merge the layers. ``flags`` maps ``section.name`` to (flag as typed, value); None values were not given.
+
+    ``file`` is the --config argument; without it ``inferno.toml`` in ``cwd`` is read if it is there.
+    Raises ConfigError for an unknown key, a value out of range, or a file that cannot be read or parsed.
+    """
+    values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
+    origins = dict.fromkeys(KEYS, "default")
+    for given in _layers(flags or {}, file, os.environ if env is None else env, cwd or Path.cwd()):
+        section, _, name = given.key.partition(".")
+        values[section][name] = _validated(given)
+        origins[given.key] = given.origin
+    return Config(
+        server=ServerSettings(**values["server"]),
+        model=ModelSettings(**values["model"]),
+        engine=EngineSettings(**values["engine"]),
+        origins=MappingProxyType(origins),
+    )
+
+
+def _layers(
+    flags: Mapping[str, tuple[str, Any]], file: str | None, env: Mapping[str, str], cwd: Path
+) -> Iterator[_Given]:
+    path = Path(file) if file is not None else cwd / FILE_NAME
+    if file is not None or path.is_file():
+        yield from _from_file(path, shown=file or FILE_NAME)
+    yield from _from_env(env)
+    for key, (flag, value) in flags.items():
+        if value is not None:
+            yield _Given(key, value, flag)
+
+
+def _from_file(path: Path, *, shown: str) -> Iterator[_Given]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{shown}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{shown}: is not UTF-8 text") from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{shown}: {error}") from None
+    for section, table in document.items():
+        where = _place(shown, line_of(text, section))
+        if section not in SECTIONS:
+            raise ConfigError(f"{where}: unknown section [{section}]{_suggest(section, SECTIONS)}")
+        if not isinstance(table, dict):
+            raise ConfigError(f"{where}: '{section}' is a section: write [{section}], then its settings below")
+        for name, value in table.items():
+            where = _place(shown, line_of(text, section, name))
+            if name not in SECTIONS[section].model_fields:
+                raise ConfigError(f"{where}: unknown setting '{section}.{name}'{_suggest(f'{section}.{name}', KEYS)}")
+            yield _Given(f"{section}.{name}", value, where)
+
+
+def _from_env(env: Mapping[str, str]) -> Iterator[_Given]:
+    known = {f"{ENV_PREFIX}{key.replace('.', '__').upper()}": key for key in KEYS}
+    for variable in sorted(env):
+        if not variable.startswith(ENV_PREFIX) or variable.startswith(_NOT_SETTINGS):
+            continue
+        if variable not in known:
+            raise ConfigError(f"unknown environment variable {variable}{_suggest(variable, known)}")
+        key, raw = known[variable], env[variable]
+        is_list = key == "server.api_keys"
+        yield _Given(key, [part.strip() for part in raw.split(",") if part.strip()] if is_list else raw, variable)
+
+
+def _place(shown: str, line: int | None) -> str:
+    return shown if line is None else f"{shown}:{line}"
+
+
+def _suggest(given: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(given, list(known), n=1, cutoff=0.4)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(known)}"
+
+
+def _validated(given: _Given) -> Any:
+    section, _, name = given.key.partition(".")
+    info = SECTIONS[section].model_fields[name]
+    kind: Any = info.annotation
+    if isinstance(given.value, bool) and bool not in (kind, *get_args(kind)):
+        raise ConfigError(f"{given.origin}: {given.key} is {str(given.value).lower()}, which is not one of its values")
+    for constraint in info.metadata:
+        kind = Annotated[kind, constraint]
+    try:
+        return TypeAdapter(kind).validate_python(given.value)
+    except ValidationError as error:
+        shown = "(not shown)" if name == "api_keys" else repr(given.value)
+        problem = "; ".join(dict.fromkeys(e["msg"].replace("Input should be ", "should be ") for e in error.errors()))
+        raise ConfigError(f"{given.origin}: {given.key} is {shown}: {problem}") from None

@@ -1,0 +1,70 @@
+"""Every setting of the product: its type, range and meaning, in one place. Knows nothing of files, flags or the engine.
+
+A default that belongs to the engine is ``None`` here ("the engine decides") and written once, in C++
+(``csrc/backends/backend.h``, ``csrc/engine/engine_config.h``); so are the ranges of those values.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PositiveInt = Annotated[int, Field(gt=0)]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class ServerSettings(_Section):
+    """The HTTP server: where it listens, who may call, and its limits."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one and prints it.")
+    api_keys: tuple[str, ...] = Field((), description="Keys that callers must send as 'Authorization: Bearer KEY'.")
+    api_key_file: str | None = Field(None, description="File with one API key per line.")
+    allow_anonymous: bool = Field(False, description="Listen beyond this machine without any API key.")
+    body_limit_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
+    keep_alive_seconds: float = Field(10.0, gt=0, description="Seconds between comments on a stream that has no news.")
+    grace_seconds: float = Field(30.0, ge=0, description="Seconds that running requests get to finish on SIGTERM.")
+    log_level: LogLevel = Field("info", description="Least level that is logged: debug, info, warning or error.")
+
+
+class ModelSettings(_Section):
+    """Which model is served, and how it is loaded."""
+
+    path: str | None = Field(None, description="GGUF file, folder with one GGUF file, or 'ember', the built-in model.")
+    name: str | None = Field(None, description="Name in the API; by default the file's name without '.gguf'.")
+    context_tokens: PositiveInt | None = Field(None, description="Tokens that one sequence may hold.")
+    kv_tokens: PositiveInt | None = Field(None, description="Tokens of KV cache over all sequences.")
+    slots: PositiveInt | None = Field(None, description="Sequences the KV cache can hold at once.")
+    batch_rows: PositiveInt | None = Field(None, description="Most tokens computed in one step.")
+    threads: PositiveInt | None = Field(None, description="CPU threads; by default the cores this process may use.")
+    gpu_layers: int | None = Field(None, ge=-1, description="Layers kept on the GPU; -1 is all that fit.")
+    kv_type: Literal["f32", "f16", "q8_0", "q4_0"] | None = Field(None, description="Number format of the KV cache.")
+    flash_attention: Literal["auto", "on", "off"] | None = Field(None, description="Flash attention: auto, on or off.")
+    kv_layout: Literal["unified", "per_sequence"] | None = Field(
+        None, description="unified (prefixes are shared) or per_sequence (prefixes are copied)."
+    )
+    use_mmap: bool | None = Field(None, description="Map the model file instead of reading it.")
+
+
+class EngineSettings(_Section):
+    """How requests are scheduled."""
+
+    max_running: PositiveInt | None = Field(None, description="Sequences that run at once.")
+    max_waiting: PositiveInt | None = Field(None, description="Requests that may wait; more are refused with 429.")
+    max_waiting_tokens: PositiveInt | None = Field(None, description="Prompt tokens that may wait in all.")
+    prefill_chunk: PositiveInt | None = Field(None, description="Prompt tokens computed in a step beside running text.")
+    prefix_cache: bool | None = Field(None, description="Reuse the computed prefixes of earlier and running prompts.")
+
+
+SECTIONS: dict[str, type[_Section]] = {"server": ServerSettings, "model": ModelSettings, "engine": EngineSettings}
+
+
+def describe(key: str) -> str:
+    """The meaning of ``section.name``, as the command line's help shows it."""
+    section, _, name = key.partition(".")
+    return SECTIONS[section].model_fields[name].description or ""

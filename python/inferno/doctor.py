@@ -1,0 +1,102 @@
+"""What this machine and installation have, and what is wrong with them. Looks and tries; changes nothing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from inferno.errors import InfernoError
+
+_LITTLE_MEMORY_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """``what`` is wrong, and the ``remedy``."""
+
+    what: str
+    remedy: str
+
+
+@dataclass(slots=True)
+class Report:
+    """Facts by name, in the order found, and problems."""
+
+    facts: dict[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"facts": dict(self.facts), "problems": [asdict(problem) for problem in self.problems]}
+
+
+def examine() -> Report:
+    """Takes a second or two: the built-in model is loaded and asked for a token."""
+    report = Report()
+    for look in _LOOKS:
+        look(report)
+    return report
+
+
+def _python(report: Report) -> None:
+    import inferno
+
+    report.facts["inferno"] = inferno.__version__
+    report.facts["python"] = f"{platform.python_version()} ({sys.prefix})"
+    report.facts["system"] = f"{platform.system()} {platform.release()} {platform.machine()}"
+
+
+def _cores(report: Report) -> None:
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    report.facts["cores"] = f"{allowed} of {os.cpu_count()} for this process"
+
+
+def _memory(report: Report) -> None:
+    if not hasattr(os, "sysconf") or "SC_AVPHYS_PAGES" not in os.sysconf_names:
+        return
+    page = os.sysconf("SC_PAGE_SIZE")
+    total, free = page * os.sysconf("SC_PHYS_PAGES"), page * os.sysconf("SC_AVPHYS_PAGES")
+    report.facts["memory"] = f"{total / 2**30:.1f} GiB, {free / 2**30:.1f} GiB free"
+    if total < _LITTLE_MEMORY_BYTES:
+        report.problems.append(Problem("less than 1 GiB of memory", "serve small models only, or add memory"))
+
+
+def _native(report: Report) -> None:
+    try:
+        from inferno.engine.local import build
+    except ImportError as error:
+        report.problems.append(Problem(str(error), "run 'pip install .' in the source tree, or 'pip install inferno'"))
+        return
+    native = build()
+    report.facts["commit"] = native["commit"]
+    for backend in native["backends"]:
+        report.facts[f"backend {backend['name']}"] = f"{backend['version']}; opens {backend['formats']}"
+        if backend["name"] == "fake":
+            continue  # computes on nothing
+        report.facts[f"devices {backend['name']}"] = ", ".join(backend["devices"]) or "none"
+        if not backend["devices"]:
+            report.problems.append(Problem(f"backend {backend['name']} finds no device", "reinstall Inferno"))
+    if not any(backend["name"] == "llama" for backend in native["backends"]):
+        report.problems.append(
+            Problem("built without llama.cpp: no GGUF file can be opened", "reinstall without -DINFERNO_WITH_LLAMA=OFF")
+        )
+
+
+def _builtin_model(report: Report) -> None:
+    try:
+        from inferno.llm import LLM
+    except ImportError:
+        return  # said by _native
+    try:
+        with LLM() as llm:
+            answer = llm.chat([{"role": "user", "content": "Hello"}], max_tokens=1, temperature=0)[0]
+    except InfernoError as error:
+        report.problems.append(Problem(f"the built-in model does not answer: {error.message}", "reinstall Inferno"))
+        return
+    report.facts["model ember"] = f"loads and answers ({answer.usage.completion_tokens} token)"
+
+
+_LOOKS: tuple[Callable[[Report], None], ...] = (_python, _cores, _memory, _native, _builtin_model)

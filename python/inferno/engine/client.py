@@ -1,0 +1,180 @@
+"""EngineClient: the one facade that routes see. A local engine and a remote one look the same behind it.
+
+The nouns here are the engine's own (tokens, choices, deltas); the wire types of HTTP are in ``server/wire``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+FinishReason = Literal["stop", "length", "cancelled"]
+Message = Mapping[str, Any]
+"""One chat message: ``role`` (str) and ``content`` (str), and whatever else the template reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingOptions:
+    """How tokens are chosen. ``None`` means the engine's default, which is written once, in ``sampling_params.h``.
+
+    Ranges are checked by the engine, which raises :class:`~inferno.errors.InvalidArgument` naming the field.
+    """
+
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    top_n_sigma: float | None = None
+    repetition_penalty: float | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    penalty_last_n: int | None = None
+    dry_multiplier: float | None = None
+    dry_base: float | None = None
+    dry_allowed_length: int | None = None
+    dry_last_n: int | None = None
+    dry_sequence_breakers: tuple[str, ...] | None = None
+    xtc_probability: float | None = None
+    xtc_threshold: float | None = None
+    mirostat: bool | None = None
+    mirostat_tau: float | None = None
+    mirostat_eta: float | None = None
+    logit_bias: Mapping[int, float] | None = None
+    seed: int | None = None
+    """``None`` draws a fresh seed for each request."""
+    logprobs: int | None = None
+    """``None``: no logprobs. k: of each token, with the k most probable alternatives (0..20)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """What to continue, and how. ``prompt`` is token ids (see :meth:`EngineClient.encode_chat` and ``encode``)."""
+
+    prompt: Sequence[int]
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    n: int = 1
+    max_tokens: int | None = None
+    """Per choice; ``None`` means to the end of the context."""
+    stop: tuple[str, ...] = ()
+    stop_token_ids: tuple[int, ...] = ()
+    ignore_eos: bool = False
+    include_stop_str_in_output: bool = False
+    priority: int = 0
+    """Lower is served first."""
+    tenant: str = ""
+    """Owner of the prefix cache entries: prompts are never shared across tenants."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """A token with ln p of the model's own distribution; ``token`` is its bytes (perhaps half a character)."""
+
+    token_id: int
+    token: bytes
+    logprob: float
+    top: tuple[tuple[int, bytes, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds since the request arrived at the engine."""
+
+    scheduled: float = 0.0
+    first_token: float = 0.0
+    finished: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What one choice has new. Exactly one delta of each choice has a ``finish_reason``, and it is its last."""
+
+    index: int
+    text: str
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    finish_reason: FinishReason | None = None
+    matched_stop: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    """Of this choice, so far."""
+    timings: Timings = field(default_factory=Timings)
+
+
+class TokenStream(Protocol):
+    """The deltas of one request, all choices interleaved, until every choice has finished.
+
+    Iteration raises the :class:`~inferno.errors.InfernoError` of a choice that failed. Deltas of a reader that lags are
+    merged, per choice. Belongs to one asyncio task. Closing early cancels the request at the engine's next step.
+    """
+
+    def __aiter__(self) -> AsyncIterator[Delta]: ...
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a served model is: for ``/v1/models``, banners and limits."""
+
+    name: str
+    architecture: str
+    description: str
+    context_tokens: int
+    vocab_size: int
+    parameters: int
+    weight_bytes: int
+    device: str
+    backend: str
+    has_chat_template: bool
+    loaded_at: int
+    """Unix time, seconds."""
+
+
+class EngineClient(Protocol):
+    """All methods are safe to call from any asyncio task of the loop that owns the client."""
+
+    @property
+    def card(self) -> ModelCard: ...
+
+    async def encode_chat(
+        self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
+    ) -> list[int]:
+        """Render the model's chat template and tokenize: only the template yields special tokens, message text never.
+
+        Raises InvalidArgument when the template refuses the messages, Unsupported when the model has no template.
+        """
+        ...
+
+    async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
+        """Token ids of plain text; ``add_special`` puts BOS first where the model was trained so."""
+        ...
+
+    async def decode(self, token_ids: Sequence[int]) -> str:
+        """Text of token ids; bytes that form no character become U+FFFD. Raises InvalidArgument for an unknown id."""
+        ...
+
+    async def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]: ...
+
+    async def generate(self, request: GenerateRequest) -> TokenStream:
+        """Submit. Raises InvalidArgument, ContextLengthExceeded, QueueFull or Unavailable, before any delta."""
+        ...
+
+    def stats(self) -> Mapping[str, Any]:
+        """A snapshot of the engine's counters: flat name -> int | float | list (``EngineStats`` in ``_core.pyi``)."""
+        ...
+
+    @property
+    def healthy(self) -> bool:
+        """False once the engine thread has failed."""
+        ...
+
+    async def aclose(self) -> None:
+        """Stop the engine; requests in flight end with an error. Idempotent."""
+        ...

@@ -1,0 +1,253 @@
+"""LocalEngine: an EngineClient over the native engine in this process. The one module that runs ``inferno._core``."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from inferno.engine.client import GenerateRequest, Message, ModelCard
+from inferno.engine.native import fill_request, overridden
+from inferno.engine.prompt import ChatPrompt, Segment
+from inferno.engine.stream import Channel, LocalStream
+from inferno.errors import InvalidArgument, Unavailable, Unsupported, from_code
+
+try:
+    from inferno import _core
+except ImportError as error:
+    raise ImportError(
+        f"Inferno's native engine cannot be loaded ({error}). Install the package with pip, which builds it: "
+        "the source tree alone is not enough.",
+        name="inferno._core",
+    ) from error
+
+Progress = Callable[[float], None]
+_Result = TypeVar("_Result")
+_INLINE_CHARS = 4096
+"""Text up to this length is tokenized on the event loop: handing it to a thread would take longer."""
+
+
+class _Delivery:
+    """The engine's way into Python: once a step on the engine's output thread, on to the event loop in one call.
+
+    Apart from LocalEngine so that the native engine, which holds ``on_step``, holds no reference back to its owner.
+    """
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.channels: dict[int, Channel] = {}
+
+    def on_step(self, deltas: list[_core.OutputDelta]) -> None:
+        loop = self.loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._deliver, deltas)
+        except RuntimeError:
+            # The loop closed under running requests: nobody is left to read them.
+            if not loop.is_closed():
+                raise
+
+    def _deliver(self, deltas: list[_core.OutputDelta]) -> None:
+        for delta in deltas:
+            channel = self.channels.get(delta.request)
+            if channel is None:
+                continue
+            channel.push(delta)
+            if channel.finished:
+                del self.channels[delta.request]
+
+
+class LocalEngine:
+    """Owns one loaded model and its engine. Belongs to the event loop of its first ``generate``."""
+
+    def __init__(
+        self, model: _core.Model, config: _core.EngineConfig, *, backend: str = "llama", name: str | None = None
+    ) -> None:
+        """Takes ``model`` over and starts the engine's threads. Most callers want :meth:`load`."""
+        self._model = model
+        self._prompt: ChatPrompt | None = None
+        self._prompt_error: Unsupported | None = None
+        self._card = _card(model, backend, name)
+        self._make_prompt()
+        self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
+        self._delivery = _Delivery()
+        self._engine = _native(_core.Engine, model, config, self._delivery.on_step)
+        self._closed = False
+
+    @classmethod
+    async def load(
+        cls,
+        path: str,
+        *,
+        name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        engine: Mapping[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> LocalEngine:
+        """Load a model and start its engine, in a thread; cancelling gives the load up.
+
+        ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
+        leave the engine's default. ``progress`` is called with 0..1 on the loading thread. Raises the InfernoError that
+        says why the model cannot be loaded (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument).
+        """
+        given_up = threading.Event()
+
+        def report(done: float) -> bool:
+            if progress is not None:
+                progress(done)
+            return not given_up.is_set()
+
+        def work() -> LocalEngine:
+            model = _native(_core.Model.load, path, overridden(_core.ModelOptions(), options or {}), report)
+            backend = "fake" if path.startswith("fake:") else "llama"
+            return cls(model, overridden(_core.EngineConfig(), engine or {}), backend=backend, name=name)
+
+        loading = asyncio.get_running_loop().run_in_executor(None, work)
+        try:
+            return await asyncio.shield(loading)
+        except asyncio.CancelledError:
+            given_up.set()
+            await asyncio.wait([loading])
+            if not loading.cancelled() and loading.exception() is None:
+                await loading.result().aclose()
+            raise
+
+    def _make_prompt(self) -> None:
+        template = self._model.info["chat_template"]
+        if not template:
+            self._prompt_error = Unsupported("this model has no chat template; use /v1/completions", param="messages")
+            return
+        specials = self._model.special_tokens()
+        texts = dict(specials)
+        try:
+            self._prompt = ChatPrompt(
+                template, specials, bos_token=texts.get(self._model.bos, ""), eos_token=texts.get(self._model.eos, "")
+            )
+        except Unsupported as error:
+            self._prompt_error = error
+
+    @property
+    def card(self) -> ModelCard:
+        return self._card
+
+    @property
+    def capabilities(self) -> Mapping[str, Any]:
+        """What the loaded model holds: slots, capacity_tokens, context_tokens, batch_rows, kv_bytes, sharing."""
+        return self._model.capabilities
+
+    @property
+    def healthy(self) -> bool:
+        return not self._closed and self._engine.healthy
+
+    def stats(self) -> Mapping[str, Any]:
+        return self._engine.stats().as_dict()
+
+    async def encode_chat(
+        self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
+    ) -> list[int]:
+        if self._prompt is None:
+            raise self._prompt_error or Unsupported("this model has no chat template", param="messages")
+        return await self._encode(self._prompt.render(messages, template_kwargs), add_bos=True)
+
+    async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
+        return await self._encode([text], add_bos=add_special)
+
+    async def _encode(self, segments: list[Segment], *, add_bos: bool) -> list[int]:
+        if sum(len(segment) for segment in segments if isinstance(segment, str)) <= _INLINE_CHARS:
+            return _encoded(self._model, segments, add_bos)
+        return await asyncio.get_running_loop().run_in_executor(None, _encoded, self._model, segments, add_bos)
+
+    async def decode(self, token_ids: Sequence[int]) -> str:
+        return _native(self._model.decode, _checked_ids(token_ids))
+
+    async def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]:
+        return [_native(self._token_bytes, token_id) for token_id in _checked_ids(token_ids)]
+
+    async def generate(self, request: GenerateRequest) -> LocalStream:
+        native = _core.Request()
+        fill_request(native, request, encode=lambda text: _encoded(self._model, [text], False))
+        loop = asyncio.get_running_loop()
+        if self._delivery.loop is None:
+            self._delivery.loop = loop
+        elif self._delivery.loop is not loop:
+            raise Unavailable("this engine belongs to another event loop, the one of its first request")
+        # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
+        # until the channel is in place. No await may come between these two lines.
+        request_id = _native(self._engine.submit, native)
+        channel = self._delivery.channels[request_id] = Channel(request.n)
+        engine = self._engine
+        return LocalStream(channel, cancel=lambda: engine.cancel(request_id), token_bytes=self._token_bytes)
+
+    async def aclose(self) -> None:
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(None, self._engine.stop)
+
+
+def defaults() -> dict[str, dict[str, Any]]:
+    """What the engine takes where nothing is set, for ``model`` and ``engine`` settings. 0 is "its choice"."""
+    structs = {"model": _core.ModelOptions(), "engine": _core.EngineConfig()}
+    return {
+        section: {name: getattr(struct, name) for name in dir(struct) if not name.startswith("_")}
+        for section, struct in structs.items()
+    }
+
+
+def build() -> dict[str, Any]:
+    """What the native module is: ``version``, ``commit`` and its ``backends`` with their devices, as found now."""
+    return {"version": _core.__version__, "commit": _core.__commit__, "backends": _core.backends()}
+
+
+def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
+    """Send native log lines to ``sink(level, component, message)``, called on native threads; None drops them."""
+    _core.set_log_sink(sink)
+
+
+def _native(call: Callable[..., _Result], /, *args: Any) -> _Result:
+    """Call into the native module; its CoreError becomes the InfernoError of its code."""
+    try:
+        return call(*args)
+    except _core.CoreError as error:
+        raise from_code(*error.args) from None
+
+
+def _encoded(model: _core.Model, segments: list[Segment], add_bos: bool) -> list[int]:
+    try:
+        return _native(model.encode, segments, add_bos)
+    except TypeError:
+        # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
+        if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
+            raise InvalidArgument("the text holds half of a surrogate pair, which is no character") from None
+        raise
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _checked_ids(token_ids: Sequence[int]) -> Sequence[int]:
+    """The native module takes ids of 32 bits, and knows better which of those exist."""
+    for token_id in token_ids:
+        if not 0 <= token_id < 2**31:
+            raise InvalidArgument(f"token id {token_id} is unknown; ids are 0 to {2**31 - 1}", param="tokens")
+    return token_ids
+
+
+def _card(model: _core.Model, backend: str, name: str | None) -> ModelCard:
+    info = model.info
+    return ModelCard(
+        name=name or info["name"],
+        architecture=info["architecture"],
+        description=info["description"],
+        context_tokens=model.capabilities["context_tokens"],
+        vocab_size=info["vocab_size"],
+        parameters=info["parameters"],
+        weight_bytes=info["weight_bytes"],
+        device=info["device"],
+        backend=backend,
+        has_chat_template=bool(info["chat_template"]),
+        loaded_at=int(time.time()),
+    )

@@ -1,0 +1,73 @@
+"""Plain requests and overrides -> fields of the native module's structs. The engine checks ranges, not this module."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from inferno import _core
+
+_Struct = TypeVar("_Struct")
+
+_SAME_NAME = tuple(
+    name for name in SamplingOptions.__slots__ if name not in {"dry_sequence_breakers", "logit_bias", "seed"}
+)
+_SEED_BITS = 64
+
+
+def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Callable[[str], list[int]]) -> None:
+    """``encode`` gives the token ids of plain text without BOS. Raises InvalidArgument naming the field."""
+    _set(native, "prompt", list(request.prompt))
+    _fill_sampling(native.sampling, request.sampling, encode)
+    _set(native, "n", request.n)
+    if request.max_tokens is not None:
+        if request.max_tokens < 1:
+            raise InvalidArgument(f"max_tokens is {request.max_tokens}; it must be at least 1", param="max_tokens")
+        _set(native, "max_tokens", request.max_tokens)
+    _set(native, "stop", list(request.stop))
+    _set(native, "stop_tokens", list(request.stop_token_ids), param="stop_token_ids")
+    native.ignore_eos = request.ignore_eos
+    native.keep_stop_text = request.include_stop_str_in_output
+    _set(native, "priority", request.priority)
+    native.tenant = request.tenant
+
+
+def _fill_sampling(native: _core.SamplingParams, options: SamplingOptions, encode: Callable[[str], list[int]]) -> None:
+    for name in _SAME_NAME:
+        value = getattr(options, name)
+        if value is not None:
+            _set(native, name, value)
+    if options.dry_sequence_breakers is not None:
+        breakers = [encode(text) for text in options.dry_sequence_breakers]
+        _set(native, "dry_breakers", breakers, param="dry_sequence_breakers")
+    if options.logit_bias is not None:
+        _set(native, "logit_bias", list(options.logit_bias.items()))
+    # Every whole number is a seed, negative ones too.
+    seed = secrets.randbits(_SEED_BITS) if options.seed is None else options.seed % 2**_SEED_BITS
+    _set(native, "seed", seed)
+
+
+def overridden(struct: _Struct, overrides: Mapping[str, Any]) -> _Struct:
+    """``struct`` with ``overrides`` set on it; None values are left out. Raises InvalidArgument naming the field."""
+    for name, value in overrides.items():
+        if not hasattr(struct, name):
+            known = ", ".join(field for field in dir(struct) if not field.startswith("_"))
+            raise InvalidArgument(f"unknown option '{name}'; known: {known}", param=name)
+        if value is not None:
+            _set(struct, name, value)
+    return struct
+
+
+def _set(struct: object, name: str, value: Any, *, param: str | None = None) -> None:
+    # The native fields have types of fixed width, and refuse what does not fit with a TypeError that lists signatures.
+    try:
+        setattr(struct, name, value)
+    except (TypeError, OverflowError):
+        shown = repr(value) if isinstance(value, int | float) else f"a {type(value).__name__}"
+        field = param or name
+        raise InvalidArgument(f"{field} cannot be {shown}: of the wrong type or too large", param=field) from None

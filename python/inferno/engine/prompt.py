@@ -1,0 +1,140 @@
+"""Messages to a prompt of text and control tokens. Text never becomes control: only the template yields special tokens.
+
+How: a marker, a character that Unicode reserves to be in no text, is put inside every special token that message text
+spells, before the template runs. In what the template wrote, a special token that has no marker in it is the template's
+own and becomes an id; the rest is text, and loses the markers again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from inferno.engine.client import Message
+from inferno.engine.template import ChatTemplate
+from inferno.errors import InvalidArgument
+
+_NONCHARACTERS = tuple(chr(code) for code in range(0xFDD0, 0xFDF0))
+_RESERVED = frozenset({"messages", "bos_token", "eos_token", "raise_exception", "strftime_now"})
+_ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_MAX_NESTING = 64
+
+Segment = str | int
+
+
+class ChatPrompt:
+    """Renders chats for one model. ``special_tokens`` are (id, text); one without text is left out."""
+
+    def __init__(
+        self, template: str, special_tokens: Sequence[tuple[int, str]], *, bos_token: str = "", eos_token: str = ""
+    ) -> None:
+        self._template = ChatTemplate(template)
+        self._fixed = {"bos_token": bos_token, "eos_token": eos_token}
+        self._ids = {text: token_id for token_id, text in special_tokens if text}
+        longest_first = sorted(self._ids, key=len, reverse=True)
+        self._any_special = "|".join(re.escape(text) for text in longest_first)
+        # A lookahead finds occurrences that overlap, too.
+        self._spelled = re.compile(f"(?={self._any_special})") if longest_first else None
+        self._starts = frozenset(text[:length] for text in longest_first for length in range(1, len(text)))
+        self._longest_start = max(map(len, longest_first), default=1) - 1
+        self._markers = [mark for mark in _NONCHARACTERS if mark not in template]
+
+    def render(self, messages: Sequence[Message], template_kwargs: Mapping[str, Any] | None = None) -> list[Segment]:
+        """Text segments and ids of the template's special tokens, in order.
+
+        ``template_kwargs`` are further variables (``tools``, ``add_generation_prompt``, …). Raises InvalidArgument for
+        messages that the template refuses or cannot render.
+        """
+        extra = dict(template_kwargs or {})
+        _check(messages, extra)
+        marker = self._free_marker([messages, extra])
+        variables = {
+            "tools": None,
+            "documents": None,
+            "add_generation_prompt": True,
+            **{key: self._marked(value, marker) for key, value in extra.items()},
+            **self._fixed,
+            "messages": self._marked(messages, marker),
+        }
+        return list(self._segments(self._template.render(variables), marker))
+
+    def _free_marker(self, values: Any) -> str:
+        used: set[str] = set()
+        for text in _strings(values):
+            if not text.isascii():
+                used.update(mark for mark in self._markers if mark in text)
+        for mark in self._markers:
+            if mark not in used:
+                return mark
+        raise InvalidArgument("the messages use all of U+FDD0..U+FDEF, which are in no text", param="messages")
+
+    def _marked(self, value: Any, marker: str) -> Any:
+        if isinstance(value, str):
+            return self._mark(value, marker)
+        if isinstance(value, Mapping):
+            return {self._marked(key, marker): self._marked(item, marker) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._marked(item, marker) for item in value]
+        return value
+
+    def _mark(self, text: str, marker: str) -> str:
+        """Put the marker after the first character of each special token that ``text`` spells, or begins at its end.
+
+        The latter because a template may put two texts side by side, or cut the blanks between them.
+        """
+        if self._spelled is None:
+            return text
+        places = {match.start() for match in self._spelled.finditer(text)}
+        for end in {len(text), len(text.rstrip())}:
+            first = max(0, end - self._longest_start)
+            places.update(start for start in range(first, end) if text[start:end] in self._starts)
+        if not places:
+            return text
+        pieces = []
+        taken = 0
+        for place in sorted(places):
+            pieces += [text[taken : place + 1], marker]
+            taken = place + 1
+        return "".join([*pieces, text[taken:]])
+
+    def _segments(self, rendered: str, marker: str) -> Iterator[Segment]:
+        # A special token of one character carries its marker behind it.
+        pattern = f"({self._any_special})(?!{marker})" if self._ids else "(?!)()"
+        for number, piece in enumerate(re.split(pattern, rendered)):
+            if number % 2:
+                yield self._ids[piece]
+            elif text := piece.replace(marker, ""):
+                yield text
+
+
+def _check(messages: Sequence[Message], extra: Mapping[str, Any]) -> None:
+    if not messages:
+        raise InvalidArgument("messages is empty; at least one message is needed", param="messages")
+    for number, message in enumerate(messages):
+        role = message.get("role")
+        # Templates build control tokens around the role, so it must be a word and nothing else.
+        if not isinstance(role, str) or not _ROLE.fullmatch(role):
+            raise InvalidArgument(
+                f"messages[{number}].role must be a word such as 'user' or 'assistant'",
+                param=f"messages[{number}].role",
+            )
+    for key in extra:
+        if key in _RESERVED:
+            raise InvalidArgument(f"template variable '{key}' is set by the server and cannot be given", param=key)
+
+
+def _strings(value: Any, depth: int = 0) -> Iterator[str]:
+    if depth > _MAX_NESTING:
+        raise InvalidArgument(f"messages are nested deeper than {_MAX_NESTING} levels", param="messages")
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _strings(key, depth + 1)
+            yield from _strings(item, depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _strings(item, depth + 1)
+    elif not (value is None or isinstance(value, bool | int | float)):
+        raise InvalidArgument(f"messages hold a {type(value).__name__}, which no template can write", param="messages")

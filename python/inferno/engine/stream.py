@@ -1,0 +1,131 @@
+"""From the engine's thread to one asyncio reader. Knows deltas and waiting; nothing of models or HTTP.
+
+A request has two halves here. Its ``Channel`` is held by the engine client and filled on the event loop, once a step.
+Its ``LocalStream`` is held by the reader: when it goes, by ``aclose()`` or by being dropped, the request is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from inferno.engine.client import Delta, Timings, TokenLogprob, Usage
+from inferno.errors import Internal, from_code
+
+TokenBytes = Callable[[int], bytes]
+
+
+class Channel:
+    """Deltas of one request that its reader has not taken. Used on the event loop's thread only, but for ``close``."""
+
+    __slots__ = ("_closed", "_ended", "_open_choices", "_pending", "_waiter")
+
+    def __init__(self, choices: int) -> None:
+        self._open_choices = choices
+        self._pending: dict[int, list[Any]] = {}
+        self._waiter: asyncio.Future[None] | None = None
+        self._closed = False
+        self._ended = False
+
+    @property
+    def finished(self) -> bool:
+        """Every choice has had its last delta."""
+        return self._open_choices <= 0
+
+    def push(self, delta: Any) -> None:
+        """Take a native ``OutputDelta``; one of a choice that already waits is merged with it when read."""
+        if delta.finish is not None:
+            self._open_choices -= 1
+        if self._closed:
+            return
+        self._pending.setdefault(delta.index, []).append(delta)
+        # Deltas of one step arrive in one callback: the first wakes the reader, which runs after the last is here.
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def take(self) -> list[Any]:
+        """The waiting deltas of one choice, oldest first; empty when the stream is at its end."""
+        while not self._pending:
+            if self.finished or self._closed:
+                return []
+            if self._waiter is not None and not self._waiter.done():
+                raise Internal("a stream has one reader, and a second one is waiting on it")
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return self._pending.pop(next(iter(self._pending)))
+
+    def close(self) -> None:
+        """Drop what waits and all that comes. Safe from any thread."""
+        self._closed = True
+        self._pending = {}
+
+
+class LocalStream:
+    """The deltas of one request: a :class:`~inferno.engine.client.TokenStream`.
+
+    Iteration raises the InfernoError of the first choice that failed, and cancels the others.
+    """
+
+    __slots__ = ("__weakref__", "_channel", "_release", "_token_bytes")
+
+    def __init__(self, channel: Channel, *, cancel: Callable[[], None], token_bytes: TokenBytes) -> None:
+        self._channel = channel
+        self._token_bytes = token_bytes
+        # Also runs when the stream is dropped without aclose(), on whichever thread: cancel() may be called on any.
+        self._release = weakref.finalize(self, _abandon, channel, cancel)
+        self._release.atexit = False
+
+    def __aiter__(self) -> AsyncIterator[Delta]:
+        return self
+
+    async def __anext__(self) -> Delta:
+        deltas = await self._channel.take()
+        if not deltas:
+            raise StopAsyncIteration
+        last = deltas[-1]
+        if last.error is not None:
+            await self.aclose()
+            raise from_code(*last.error)
+        return merge(deltas, self._token_bytes)
+
+    async def aclose(self) -> None:
+        """End the request. Does not wait: the engine frees what it holds at its next step. Idempotent."""
+        self._release()
+
+
+def _abandon(channel: Channel, cancel: Callable[[], None]) -> None:
+    finished = channel.finished
+    channel.close()
+    if not finished:
+        cancel()
+
+
+def merge(deltas: Sequence[Any], token_bytes: TokenBytes) -> Delta:
+    """One Delta out of native ones of the same choice, in order."""
+    last = deltas[-1]
+    single = len(deltas) == 1
+    return Delta(
+        index=last.index,
+        text=last.text if single else "".join([delta.text for delta in deltas]),
+        token_ids=tuple(last.tokens) if single else tuple(token for delta in deltas for token in delta.tokens),
+        logprobs=tuple(_logprob(entry, token_bytes) for delta in deltas for entry in delta.logprobs),
+        finish_reason=last.finish,
+        matched_stop=last.matched_stop,
+        usage=Usage(*last.usage),
+        timings=Timings(*last.timings),
+    )
+
+
+def _logprob(entry: tuple[int, float, list[tuple[int, float]]], token_bytes: TokenBytes) -> TokenLogprob:
+    token_id, logprob, top = entry
+    return TokenLogprob(
+        token_id=token_id,
+        token=token_bytes(token_id),
+        logprob=logprob,
+        top=tuple((other, token_bytes(other), other_logprob) for other, other_logprob in top),
+    )

@@ -1,0 +1,228 @@
+"""Inferno without HTTP: :class:`LLM` blocks, :class:`AsyncLLM` is for an event loop.
+
+Prompts given together run together:
+
+    with inferno.LLM("model.gguf") as llm:
+        for completion in llm.generate(["One", "Two"], max_tokens=16):
+            print(completion.text)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, fields
+from types import TracebackType
+from typing import Any, TypeVar
+
+from inferno.engine.client import (
+    Delta,
+    FinishReason,
+    GenerateRequest,
+    Message,
+    ModelCard,
+    SamplingOptions,
+    TokenLogprob,
+    Usage,
+)
+from inferno.engine.local import LocalEngine, defaults
+from inferno.errors import InvalidArgument, QueueFull, Unavailable
+from inferno.models.source import resolve
+
+_Result = TypeVar("_Result")
+_SAMPLING = frozenset(field.name for field in fields(SamplingOptions))
+_REQUEST = frozenset(field.name for field in fields(GenerateRequest)) - {"prompt", "sampling", "n", "tenant"}
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model wrote for one prompt."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    finish_reason: FinishReason
+    usage: Usage
+    matched_stop: str | None = None
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+class AsyncLLM:
+    """A loaded model on the running event loop: ``async with await AsyncLLM.load("model.gguf") as llm``."""
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self._engine = engine
+        self._running = 0
+        self._one_ended = asyncio.Condition()
+
+    @classmethod
+    async def load(cls, model: str | None = None, **options: Any) -> AsyncLLM:
+        """``model`` is a GGUF file, a folder with one, or ``None`` for the built-in ``ember``.
+
+        ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
+        ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``use_mmap``, ``max_running``,
+        ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``, ``prefix_cache``. Raises InvalidArgument for others,
+        and the InfernoError that says why a model cannot be loaded.
+        """
+        source = resolve(model)
+        scheduling = {name: value for name, value in options.items() if name in defaults()["engine"]}
+        loading = {name: value for name, value in options.items() if name not in scheduling}
+        return cls(await LocalEngine.load(source.path, name=source.name, options=loading, engine=scheduling))
+
+    @property
+    def card(self) -> ModelCard:
+        return self._engine.card
+
+    async def stream(self, prompt: str | Sequence[Message], **sampling: Any) -> AsyncIterator[Delta]:
+        """What the model writes, as it comes. A string is continued as it is; messages go through the chat template.
+
+        ``sampling`` takes the fields of SamplingOptions, and ``max_tokens``, ``stop``, ``stop_token_ids``,
+        ``ignore_eos``, ``include_stop_str_in_output`` and ``priority``. Raises InvalidArgument for an unknown or
+        impossible value, ContextLengthExceeded, QueueFull, Unavailable. Closing the iterator ends the generation.
+        """
+        stream = await self._engine.generate(await self._request(prompt, sampling))
+        try:
+            async for delta in stream:
+                yield delta
+        finally:
+            await stream.aclose()
+
+    async def generate(self, prompts: str | Sequence[str], **sampling: Any) -> list[Completion]:
+        """Continue each prompt, all in one running batch; results in the order of the prompts. As :meth:`stream`."""
+        several = [prompts] if isinstance(prompts, str) else list(prompts)
+        return await self._together([await self._request(prompt, sampling) for prompt in several])
+
+    async def chat(
+        self, messages: Sequence[Message] | Sequence[Sequence[Message]], **sampling: Any
+    ) -> list[Completion]:
+        """Answer one conversation, or each of several. As :meth:`generate`."""
+        chats = [messages] if messages and isinstance(messages[0], Mapping) else messages
+        return await self._together([await self._request(chat, sampling) for chat in chats])  # type: ignore[arg-type]
+
+    async def aclose(self) -> None:
+        """Stop the engine and free the model. Idempotent."""
+        await self._engine.aclose()
+
+    async def __aenter__(self) -> AsyncLLM:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _request(self, prompt: str | Sequence[Message], sampling: Mapping[str, Any]) -> GenerateRequest:
+        if unknown := sorted(sampling.keys() - _SAMPLING - _REQUEST):
+            known = ", ".join(sorted(_SAMPLING | _REQUEST))
+            raise InvalidArgument(f"unknown argument '{unknown[0]}'; known: {known}", param=unknown[0])
+        own = {name: value for name, value in sampling.items() if name in _REQUEST}
+        if isinstance(own.get("stop"), str):
+            own["stop"] = (own["stop"],)
+        options = SamplingOptions(**{name: value for name, value in sampling.items() if name in _SAMPLING})
+        if isinstance(prompt, str):
+            tokens = await self._engine.encode(prompt)
+        else:
+            tokens = await self._engine.encode_chat(prompt)
+        return GenerateRequest(tokens, options, **own)
+
+    async def _together(self, requests: Sequence[GenerateRequest]) -> list[Completion]:
+        tasks = [asyncio.ensure_future(self._complete(request)) for request in requests]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _complete(self, request: GenerateRequest) -> Completion:
+        stream = await self._submit(request)
+        deltas: list[Delta] = []
+        try:
+            async for delta in stream:
+                deltas.append(delta)
+        finally:
+            await stream.aclose()
+            async with self._one_ended:
+                self._running -= 1
+                self._one_ended.notify_all()
+        last = deltas[-1]
+        assert last.finish_reason is not None
+        return Completion(
+            text="".join(delta.text for delta in deltas),
+            token_ids=tuple(token for delta in deltas for token in delta.token_ids),
+            finish_reason=last.finish_reason,
+            usage=last.usage,
+            matched_stop=last.matched_stop,
+            logprobs=tuple(entry for delta in deltas for entry in delta.logprobs),
+        )
+
+    async def _submit(self, request: GenerateRequest) -> Any:
+        """Prompts beyond what the engine's queue takes wait here until one of ours has ended."""
+        async with self._one_ended:
+            while True:
+                try:
+                    stream = await self._engine.generate(request)
+                except QueueFull:
+                    if self._running == 0:
+                        raise
+                    await self._one_ended.wait()
+                else:
+                    self._running += 1
+                    return stream
+
+
+class LLM:
+    """A loaded model, for code without an event loop. Methods may be called from any thread, and block."""
+
+    def __init__(self, model: str | None = None, **options: Any) -> None:
+        """Loads; takes what :meth:`AsyncLLM.load` takes and raises what it raises."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="inferno-llm", daemon=True)
+        self._thread.start()
+        try:
+            self._llm = self._run(AsyncLLM.load(model, **options))
+        except BaseException:
+            self._end_loop()
+            raise
+
+    @property
+    def card(self) -> ModelCard:
+        return self._llm.card
+
+    def generate(self, prompts: str | Sequence[str], **sampling: Any) -> list[Completion]:
+        """As :meth:`AsyncLLM.generate`."""
+        return self._run(self._llm.generate(prompts, **sampling))
+
+    def chat(self, messages: Sequence[Message] | Sequence[Sequence[Message]], **sampling: Any) -> list[Completion]:
+        """As :meth:`AsyncLLM.chat`."""
+        return self._run(self._llm.chat(messages, **sampling))
+
+    def close(self) -> None:
+        """Stop the engine and free the model. Idempotent; later calls raise Unavailable."""
+        if not self._loop.is_closed():
+            self._run(self._llm.aclose())
+            self._end_loop()
+
+    def __enter__(self) -> LLM:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, work: Coroutine[Any, Any, _Result]) -> _Result:
+        if self._loop.is_closed():
+            work.close()
+            raise Unavailable("this LLM is closed")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()

@@ -1,0 +1,96 @@
+"""Every metric that Inferno exports: name, unit, help, and buckets. ``collector.py`` and ``recorder.py`` feed them.
+
+Engine metrics carry the label ``model``; those named ``vllm:`` carry ``model_name``, as the Gateway API's endpoint
+picker and existing dashboards expect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SECONDS_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Upper bounds of the request histograms, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What a metric is called, and what it says."""
+
+    name: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One metric and the engine counter it shows. ``divisor`` names a second counter to divide by."""
+
+    name: str
+    help: str
+    stat: str
+    divisor: str | None = None
+
+
+GAUGES = (
+    Instrument("inferno_requests_running", "Sequences in the running batch.", "requests_running"),
+    Instrument("inferno_requests_waiting", "Sequences in the queue, those set aside included.", "requests_waiting"),
+    Instrument("inferno_waiting_tokens", "Prompt tokens in the queue.", "waiting_tokens"),
+    Instrument(
+        "inferno_kv_cache_usage_ratio",
+        "Share of the KV cache held by running sequences, 0 to 1; kept prefixes can be evicted and do not count.",
+        "kv_leased_tokens",
+        divisor="kv_capacity_tokens",
+    ),
+    Instrument("inferno_kv_cache_leases", "Running sequences that hold KV cache.", "kv_leases"),
+    Instrument("inferno_kv_cache_kept_prefixes", "Prefixes kept for reuse.", "kv_kept_prefixes"),
+)
+
+KV_CACHE_TOKENS = Title(
+    "inferno_kv_cache_tokens",
+    "KV cache in tokens: its capacity, what is filled (used), what running sequences hold (leased).",
+)
+KV_CACHE_STATES = {"used": "kv_used_tokens", "leased": "kv_leased_tokens", "capacity": "kv_capacity_tokens"}
+
+COUNTERS = (
+    Instrument("inferno_prompt_tokens", "Prompt tokens accepted.", "prompt_tokens"),
+    Instrument("inferno_prefill_tokens_computed", "Prompt tokens computed, not reused.", "prefill_tokens_computed"),
+    Instrument("inferno_generated_tokens", "Tokens generated.", "generated_tokens"),
+    Instrument(
+        "inferno_prefix_cache_asked_tokens", "Prompt tokens looked up in the prefix cache.", "prefix_tokens_asked"
+    ),
+    Instrument(
+        "inferno_prefix_cache_reused_tokens", "Prompt tokens found in the prefix cache.", "prefix_tokens_reused"
+    ),
+    Instrument("inferno_prefix_cache_evictions", "Kept prefixes evicted.", "prefix_evictions"),
+    Instrument("inferno_preemptions", "Sequences set aside for lack of KV cache.", "preemptions"),
+    Instrument("inferno_cancelled", "Sequences cancelled.", "cancelled"),
+    Instrument("inferno_finished", "Sequences finished.", "finished"),
+    Instrument("inferno_failed", "Sequences failed.", "failed"),
+    Instrument("inferno_refused", "Submissions refused because the queue was full.", "refused"),
+    Instrument("inferno_steps", "Engine steps.", "steps"),
+    Instrument("inferno_step_rows", "Token rows computed over all steps.", "step_rows"),
+    Instrument("inferno_forward_seconds", "Seconds in the model's forward pass.", "forward_seconds"),
+    Instrument("inferno_step_seconds", "Seconds in whole engine steps.", "step_seconds"),
+)
+"""Exported with the suffix ``_total``."""
+
+VLLM_GAUGES = (
+    Instrument("vllm:num_requests_running", "As inferno_requests_running.", "requests_running"),
+    Instrument("vllm:num_requests_waiting", "As inferno_requests_waiting.", "requests_waiting"),
+    Instrument(
+        "vllm:kv_cache_usage_perc",
+        "As inferno_kv_cache_usage_ratio; 1 is full.",
+        "kv_leased_tokens",
+        divisor="kv_capacity_tokens",
+    ),
+)
+
+INTER_TOKEN = Title("inferno_inter_token_seconds", "Seconds between two tokens of a sequence; the engine's buckets.")
+
+REQUESTS = Title("inferno_requests", "Generation requests ended, by outcome: a finish reason or an error code.")
+TIME_TO_FIRST_TOKEN = Title(
+    "inferno_time_to_first_token_seconds", "Seconds from arrival at the engine to the first token."
+)
+REQUEST_QUEUE = Title(
+    "inferno_request_queue_seconds", "Seconds from arrival at the engine to the first step that computes the request."
+)
+REQUEST_DURATION = Title("inferno_request_duration_seconds", "Seconds from arrival at the engine to the last token.")

@@ -1,0 +1,34 @@
+"""Records how each generation request ended, and how long it took. Fed by the edge, once a request."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from inferno.metrics import instruments
+from inferno.metrics.instruments import Title
+
+
+class Recorder:
+    """Owns its instruments in the registry it is given; there is no global one."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        requests = instruments.REQUESTS
+        self._requests = Counter(requests.name, requests.help, ("model", "endpoint", "outcome"), registry=registry)
+        self._first_token = _histogram(instruments.TIME_TO_FIRST_TOKEN, registry)
+        self._queue = _histogram(instruments.REQUEST_QUEUE, registry)
+        self._duration = _histogram(instruments.REQUEST_DURATION, registry)
+
+    def count(self, model: str, endpoint: str, outcome: str) -> None:
+        """One request ended. ``outcome`` is a finish reason or an error code; ``model`` a served name, or empty."""
+        self._requests.labels(model, endpoint, outcome).inc()
+
+    def observe(self, model: str, endpoint: str, *, queued: float, first_token: float, duration: float) -> None:
+        """The times of one request that generated to its end, in seconds since it arrived at the engine."""
+        self._queue.labels(model, endpoint).observe(queued)
+        self._first_token.labels(model, endpoint).observe(first_token)
+        self._duration.labels(model, endpoint).observe(duration)
+
+
+def _histogram(title: Title, registry: CollectorRegistry) -> Histogram:
+    buckets = instruments.SECONDS_BUCKETS
+    return Histogram(title.name, title.help, ("model", "endpoint"), registry=registry, buckets=buckets)

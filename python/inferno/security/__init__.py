@@ -1,0 +1,1 @@
+"""Who may ask. Decides; ``server/middleware`` enforces. Knows nothing of HTTP."""

@@ -1,0 +1,93 @@
+"""The application, composed from lists: routes, middleware, error handlers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect
+from starlette.routing import BaseRoute, Route
+
+from inferno.errors import InfernoError
+from inferno.metrics.collector import EngineCollector
+from inferno.metrics.recorder import Recorder
+from inferno.models.registry import ModelRegistry
+from inferno.security.keys import keys_of
+from inferno.server.drain import Drain
+from inferno.server.error_handlers import handle_error, handle_http_exception
+from inferno.server.middleware.access_log import AccessLog
+from inferno.server.middleware.admission import Admission
+from inferno.server.middleware.auth import Auth
+from inferno.server.middleware.body_limit import BodyLimit
+from inferno.server.middleware.last_resort import LastResort
+from inferno.server.middleware.request_id import RequestId
+from inferno.server.routes import chat, completions, health, metrics, models, tokenize
+from inferno.server.services import Services
+from inferno.server.settings import ServerSettings
+
+
+def build_app(registry: ModelRegistry, settings: ServerSettings) -> Starlette:
+    """An ASGI application that owns ``registry``: its lifespan ends with ``registry.aclose()``.
+
+    Raises ConfigError for an API key that no header can carry.
+    """
+    drain = Drain()
+    app = Starlette(
+        routes=_routes(drain),
+        middleware=_middleware(settings),
+        exception_handlers={
+            InfernoError: handle_error,
+            ClientDisconnect: handle_error,
+            HTTPException: handle_http_exception,
+        },
+        lifespan=_lifespan,
+    )
+    app.router.redirect_slashes = False
+    app.state.services = _services(registry, settings, drain)
+    return app
+
+
+def _routes(drain: Drain) -> list[BaseRoute]:
+    generating = [Middleware(Admission, drain=drain)]
+    return [
+        Route(chat.PATH, chat.create_chat_completion, methods=["POST"], middleware=generating),
+        Route(completions.PATH, completions.create_completion, methods=["POST"], middleware=generating),
+        Route(models.PATH, models.list_models),
+        Route(models.ONE_PATH, models.retrieve_model),
+        Route(tokenize.TOKENIZE_PATH, tokenize.tokenize, methods=["POST"]),
+        Route(tokenize.DETOKENIZE_PATH, tokenize.detokenize, methods=["POST"]),
+        Route(health.LIVE_PATH, health.live),
+        Route(health.READY_PATH, health.ready),
+        Route(metrics.PATH, metrics.metrics),
+    ]
+
+
+def _middleware(settings: ServerSettings) -> list[Middleware]:
+    """Outermost first."""
+    return [
+        Middleware(RequestId),
+        Middleware(AccessLog),
+        Middleware(LastResort),
+        Middleware(Auth, keys=keys_of(settings.api_keys)),
+        Middleware(BodyLimit, limit=settings.body_limit_bytes),
+    ]
+
+
+def _services(registry: ModelRegistry, settings: ServerSettings, drain: Drain) -> Services:
+    collectors = CollectorRegistry(auto_describe=False)
+    recorder = Recorder(collectors)
+    collectors.register(EngineCollector(registry.stats))
+    return Services(registry=registry, settings=settings, drain=drain, recorder=recorder, metrics=collectors)
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        # Also when cancelled, which is how it ends after a second signal.
+        await app.state.services.registry.aclose()

@@ -1,0 +1,120 @@
+"""The one table from errors to HTTP. Nothing else in Inferno knows a status code of a failure."""
+
+from __future__ import annotations
+
+import logging
+import math
+import traceback
+from dataclasses import dataclass
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from inferno import errors
+from inferno.models.registry import ModelNotFound
+from inferno.server import refusals
+from inferno.server.wire.errors import ErrorBody, ErrorEnvelope
+
+LONGEST_PATH_SHOWN = 100
+
+
+@dataclass(frozen=True, slots=True)
+class HttpError:
+    """``shown`` is False where the message of the error is for the log and not for the client."""
+
+    status: int
+    type: str
+    code: str
+    shown: bool = True
+
+
+TABLE: dict[type[BaseException], HttpError] = {
+    errors.InvalidArgument: HttpError(400, "invalid_request_error", "invalid_value"),
+    errors.ContextLengthExceeded: HttpError(400, "invalid_request_error", "context_length_exceeded"),
+    errors.Unsupported: HttpError(400, "invalid_request_error", "unsupported_parameter"),
+    refusals.UnsupportedParameter: HttpError(400, "invalid_request_error", "unsupported_parameter"),
+    refusals.UnknownParameter: HttpError(400, "invalid_request_error", "unknown_parameter"),
+    refusals.InvalidKey: HttpError(401, "authentication_error", "invalid_api_key"),
+    errors.NotFound: HttpError(404, "not_found_error", "not_found"),
+    ModelNotFound: HttpError(404, "not_found_error", "model_not_found"),
+    refusals.BodyTooLarge: HttpError(413, "invalid_request_error", "body_too_large"),
+    errors.QueueFull: HttpError(429, "rate_limit_error", "queue_full"),
+    refusals.ClientLeft: HttpError(499, "server_error", "cancelled"),
+    ClientDisconnect: HttpError(499, "server_error", "cancelled"),
+    errors.Cancelled: HttpError(503, "server_error", "cancelled"),
+    errors.Unavailable: HttpError(503, "server_error", "unavailable"),
+    errors.OutOfMemory: HttpError(503, "server_error", "out_of_memory"),
+    errors.InfernoError: HttpError(500, "server_error", "internal", shown=False),
+    Exception: HttpError(500, "server_error", "internal", shown=False),
+}
+
+HTTP_EXCEPTIONS = {
+    404: HttpError(404, "not_found_error", "not_found"),
+    405: HttpError(405, "invalid_request_error", "method_not_allowed"),
+}
+
+logger = logging.getLogger(__name__)
+
+
+def http_error(error: Exception) -> HttpError:
+    """The row of the nearest class of the error."""
+    return next(TABLE[cls] for cls in type(error).__mro__ if cls in TABLE)
+
+
+def error_body(error: Exception, request_id: str) -> bytes:
+    """The error envelope as JSON. What is not meant for clients is replaced by the request id to ask for."""
+    row = http_error(error)
+    message = str(error) if row.shown else f"the server failed; its log has the reason under request id {request_id}"
+    param = error.param if isinstance(error, errors.InfernoError) and row.shown else None
+    return _envelope(row, message, param)
+
+
+def error_response(error: Exception, request_id: str) -> Response:
+    """The whole HTTP answer to an error."""
+    row = http_error(error)
+    body = error_body(error, request_id)
+    return Response(body, row.status, _headers(error), media_type="application/json")
+
+
+def log_failure(log: logging.Logger, error: BaseException, request_id: str) -> None:
+    """Log where an error came from. Without the message of a foreign exception, which may hold prompt text."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    reason = str(error) if isinstance(error, errors.InfernoError) else "message withheld"
+    log.error("request %s failed: %s (%s)\n%s", request_id, type(error).__name__, reason, frames)
+
+
+async def handle_error(request: Request, error: Exception) -> Response:
+    """For Starlette: an InfernoError, or a client that left while sending its request."""
+    request_id: str = request.state.request_id
+    if not http_error(error).shown:
+        log_failure(logger, error, request_id)
+    return error_response(error, request_id)
+
+
+async def handle_http_exception(request: Request, error: Exception) -> Response:
+    """For Starlette: no such path, or not with this method."""
+    if not isinstance(error, HTTPException):
+        raise TypeError(f"expected an HTTPException, got {type(error).__name__}")
+    row = HTTP_EXCEPTIONS.get(error.status_code) or HttpError(error.status_code, "server_error", "internal")
+    path = request.url.path[:LONGEST_PATH_SHOWN]
+    message = f"{request.method} {path}: {error.detail.lower()}"
+    return Response(_envelope(row, message, None), row.status, error.headers, media_type="application/json")
+
+
+def _envelope(row: HttpError, message: str, param: str | None) -> bytes:
+    return msgspec.json.encode(ErrorEnvelope(ErrorBody(message=message, type=row.type, param=param, code=row.code)))
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, errors.QueueFull):
+        return {
+            "retry-after": str(max(1, math.ceil(error.retry_after))),
+            "retry-after-ms": str(math.ceil(error.retry_after * 1000)),
+        }
+    if isinstance(error, refusals.Draining):
+        return {"connection": "close"}
+    if isinstance(error, refusals.InvalidKey):
+        return {"www-authenticate": "Bearer"}
+    return {}

@@ -1,0 +1,52 @@
+"""One generation request as the metrics see it: which model, which endpoint, how it ended. Counted exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+from inferno.errors import InfernoError, Internal
+from inferno.metrics.recorder import Recorder
+from inferno.server.refusals import ClientLeft
+from inferno.server.tally import Tally
+
+
+class Exchange:
+    """As a context it counts what leaves it by an exception; what ends well says so with :meth:`finished`."""
+
+    def __init__(self, recorder: Recorder, endpoint: str) -> None:
+        self._recorder = recorder
+        self._endpoint = endpoint
+        self._counted = False
+        self.model = ""
+        """The served name, once the request was found to name one."""
+
+    def __enter__(self) -> Exchange:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if error is not None:
+            self.failed(error)
+
+    def finished(self, tally: Tally) -> None:
+        """Every choice ended as it should."""
+        self._count(tally.outcome)
+        timings = tally.timings
+        self._recorder.observe(
+            self.model,
+            self._endpoint,
+            queued=timings.scheduled,
+            first_token=timings.first_token,
+            duration=timings.finished,
+        )
+
+    def failed(self, error: BaseException) -> None:
+        if isinstance(error, InfernoError):
+            self._count(error.code)
+        else:
+            self._count(ClientLeft.code if isinstance(error, asyncio.CancelledError) else Internal.code)
+
+    def _count(self, outcome: str) -> None:
+        if not self._counted:
+            self._counted = True
+            self._recorder.count(self.model, self._endpoint, outcome)

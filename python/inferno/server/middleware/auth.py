@@ -1,0 +1,50 @@
+"""Asks every request for its key. A new route is guarded from its first day: only the paths named here are open."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from inferno.security.keys import Keys
+from inferno.server.error_handlers import error_response
+from inferno.server.refusals import InvalidKey
+
+OPEN_PATHS = frozenset({"/health/live"})
+POLICY_VIOLATION = 1008
+
+
+class Auth:
+    """Takes ``Authorization: Bearer KEY`` or ``x-api-key: KEY``. Sets ``scope["state"]["tenant"]``."""
+
+    def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
+        self._app = app
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        if scope["path"] not in OPEN_PATHS:
+            presented = _presented(Headers(scope=scope))
+            tenant = self._keys.verify(presented)
+            if tenant is None:
+                await error_response(_refusal(presented), scope["state"]["request_id"])(scope, receive, send)
+                return
+            scope["state"]["tenant"] = tenant
+        await self._app(scope, receive, send)
+
+
+def _presented(headers: Headers) -> str | None:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and key.strip():
+        return key.strip()
+    return headers.get("x-api-key")
+
+
+def _refusal(presented: str | None) -> InvalidKey:
+    if presented is None:
+        return InvalidKey("no API key was sent: send it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'")
+    return InvalidKey("the API key that was sent is not valid here")

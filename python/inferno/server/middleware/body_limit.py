@@ -1,0 +1,42 @@
+"""Refuses bodies over the limit: by their announced length, and by what really comes."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inferno.server.error_handlers import error_response
+from inferno.server.refusals import BodyTooLarge
+
+
+class BodyLimit:
+    """``limit`` is in bytes. A body without announced length is counted while the route reads it."""
+
+    def __init__(self, app: ASGIApp, *, limit: int) -> None:
+        self._app = app
+        self._limit = limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isascii() and announced.isdigit() and int(announced) > self._limit:
+            error = self._refusal(f"has {int(announced)} bytes")
+            await error_response(error, scope["state"]["request_id"])(scope, receive, send)
+            return
+        received = 0
+
+        async def receive_counted() -> Message:
+            nonlocal received
+            message = await receive()
+            if message["type"] == "http.request":
+                received += len(message.get("body", b""))
+                if received > self._limit:
+                    raise self._refusal(f"is longer than {self._limit} bytes")
+            return message
+
+        await self._app(scope, receive_counted, send)
+
+    def _refusal(self, what: str) -> BodyTooLarge:
+        return BodyTooLarge(f"the request body {what}; this server takes at most {self._limit}")

@@ -1,0 +1,37 @@
+"""Gives every request an id: the client's if it is plain, else a new one. It is in the answer and in every log line."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = b"x-request-id"
+_PLAIN = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+class RequestId:
+    """Sets ``scope["state"]["request_id"]``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _presented(scope) or uuid.uuid4().hex.encode()
+        scope.setdefault("state", {})["request_id"] = request_id.decode("ascii")
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], (HEADER, request_id)]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+def _presented(scope: Scope) -> bytes | None:
+    value = next((value for name, value in scope["headers"] if name == HEADER), b"")
+    return value if _PLAIN.fullmatch(value) else None

@@ -1,0 +1,35 @@
+"""Errors that arise at the edge only, before an engine is asked."""
+
+from __future__ import annotations
+
+from inferno.errors import Cancelled, InfernoError, InvalidArgument, Unavailable, Unsupported
+
+
+class UnknownParameter(InvalidArgument):
+    """The request has a field that this endpoint does not know."""
+
+    code = "unknown_parameter"
+
+
+class UnsupportedParameter(Unsupported):
+    """The request has a field that this endpoint knows but cannot honour."""
+
+    code = "unsupported_parameter"
+
+
+class InvalidKey(InfernoError):
+    """No API key, or one that opens nothing."""
+
+    code = "invalid_api_key"
+
+
+class BodyTooLarge(InfernoError):
+    code = "body_too_large"
+
+
+class Draining(Unavailable):
+    """The server is stopping and takes no new work."""
+
+
+class ClientLeft(Cancelled):
+    """The client closed the connection before its answer was complete. Nobody reads the response."""

@@ -1,0 +1,50 @@
+"""``POST /v1/chat/completions``."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from inferno.server.exchange import Exchange
+from inferno.server.generation import Generation, unused_fields_header, whole_response
+from inferno.server.services import services_of
+from inferno.server.sse import EventStream
+from inferno.server.tally import Tally
+from inferno.server.wire import chat
+from inferno.server.wire.chat_answer import ChatAnswer
+from inferno.server.wire.decode import decode
+from inferno.server.wire.envelope import new_envelope
+from inferno.server.wire.messages import template_messages
+
+PATH = "/v1/chat/completions"
+
+
+async def create_chat_completion(request: Request) -> Response:
+    services = services_of(request)
+    with Exchange(services.recorder, PATH) as exchange:
+        ask = decode(await request.body(), chat.DECODER)
+        chat.check(ask)
+        generation = await _submit(request, ask, exchange)
+        headers = unused_fields_header(ask.unused)
+        if ask.streamed:
+            seconds = services.settings.keep_alive_seconds
+            return EventStream(generation, keep_alive_seconds=seconds, headers=headers)
+        return await whole_response(generation, request, headers)
+
+
+async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -> Generation:
+    """Raises what refuses the request: after this, it runs."""
+    registry = services_of(request).registry
+    name = registry.default if ask.model is None else ask.model
+    client = registry.get(name)
+    exchange.model = name
+    prompt = await client.encode_chat(template_messages(ask.messages), template_kwargs=ask.chat_template_kwargs)
+    stream = await client.generate(chat.to_generate_request(ask, prompt, tenant=request.state.tenant))
+    return Generation(
+        stream=stream,
+        answer=ChatAnswer(new_envelope("chatcmpl", name, client.card), usage_streamed=ask.usage_streamed),
+        tally=Tally(prompts=1, choices_per_prompt=ask.choices),
+        exchange=exchange,
+        stopped=request.state.stopped,
+        with_logprobs=bool(ask.logprobs),
+    )

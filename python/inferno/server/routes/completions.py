@@ -1,0 +1,70 @@
+"""``POST /v1/completions``."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from inferno.engine.client import EngineClient
+from inferno.server.exchange import Exchange
+from inferno.server.generation import Generation, unused_fields_header, whole_response
+from inferno.server.merge import generate_all
+from inferno.server.services import services_of
+from inferno.server.sse import EventStream
+from inferno.server.tally import Tally
+from inferno.server.wire import completions
+from inferno.server.wire.completion_answer import CompletionAnswer
+from inferno.server.wire.completions import Prompt
+from inferno.server.wire.decode import decode
+from inferno.server.wire.envelope import new_envelope
+
+PATH = "/v1/completions"
+
+
+async def create_completion(request: Request) -> Response:
+    services = services_of(request)
+    with Exchange(services.recorder, PATH) as exchange:
+        ask = decode(await request.body(), completions.DECODER)
+        completions.check(ask)
+        generation = await _submit(request, ask, exchange)
+        headers = unused_fields_header(ask.unused)
+        if ask.streamed:
+            seconds = services.settings.keep_alive_seconds
+            return EventStream(generation, keep_alive_seconds=seconds, headers=headers)
+        return await whole_response(generation, request, headers)
+
+
+async def _submit(request: Request, ask: completions.CompletionRequest, exchange: Exchange) -> Generation:
+    """Raises what refuses the request: after this, every prompt of it runs."""
+    registry = services_of(request).registry
+    name = registry.default if ask.model is None else ask.model
+    client = registry.get(name)
+    exchange.model = name
+    prompts = completions.prompts(ask)
+    answer = CompletionAnswer(
+        new_envelope("cmpl", name, client.card),
+        usage_streamed=ask.usage_streamed,
+        choices_per_prompt=ask.choices,
+        echoes=[await _text(client, prompt) for prompt in prompts] if ask.echo else [],
+    )
+    tenant = request.state.tenant
+    encoded = [await _tokens(client, prompt) for prompt in prompts]
+    stream = await generate_all(
+        client, [completions.to_generate_request(ask, tokens, tenant=tenant) for tokens in encoded]
+    )
+    return Generation(
+        stream=stream,
+        answer=answer,
+        tally=Tally(prompts=len(prompts), choices_per_prompt=ask.choices),
+        exchange=exchange,
+        stopped=request.state.stopped,
+        with_logprobs=ask.logprobs is not None,
+    )
+
+
+async def _tokens(client: EngineClient, prompt: Prompt) -> list[int]:
+    return await client.encode(prompt) if isinstance(prompt, str) else prompt
+
+
+async def _text(client: EngineClient, prompt: Prompt) -> str:
+    return prompt if isinstance(prompt, str) else await client.decode(prompt)

@@ -1,0 +1,25 @@
+"""``GET /v1/models`` and ``GET /v1/models/{id}``."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from inferno.server.services import services_of
+from inferno.server.wire.models import model_body, model_list
+
+PATH = "/v1/models"
+ONE_PATH = "/v1/models/{id:path}"
+
+
+async def list_models(request: Request) -> Response:
+    registry = services_of(request).registry
+    bodies = [model_body(name, registry.get(name).card) for name in registry.names()]
+    return Response(msgspec.json.encode(model_list(bodies)), media_type="application/json")
+
+
+async def retrieve_model(request: Request) -> Response:
+    name: str = request.path_params["id"]
+    card = services_of(request).registry.get(name).card
+    return Response(msgspec.json.encode(model_body(name, card)), media_type="application/json")

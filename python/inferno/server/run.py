@@ -1,0 +1,100 @@
+"""Runs the application in uvicorn: the socket, the signals, and the way down."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from inferno.errors import ConfigError
+from inferno.server.drain import Drain
+from inferno.server.settings import ListenSettings
+
+CLOSING_SECONDS = 2
+"""What connections get to say goodbye and close once the server stops."""
+
+BACKLOG = 2048
+
+
+def serve(app: Starlette, settings: ListenSettings, *, on_listening: Callable[[str, int], None]) -> int:
+    """Serve until SIGTERM or SIGINT; returns 0. ``on_listening`` gets the host and the port it really is.
+
+    The first signal ends readiness at once and lets running generations finish within the grace time; a second one
+    stops now. Raises ConfigError when the address cannot be listened on.
+    """
+    listener = bind(settings.host, settings.port)
+    server = Server(app, settings, lambda: on_listening(settings.host, listener.getsockname()[1]))
+    server.run(sockets=[listener])
+    return 0
+
+
+class Server(uvicorn.Server):
+    """Uvicorn with our way down. ``loop`` is the one it runs on, once it does."""
+
+    def __init__(self, app: Starlette, settings: ListenSettings, on_started: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            app,
+            access_log=False,
+            log_config=None,
+            log_level="warning",
+            ws="none",
+            lifespan="on",
+            server_header=False,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=CLOSING_SECONDS,
+        )
+        super().__init__(config)
+        self._drain: Drain = app.state.services.drain
+        self._grace_seconds = settings.grace_seconds
+        self._on_started = on_started
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._draining: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            self._on_started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Runs in a signal handler. Not uvicorn's, which would raise the signal again when all is done."""
+        if self.loop is None or self._drain.draining:
+            self.force_exit = self.should_exit = True
+            self._drain.begin()
+            return
+        self._drain.begin()
+        self.loop.call_soon_threadsafe(self._start_draining)
+
+    def _start_draining(self) -> None:
+        self._draining = asyncio.ensure_future(self._finish())
+
+    async def _finish(self) -> None:
+        """Give the running generations their grace."""
+        await self._drain.wait_idle(self._grace_seconds)
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Generations that still run tell their clients why they end.
+        self._drain.expire()
+        await super().shutdown(sockets)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Raises ConfigError when it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = getattr(error, "strerror", None) or "no such port"
+        raise ConfigError(f"cannot listen on host {host!r}, port {port}: {reason.lower()}", param="port") from None
+    listener.setblocking(False)
+    return listener

@@ -1,0 +1,28 @@
+"""What the routes work with, put together once by ``app.py``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+from starlette.requests import Request
+
+from inferno.metrics.recorder import Recorder
+from inferno.models.registry import ModelRegistry
+from inferno.server.drain import Drain
+from inferno.server.settings import ServerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    registry: ModelRegistry
+    settings: ServerSettings
+    drain: Drain
+    recorder: Recorder
+    metrics: CollectorRegistry
+
+
+def services_of(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services

@@ -1,0 +1,39 @@
+"""What the server reads of the configuration. Values and defaults are the configuration's."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class ServerSettings(Protocol):
+    """What the application reads."""
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        """Keys that open the server; empty lets everybody in, as one tenant."""
+        ...
+
+    @property
+    def body_limit_bytes(self) -> int: ...
+
+    @property
+    def keep_alive_seconds(self) -> float:
+        """A stream that was silent for so long gets a comment, so that nothing between here and there hangs up."""
+        ...
+
+    @property
+    def grace_seconds(self) -> float:
+        """How long running requests may go on after the signal to stop."""
+        ...
+
+
+class ListenSettings(ServerSettings, Protocol):
+    """What :func:`inferno.server.run.serve` reads besides."""
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def port(self) -> int:
+        """0 takes a free port."""
+        ...

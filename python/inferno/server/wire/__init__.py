@@ -1,0 +1,1 @@
+"""What goes over the wire: one file per noun, with pure conversions to and from the engine's nouns."""

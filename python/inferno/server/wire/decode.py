@@ -1,0 +1,87 @@
+"""A request body to its struct. What is wrong with it becomes an InvalidArgument that names field, value and limit."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from inferno.errors import InvalidArgument
+from inferno.server.refusals import UnknownParameter
+
+T = TypeVar("T")
+
+LONGEST_VALUE_SHOWN = 64
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
+_WHERE = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`", re.DOTALL)
+_STEP = re.compile(r"([A-Za-z_]\w*)|\[(\d+)\]")
+
+
+def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode strictly: RFC 8259, UTF-8, no unknown field, no key twice. Raises InvalidArgument or UnknownParameter."""
+    try:
+        value = decoder.decode(body)
+        json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+        return value
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), body, decoder.type) from None
+    except RecursionError:
+        raise InvalidArgument("the request body is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise InvalidArgument("the request body is not valid UTF-8") from None
+    except msgspec.DecodeError as error:
+        raise InvalidArgument(f"the request body is not valid JSON: {error}") from None
+    except ValueError:  # a number of more digits than Python converts
+        raise InvalidArgument("the request body is not valid JSON: a number is too long") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)[:LONGEST_VALUE_SHOWN]
+        raise InvalidArgument(f"the key {twice!r} occurs twice in one object", param=twice)
+    return found
+
+
+def _refusal(problem: str, body: bytes, wanted: Any) -> InvalidArgument:
+    unknown = _UNKNOWN.fullmatch(problem)
+    if unknown:
+        return _unknown_field(unknown["name"][:LONGEST_VALUE_SHOWN], (unknown["path"] or "$")[2:], wanted)
+    where = _WHERE.fullmatch(problem)
+    if where is None:
+        return InvalidArgument(f"the request body: {problem}")
+    path = where["path"]
+    value = _shown(body, path)
+    what = where["what"][0].lower() + where["what"][1:]
+    return InvalidArgument(f"'{path}'{value}: {what}", param=path)
+
+
+def _unknown_field(name: str, path: str, wanted: Any) -> UnknownParameter:
+    param = f"{path}.{name}" if path else name
+    known = [] if path else list(getattr(wanted, "__struct_encode_fields__", ()))
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    return UnknownParameter(f"unknown parameter '{param}'{hint}", param=param)
+
+
+def _shown(body: bytes, path: str) -> str:
+    """`` is <value>`` when the value at the path is short and can be found, else nothing."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):  # beyond what was refused, the body is broken too
+        return ""
+    for name, index in _STEP.findall(path):
+        if index and isinstance(value, list):
+            value = value[int(index)]
+        elif isinstance(value, dict) and name in value:
+            value = value[name]
+        else:
+            return ""
+    if "..." in path or isinstance(value, (dict, list)):
+        return ""
+    text = json.dumps(value)
+    return f" is {text}" if len(text) <= LONGEST_VALUE_SHOWN else ""

@@ -1,0 +1,180 @@
+"""The fields that chat and completions share, and how they become the engine's options. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.errors import InvalidArgument
+from inferno.server.wire.unsupported import NeutralValues
+
+MAX_CHOICES = 128
+MAX_STOP_STRINGS = 16
+MAX_STOP_STRING_BYTES = 1024
+MAX_LOGPROBS = 20
+LEAST_URGENT = 1000
+_UINT64_MASK = (1 << 64) - 1
+_INT32_MAX = (1 << 31) - 1
+
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Share = Annotated[float, Meta(gt=0, le=1)]
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0)]
+TokenId = Annotated[int, Meta(ge=0, le=_INT32_MAX)]
+Count = Annotated[int, Meta(ge=1, le=_INT32_MAX)]
+Window = Annotated[int, Meta(ge=-1, le=_INT32_MAX)]
+StopString = Annotated[str, Meta(min_length=1)]
+
+COMMON_UNUSED = (
+    "user",
+    "metadata",
+    "store",
+    "safety_identifier",
+    "prompt_cache_key",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "service_tier",
+)
+COMMON_UNSUPPORTED: NeutralValues = {"store": (False,), "service_tier": ("auto", "default")}
+
+
+class StreamOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+class GenerationFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """OpenAI's fields and the engine's own. ``None`` is null or absent: the engine's default holds."""
+
+    model: str | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Meta(ge=1, le=MAX_CHOICES)] | None = None
+    max_tokens: Count | None = None
+    stop: StopString | Annotated[list[StopString], Meta(max_length=MAX_STOP_STRINGS)] | None = None
+    seed: Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Share | None = None
+    frequency_penalty: Penalty | None = None
+    presence_penalty: Penalty | None = None
+    logit_bias: dict[TokenId, Annotated[float, Meta(ge=-100, le=100)]] | None = None
+
+    top_k: Annotated[int, Meta(ge=0, le=_INT32_MAX)] | None = None
+    min_p: Probability | None = None
+    typical_p: Share | None = None
+    top_n_sigma: NotNegative | None = None
+    repetition_penalty: Positive | None = None
+    penalty_last_n: Window | None = None
+    dry_multiplier: NotNegative | None = None
+    dry_base: Annotated[float, Meta(ge=1)] | None = None
+    dry_allowed_length: Count | None = None
+    dry_last_n: Window | None = None
+    dry_sequence_breakers: Annotated[list[StopString], Meta(max_length=64)] | None = None
+    xtc_probability: Probability | None = None
+    xtc_threshold: Probability | None = None
+    mirostat: bool | None = None
+    mirostat_tau: Positive | None = None
+    mirostat_eta: Positive | None = None
+    stop_token_ids: Annotated[list[TokenId], Meta(max_length=128)] | None = None
+    ignore_eos: bool | None = None
+    include_stop_str_in_output: bool | None = None
+    priority: Annotated[int, Meta(ge=0, le=LEAST_URGENT)] | None = None
+
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    store: bool | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
+    prompt_cache_retention: str | None = None
+    service_tier: str | None = None
+
+    @property
+    def streamed(self) -> bool:
+        return bool(self.stream)
+
+    @property
+    def usage_streamed(self) -> bool:
+        return self.stream_options is not None and bool(self.stream_options.include_usage)
+
+    @property
+    def choices(self) -> int:
+        return self.n or 1
+
+
+def check_stream_options(fields: GenerationFields) -> None:
+    """Raises InvalidArgument for stream options that nothing can follow from."""
+    if fields.stream_options is None:
+        return
+    if not fields.stream:
+        raise InvalidArgument("'stream_options' is only allowed with 'stream': true", param="stream_options")
+    if fields.stream_options.include_obfuscation:
+        raise InvalidArgument(
+            "'stream_options.include_obfuscation' is true: this server does not pad its events; send false",
+            param="stream_options.include_obfuscation",
+        )
+
+
+def stop_strings(fields: GenerationFields) -> tuple[str, ...]:
+    """Raises InvalidArgument for a stop string over the limit, which is in bytes."""
+    stop = fields.stop if isinstance(fields.stop, list) else [fields.stop] if fields.stop else []
+    for position, text in enumerate(stop):
+        size = len(text.encode())
+        if size > MAX_STOP_STRING_BYTES:
+            raise InvalidArgument(
+                f"'stop[{position}]' has {size} bytes; at most {MAX_STOP_STRING_BYTES} are allowed", param="stop"
+            )
+    return tuple(stop)
+
+
+def sampling_options(fields: GenerationFields, *, logprobs: int | None) -> SamplingOptions:
+    breakers = fields.dry_sequence_breakers
+    return SamplingOptions(
+        temperature=fields.temperature,
+        top_k=fields.top_k,
+        top_p=fields.top_p,
+        min_p=fields.min_p,
+        typical_p=fields.typical_p,
+        top_n_sigma=fields.top_n_sigma,
+        repetition_penalty=fields.repetition_penalty,
+        frequency_penalty=fields.frequency_penalty,
+        presence_penalty=fields.presence_penalty,
+        penalty_last_n=fields.penalty_last_n,
+        dry_multiplier=fields.dry_multiplier,
+        dry_base=fields.dry_base,
+        dry_allowed_length=fields.dry_allowed_length,
+        dry_last_n=fields.dry_last_n,
+        dry_sequence_breakers=None if breakers is None else tuple(breakers),
+        xtc_probability=fields.xtc_probability,
+        xtc_threshold=fields.xtc_threshold,
+        mirostat=fields.mirostat,
+        mirostat_tau=fields.mirostat_tau,
+        mirostat_eta=fields.mirostat_eta,
+        logit_bias=fields.logit_bias,
+        # A negative seed keeps its bits: the engine's is unsigned.
+        seed=None if fields.seed is None else fields.seed & _UINT64_MASK,
+        logprobs=logprobs,
+    )
+
+
+def generate_request(
+    fields: GenerationFields, prompt: Sequence[int], *, tenant: str, max_tokens: int | None, logprobs: int | None
+) -> GenerateRequest:
+    """What the engine is asked for. Raises InvalidArgument for a stop string over the limit."""
+    return GenerateRequest(
+        prompt=prompt,
+        sampling=sampling_options(fields, logprobs=logprobs),
+        n=fields.choices,
+        max_tokens=max_tokens,
+        stop=stop_strings(fields),
+        stop_token_ids=tuple(fields.stop_token_ids or ()),
+        ignore_eos=bool(fields.ignore_eos),
+        include_stop_str_in_output=bool(fields.include_stop_str_in_output),
+        priority=fields.priority or 0,
+        tenant=tenant,
+    )

@@ -1,0 +1,144 @@
+"""Chat messages on the wire, and as the template reads them. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+import msgspec
+
+from inferno.engine.client import Message
+from inferno.errors import InvalidArgument
+from inferno.server.refusals import UnsupportedParameter
+
+ROLES = ("developer", "system", "user", "assistant", "tool")
+UNSUPPORTED_PARTS = ("image_url", "input_audio", "file", "refusal")
+
+
+class ContentPart(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    type: str
+    text: str | None = None
+    image_url: Any = None
+    input_audio: Any = None
+    file: Any = None
+    refusal: Any = None
+
+
+class FunctionCall(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    name: str
+    arguments: str
+
+
+class ToolCall(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    id: str
+    function: FunctionCall
+    type: Literal["function"] = "function"
+    index: int | None = None
+
+
+class ChatMessage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """One message. The last four fields are what clients send back of an answer they got; they must be empty."""
+
+    role: str
+    content: str | list[ContentPart] | None = None
+    name: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+    reasoning_content: str | None = None
+    refusal: str | None = None
+    annotations: list[Any] | None = None
+    audio: Any = None
+    function_call: Any = None
+
+
+def template_messages(messages: list[ChatMessage]) -> list[Message]:
+    """What the chat template reads. Raises InvalidArgument or UnsupportedParameter, naming the message."""
+    if not messages:
+        raise InvalidArgument("'messages' is empty: at least one message is needed", param="messages")
+    return [_template_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
+
+
+def _template_message(message: ChatMessage, where: str) -> Message:
+    _check_role(message, where)
+    _refuse_echoes(message, where)
+    # A developer message is what newer clients call a system message; templates know the latter only.
+    role = "system" if message.role == "developer" else message.role
+    entry: dict[str, Any] = {"role": role, "content": _text(message, where)}
+    if message.name is not None:
+        entry["name"] = message.name
+    if message.tool_call_id is not None:
+        entry["tool_call_id"] = message.tool_call_id
+    if message.reasoning_content is not None:
+        entry["reasoning_content"] = message.reasoning_content
+    if message.tool_calls:
+        entry["tool_calls"] = [_template_tool_call(call) for call in message.tool_calls]
+    return entry
+
+
+def _check_role(message: ChatMessage, where: str) -> None:
+    role = message.role
+    if role not in ROLES:
+        raise InvalidArgument(
+            f"'{where}.role' is {role[:64]!r}: known roles are {', '.join(ROLES)}", param=f"{where}.role"
+        )
+    if role == "tool" and not message.tool_call_id:
+        raise InvalidArgument(f"'{where}' has role tool and needs a 'tool_call_id'", param=f"{where}.tool_call_id")
+    if role != "tool" and message.tool_call_id is not None:
+        raise InvalidArgument(
+            f"'{where}.tool_call_id' is only for the role tool, not {role}", param=f"{where}.tool_call_id"
+        )
+    for field in ("tool_calls", "reasoning_content"):
+        if role != "assistant" and getattr(message, field):
+            raise InvalidArgument(
+                f"'{where}.{field}' is only for the role assistant, not {role}", param=f"{where}.{field}"
+            )
+
+
+def _refuse_echoes(message: ChatMessage, where: str) -> None:
+    for field in ("refusal", "annotations", "audio", "function_call"):
+        if getattr(message, field):
+            param = f"{where}.{field}"
+            raise UnsupportedParameter(f"'{param}' is not supported by this server; leave it out", param=param)
+
+
+def _text(message: ChatMessage, where: str) -> str:
+    content = message.content
+    if content is None:
+        if message.role == "assistant" and message.tool_calls:
+            return ""
+        raise InvalidArgument(
+            f"'{where}.content' is null or missing, which only an assistant message with tool_calls may have",
+            param=f"{where}.content",
+        )
+    if isinstance(content, str):
+        return content
+    return "".join(_part_text(part, f"{where}.content[{index}]") for index, part in enumerate(content))
+
+
+def _part_text(part: ContentPart, where: str) -> str:
+    if part.type in UNSUPPORTED_PARTS:
+        raise UnsupportedParameter(
+            f"'{where}' is of type {part.type!r}; this server supports text parts only", param=where
+        )
+    if part.type != "text":
+        raise InvalidArgument(f"'{where}.type' is {part.type[:64]!r}: expected 'text'", param=f"{where}.type")
+    if part.text is None:
+        raise InvalidArgument(f"'{where}' is of type 'text' and needs a 'text'", param=f"{where}.text")
+    return part.text
+
+
+def _template_tool_call(call: ToolCall) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "type": call.type,
+        "function": {"name": call.function.name, "arguments": _arguments(call.function.arguments)},
+    }
+
+
+def _arguments(text: str) -> Any:
+    """Templates of Hugging Face models read an object; what is not one stays the string the model once wrote."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return parsed if isinstance(parsed, dict) else text

@@ -1,0 +1,43 @@
+"""Served models on the wire: OpenAI's fields, and what a client needs to stay within the model's limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from inferno.engine.client import ModelCard
+
+OWNER = "inferno"
+
+
+class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
+    """``created`` is when it was loaded, Unix time in seconds; ``max_model_len`` its context in tokens."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = OWNER
+    max_model_len: int
+    architecture: str
+    parameters: int
+
+
+class ModelList(msgspec.Struct, frozen=True, kw_only=True):
+    object: Literal["list"] = "list"
+    data: list[ModelBody]
+
+
+def model_body(name: str, card: ModelCard) -> ModelBody:
+    return ModelBody(
+        id=name,
+        created=card.loaded_at,
+        max_model_len=card.context_tokens,
+        architecture=card.architecture,
+        parameters=card.parameters,
+    )
+
+
+def model_list(models: Iterable[ModelBody]) -> ModelList:
+    return ModelList(data=list(models))

@@ -1,0 +1,118 @@
+"""Writes the tiny GGUF models of the C++ tests: random weights from fixed seeds, a byte-level tokenizer.
+
+Usage: python tests/data/make_gguf.py FOLDER   (needs the `gguf` package)
+Then:  INFERNO_TEST_GGUF=FOLDER/llama-tiny.gguf ctest -L backends
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import gguf
+import numpy as np
+
+VOCAB = 300
+SPECIALS = ["<|begin|>", "<|end|>", "<|user|>", "<|assistant|>"]
+MERGES = ["h e", "l l", "he ll", "hell o", "Ġ w", "o r", "Ġw or", "l d", "Ġwor ld"]
+TEMPLATE = (
+    "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+def byte_characters() -> list[str]:
+    """The 256 printable characters that stand for bytes in a GPT-2 vocabulary, by byte."""
+    plain = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    characters: list[str] = []
+    moved = 0
+    for byte in range(256):
+        if byte in plain:
+            characters.append(chr(byte))
+        else:
+            characters.append(chr(256 + moved))
+            moved += 1
+    return characters
+
+
+def add_tokenizer(writer: gguf.GGUFWriter, pre: str) -> None:
+    """A GPT-2 style vocabulary: bytes, a few merges, specials, fillers up to VOCAB."""
+    tokens = byte_characters() + [merge.replace(" ", "") for merge in MERGES]
+    types = [gguf.TokenType.NORMAL] * len(tokens)
+    first_special = len(tokens)
+    tokens += SPECIALS
+    types += [gguf.TokenType.CONTROL] * len(SPECIALS)
+    fillers = VOCAB - len(tokens)
+    tokens += [f"<unused{i}>" for i in range(fillers)]
+    types += [gguf.TokenType.UNUSED] * fillers
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_merges(MERGES)
+    writer.add_bos_token_id(first_special)
+    writer.add_eos_token_id(first_special + 1)
+    writer.add_add_bos_token(True)
+    writer.add_chat_template(TEMPLATE)
+
+
+def write_model(path: Path, arch: str, *, seed: int, layers: int, width: int, heads: int, kv_heads: int) -> None:
+    """A transformer of the llama family with random float32 weights; qwen2 also has biases on q, k and v."""
+    random = np.random.default_rng(seed)
+    head = width // heads
+    feed_forward = 2 * width
+
+    writer = gguf.GGUFWriter(path, arch)
+    writer.add_name(f"tiny {arch}")
+    writer.add_context_length(512)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(feed_forward)
+    writer.add_head_count(heads)
+    writer.add_head_count_kv(kv_heads)
+    writer.add_layer_norm_rms_eps(1e-5)
+    writer.add_rope_dimension_count(head)
+    writer.add_vocab_size(VOCAB)
+    add_tokenizer(writer, "qwen2" if arch == "qwen2" else "gpt-2")
+
+    def add(name: str, *shape: int) -> None:
+        values = random.standard_normal(shape) / np.sqrt(shape[-1])
+        writer.add_tensor(name, values.astype(np.float32))
+
+    def add_ones(name: str) -> None:
+        writer.add_tensor(name, np.ones(width, dtype=np.float32))
+
+    add("token_embd.weight", VOCAB, width)
+    add("output.weight", VOCAB, width)
+    add_ones("output_norm.weight")
+    for layer in range(layers):
+        block = f"blk.{layer}"
+        add_ones(f"{block}.attn_norm.weight")
+        for part, rows in (("q", heads * head), ("k", kv_heads * head), ("v", kv_heads * head)):
+            add(f"{block}.attn_{part}.weight", rows, width)
+            if arch == "qwen2":
+                add(f"{block}.attn_{part}.bias", rows)
+        add(f"{block}.attn_output.weight", width, heads * head)
+        add_ones(f"{block}.ffn_norm.weight")
+        add(f"{block}.ffn_gate.weight", feed_forward, width)
+        add(f"{block}.ffn_up.weight", feed_forward, width)
+        add(f"{block}.ffn_down.weight", width, feed_forward)
+
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def main() -> None:
+    """Writes llama-tiny.gguf (heads of 16) and qwen2-tiny.gguf (heads of 32, so that its cache can be quantized)."""
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_model(folder / "llama-tiny.gguf", "llama", seed=1, layers=2, width=64, heads=4, kv_heads=2)
+    write_model(folder / "qwen2-tiny.gguf", "qwen2", seed=2, layers=2, width=64, heads=2, kv_heads=1)
+
+
+if __name__ == "__main__":
+    main()

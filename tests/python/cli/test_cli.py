@@ -1,0 +1,99 @@
+"""The command line without a model: help, refusals before anything is loaded, settings shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inferno.cli import main
+from inferno.cli.serve import announce, refuse_exposure, with_file_keys
+from inferno.config import ServerSettings
+from inferno.engine.client import ModelCard
+from inferno.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0)
+
+
+@pytest.mark.parametrize("command", [(), ("serve",), ("run",), ("doctor",), ("version",), ("config", "show")])
+def test_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*command, "--help") == 0
+    assert "Usage: inferno" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["serve", "nowhere.gguf"], "nowhere.gguf: no such file or folder"),
+        (["serve", "--host", "0.0.0.0"], "refusing to listen on 0.0.0.0"),
+        (["serve", "--port", "70000"], "--port: server.port is 70000"),
+        (["serve", "--api-key-file", "nowhere"], "key file cannot be read"),
+        (["serve", "--config", "nowhere.toml"], "nowhere.toml: cannot be read"),
+        (["serve", "--log-level", "loud"], "--log-level: server.log_level is 'loud'"),
+        (["run", "-p", "x", "--raw", "--system", "y"], "--system needs the chat template"),
+        (["run", "nowhere.gguf", "-p", "x"], "nowhere.gguf: no such file"),
+    ],
+)
+def test_refusals_exit_2_with_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "[::1]", "localhost"])
+def test_loopback_needs_no_key(host: str) -> None:
+    refuse_exposure(ServerSettings(host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org", ""])
+def test_other_addresses_need_a_key_or_consent(host: str) -> None:
+    with pytest.raises(ConfigError, match="--allow-anonymous"):
+        refuse_exposure(ServerSettings(host=host))
+    refuse_exposure(ServerSettings(host=host, allow_anonymous=True))
+    refuse_exposure(ServerSettings(host=host, api_keys=("k",)))
+
+
+def test_keys_of_the_file_join_the_given_ones(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("# mine\nfrom-file\n\n")
+    settings = with_file_keys(ServerSettings(api_keys=("given",), api_key_file=str(tmp_path / "keys")))
+    assert settings.api_keys == ("given", "from-file")
+
+
+def test_config_show_origin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "inferno.toml").write_text("[server]\nport = 9000\n")
+    monkeypatch.setenv("INFERNO_SERVER__API_KEYS", "top-secret,other")
+    assert run("config", "show", "--origin") == 0
+    shown = capsys.readouterr().out
+    assert "port = 9000  # inferno.toml:2" in shown
+    assert 'host = "127.0.0.1"  # default' in shown
+    assert 'api_keys = ["(redacted)", "(redacted)"]  # INFERNO_SERVER__API_KEYS' in shown
+    assert "secret" not in shown
+
+
+def test_announcement(capsys: pytest.CaptureFixture[str]) -> None:
+    card = ModelCard("m", "llama", "", 1, 1, 1, 1, "CPU", "llama", has_chat_template=False, loaded_at=0)
+    announce("http://127.0.0.1:1", card, keyed=True)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "Inferno is listening on http://127.0.0.1:1 (model m)"
+    assert "http://127.0.0.1:1/v1/completions" in second
+    assert "authorization: Bearer" in second
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    import inferno
+
+    assert run("version") == 0
+    assert capsys.readouterr().out == f"{inferno.__version__}\n"

@@ -1,0 +1,80 @@
+"""A real server process: started on a free port, asked over HTTP, told to stop by signal."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+SECONDS_TO_START = 60
+SECONDS_TO_STOP = 30
+_LISTENING = re.compile(r"Inferno is listening on (http://\S+) \(model (\S+)\)")
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[str]
+    url: str
+    model: str
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.url, timeout=SECONDS_TO_START)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(SECONDS_TO_STOP)
+
+    def metric(self, name: str) -> float:
+        """Sum of a metric over its labels. Raises LookupError when it is not there."""
+        with self.client() as client:
+            lines = client.get("/metrics").text.splitlines()
+        values = [float(line.split()[-1]) for line in lines if re.match(rf"{name}(\{{|\s)", line)]
+        if not values:
+            raise LookupError(name)
+        return sum(values)
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "inferno.serve", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("INFERNO_")}
+
+
+@contextmanager
+def running(*arguments: str, cwd: Path | None = None) -> Iterator[Server]:
+    """Start with ``--port 0`` and wait for the line that names the port; kill it afterwards if it still runs."""
+    process = subprocess.Popen(
+        command(*arguments, "--port", "0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env=environment(),
+    )
+    watchdog = threading.Timer(SECONDS_TO_START, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        watchdog.cancel()
+        found = _LISTENING.match(line)
+        if found is None:
+            process.kill()
+            raise AssertionError(f"no listening line, but {line!r} and {process.communicate()}")
+        yield Server(process, found[1], found[2])
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.communicate()

@@ -1,0 +1,138 @@
+"""LocalStream: merging for a slow reader, the end, failures, and cancelling by leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from inferno.engine.client import Delta
+from inferno.engine.stream import Channel, LocalStream
+from inferno.errors import ContextLengthExceeded, Internal
+
+
+def native(
+    text: str = "", *, index: int = 0, tokens: tuple[int, ...] = (), finish: str | None = None, **more: Any
+) -> Any:
+    fields = {
+        "logprobs": [],
+        "matched_stop": None,
+        "usage": (3, 0, len(tokens)),
+        "timings": (0.1, 0.2, 0.3),
+        "error": None,
+        **more,
+    }
+    return SimpleNamespace(index=index, text=text, tokens=list(tokens), finish=finish, **fields)
+
+
+class Harness:
+    def __init__(self, choices: int = 1) -> None:
+        self.cancelled = 0
+        self.channel = Channel(choices)
+        self.stream: LocalStream | None = LocalStream(self.channel, cancel=self.cancel, token_bytes=lambda i: b"%d" % i)
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+    async def read_all(self) -> list[Delta]:
+        assert self.stream is not None
+        return [delta async for delta in self.stream]
+
+
+async def test_deltas_arrive_in_order_and_the_last_ends_the_stream() -> None:
+    harness = Harness()
+    reading = asyncio.ensure_future(harness.read_all())
+    for text, finish in [("a", None), ("b", None), ("c", "stop")]:
+        await asyncio.sleep(0)
+        harness.channel.push(native(text, tokens=(ord(text),), finish=finish))
+        await asyncio.sleep(0)
+    deltas = await reading
+    assert [delta.text for delta in deltas] == ["a", "b", "c"]
+    assert [delta.finish_reason for delta in deltas] == [None, None, "stop"]
+    assert deltas[-1].timings.first_token == 0.2
+    assert deltas[-1].usage.prompt_tokens == 3
+    assert harness.cancelled == 0
+
+
+async def test_a_slow_reader_gets_one_merged_delta_per_choice() -> None:
+    harness = Harness(choices=2)
+    for text in "ab":
+        harness.channel.push(native(text, index=0, tokens=(ord(text),)))
+        harness.channel.push(native(text.upper(), index=1, tokens=(ord(text.upper()),)))
+    harness.channel.push(native("c", index=0, tokens=(99,), finish="length", usage=(3, 1, 3)))
+    harness.channel.push(native("", index=1, finish="stop", matched_stop="X"))
+    deltas = await harness.read_all()
+    assert [(delta.index, delta.text, delta.finish_reason) for delta in deltas] == [
+        (0, "abc", "length"),
+        (1, "AB", "stop"),
+    ]
+    assert deltas[0].token_ids == (97, 98, 99)
+    assert deltas[0].usage.completion_tokens == 3
+    assert deltas[1].matched_stop == "X"
+
+
+async def test_logprobs_carry_the_bytes_of_their_tokens() -> None:
+    harness = Harness()
+    harness.channel.push(native("x", tokens=(7,), logprobs=[(7, -0.5, [(7, -0.5), (8, -1.5)])], finish="stop"))
+    (delta,) = await harness.read_all()
+    assert delta.logprobs[0].token == b"7"
+    assert delta.logprobs[0].top == ((7, b"7", -0.5), (8, b"8", -1.5))
+
+
+async def test_a_failed_choice_raises_its_error_and_cancels_the_others() -> None:
+    harness = Harness(choices=2)
+    harness.channel.push(native(finish="error", error=("context_length_exceeded", "too long", "messages")))
+    with pytest.raises(ContextLengthExceeded, match="too long") as raised:
+        await harness.read_all()
+    assert raised.value.param == "messages"
+    assert harness.cancelled == 1
+
+
+async def test_aclose_cancels_once_and_ends_iteration() -> None:
+    harness = Harness()
+    harness.channel.push(native("never read"))
+    assert harness.stream is not None
+    await harness.stream.aclose()
+    await harness.stream.aclose()
+    assert harness.cancelled == 1
+    assert await harness.read_all() == []
+
+
+async def test_closing_a_finished_stream_cancels_nothing() -> None:
+    harness = Harness()
+    harness.channel.push(native("x", finish="stop"))
+    await harness.read_all()
+    assert harness.stream is not None
+    await harness.stream.aclose()
+    assert harness.cancelled == 0
+
+
+async def test_dropping_the_stream_cancels() -> None:
+    harness = Harness()
+    harness.stream = None
+    gc.collect()
+    assert harness.cancelled == 1
+
+
+async def test_a_second_reader_is_refused() -> None:
+    harness = Harness()
+    first = asyncio.ensure_future(harness.read_all())
+    await asyncio.sleep(0)
+    with pytest.raises(Internal, match="one reader"):
+        await harness.read_all()
+    harness.channel.push(native("x", finish="stop"))
+    assert [delta.text for delta in await first] == ["x"]
+
+
+async def test_a_cancelled_reader_loses_nothing() -> None:
+    harness = Harness()
+    first = asyncio.ensure_future(harness.read_all())
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    harness.channel.push(native("kept", finish="stop"))
+    assert [delta.text for delta in await harness.read_all()] == ["kept"]

@@ -1,0 +1,184 @@
+"""An EngineClient in memory: a token is a character, and the answer to a prompt is the prompt read backwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from inferno.engine.client import Delta, GenerateRequest, Message, ModelCard, Timings, TokenLogprob, Usage
+from inferno.errors import ContextLengthExceeded, InfernoError, InvalidArgument, QueueFull
+
+CONTEXT_TOKENS = 400
+INTER_TOKEN_BOUNDS = [0.01, 0.1]
+
+
+class FakeStream:
+    """All choices in turn, one character each. ``gate`` holds deltas back, ``failure`` replaces the rest."""
+
+    def __init__(self, client: FakeClient, request: GenerateRequest) -> None:
+        self._client = client
+        self._request = request
+        self.closed = asyncio.Event()
+
+    async def __aiter__(self) -> AsyncIterator[Delta]:
+        for sent, delta in enumerate(deltas_of(self._request)):
+            await self._client.gate.wait()
+            if self._client.failure is not None and sent >= self._client.fail_after:
+                raise self._client.failure
+            self._client.count(delta)
+            yield delta
+
+    async def aclose(self) -> None:
+        self.closed.set()
+
+
+@dataclass
+class FakeClient:
+    """Set ``refusal`` to refuse, ``failure`` to fail after ``fail_after`` deltas, clear ``gate`` to delay."""
+
+    name: str = "fake-model"
+    refusal: Exception | None = None
+    failure: Exception | None = None
+    fail_after: int = 0
+    healthy: bool = True
+    closed: bool = False
+    requests: list[GenerateRequest] = field(default_factory=list)
+    streams: list[FakeStream] = field(default_factory=list)
+    template_kwargs: Mapping[str, Any] | None = None
+    generated: int = 0
+
+    def __post_init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.submitted = asyncio.Event()
+        self._inter_token_counts = [0, 0, 0]
+
+    @property
+    def card(self) -> ModelCard:
+        return ModelCard(
+            name=self.name,
+            architecture="backwards",
+            description="reads backwards",
+            context_tokens=CONTEXT_TOKENS,
+            vocab_size=0x110000,
+            parameters=1,
+            weight_bytes=7,
+            device="cpu",
+            backend="fake",
+            has_chat_template=True,
+            loaded_at=1_700_000_000,
+        )
+
+    async def encode_chat(
+        self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
+    ) -> list[int]:
+        self.template_kwargs = template_kwargs
+        return await self.encode("".join(f"{message['content']}" for message in messages))
+
+    async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
+        return ([1] if add_special and text.startswith("bos") else []) + [ord(character) for character in text]
+
+    async def decode(self, token_ids: Sequence[int]) -> str:
+        if any(token >= 0x110000 for token in token_ids):
+            raise InvalidArgument(f"token {max(token_ids)} is not in the vocabulary", param="tokens")
+        return "".join(map(chr, token_ids))
+
+    async def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]:
+        return [chr(token).encode() for token in token_ids]
+
+    async def generate(self, request: GenerateRequest) -> FakeStream:
+        if self.refusal is not None:
+            raise self.refusal
+        if len(request.prompt) >= CONTEXT_TOKENS:
+            raise ContextLengthExceeded(
+                f"the prompt has {len(request.prompt)} tokens; the context holds {CONTEXT_TOKENS}", param="messages"
+            )
+        stream = FakeStream(self, request)
+        self.requests.append(request)
+        self.streams.append(stream)
+        self.submitted.set()
+        return stream
+
+    def count(self, delta: Delta) -> None:
+        self.generated += len(delta.token_ids)
+        self._inter_token_counts[1] += len(delta.token_ids)
+
+    def stats(self) -> Mapping[str, Any]:
+        running = sum(not stream.closed.is_set() for stream in self.streams)
+        return {
+            **dict.fromkeys(STATS, 0),
+            "requests_running": running,
+            "requests_waiting": 3,
+            "kv_capacity_tokens": 200,
+            "kv_leased_tokens": 50,
+            "kv_used_tokens": 150,
+            "prompt_tokens": sum(len(request.prompt) for request in self.requests),
+            "generated_tokens": self.generated,
+            "inter_token_bounds": INTER_TOKEN_BOUNDS,
+            "inter_token_counts": list(self._inter_token_counts),
+            "inter_token_sum": 0.5,
+        }
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+STATS = [
+    "requests_running",
+    "requests_waiting",
+    "waiting_tokens",
+    "kv_capacity_tokens",
+    "kv_used_tokens",
+    "kv_leased_tokens",
+    "kv_leases",
+    "kv_kept_prefixes",
+    "prefix_tokens_asked",
+    "prefix_tokens_reused",
+    "prefix_evictions",
+    "prompt_tokens",
+    "prefill_tokens_computed",
+    "generated_tokens",
+    "steps",
+    "step_rows",
+    "preemptions",
+    "cancelled",
+    "finished",
+    "failed",
+    "refused",
+    "forward_seconds",
+    "step_seconds",
+]
+
+
+def deltas_of(request: GenerateRequest) -> list[Delta]:
+    """What the fake answers: choice i is the prompt backwards, and i marks of exclamation."""
+    per_choice = [_choice(request, index) for index in range(request.n)]
+    longest = max(len(deltas) for deltas in per_choice)
+    return [deltas[step] for step in range(longest) for deltas in per_choice if step < len(deltas)]
+
+
+def _choice(request: GenerateRequest, index: int) -> list[Delta]:
+    text = "".join(map(chr, reversed(request.prompt))) + "!" * index
+    reason = "stop"
+    for stop in request.stop:
+        text = text.split(stop)[0]
+    if request.max_tokens is not None and len(text) > request.max_tokens:
+        text, reason = text[: request.max_tokens], "length"
+    logprobs = request.sampling.logprobs
+    deltas = [Delta(index, one, (ord(one),), _logprobs(one, logprobs)) for one in text]
+    usage = Usage(prompt_tokens=len(request.prompt), cached_tokens=2 + index, completion_tokens=len(text))
+    timings = Timings(scheduled=0.2, first_token=0.3, finished=3.0)
+    return [*deltas, Delta(index, "", finish_reason=reason, usage=usage, timings=timings)]  # type: ignore[arg-type]
+
+
+def _logprobs(character: str, top: int | None) -> tuple[TokenLogprob, ...]:
+    if top is None:
+        return ()
+    alternatives = tuple((ord(character) + k, chr(ord(character) + k).encode(), -0.5 - k) for k in range(top))
+    return (TokenLogprob(ord(character), character.encode(), -0.5, alternatives),)
+
+
+def queue_full(seconds: float) -> InfernoError:
+    return QueueFull("8 requests wait, which is the limit", retry_after=seconds)
