@@ -20,7 +20,13 @@ Scheduler::Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Adm
       options_(options), cache_(cache), admission_(admission), clock_(clock),
       pacer_(options.prefill_chunk, options.step_target) {}
 
+Scheduler::Order Scheduler::order_of(const Sequence& sequence) {
+  const double arrived = seconds(sequence.request->arrived.time_since_epoch());
+  return {arrived + sequence.request->priority * kPrioritySeconds, sequence.id};
+}
+
 void Scheduler::add(std::unique_ptr<Sequence> sequence) {
+  share_.enter(sequence->request->tenant);
   const Order order = order_of(*sequence);
   waiting_.emplace(order, std::move(sequence));
 }
@@ -41,18 +47,38 @@ void Scheduler::grow_running() {
       ++it;
       continue;
     }
-    const auto last = std::prev(running_.end());
-    const bool itself = last == it;
-    if (itself && running_.size() == 1) throw InternalError("a sequence alone does not fit the cache: admission let it in");
-    if (itself) ++it;
-    set_aside(last);
+    if (running_.size() == 1) throw InternalError("a sequence alone does not fit the cache: admission let it in");
+    const auto victim = last_of_largest();
+    if (victim == it) ++it;
+    set_aside(victim);
   }
+}
+
+Scheduler::Queue::iterator Scheduler::last_of_largest() {
+  auto largest = running_.begin();
+  const auto weight = [&](const Sequence& s) {
+    return std::pair(share_.running(s.request->tenant), share_.served(s.request->tenant));
+  };
+  for (auto it = running_.begin(); it != running_.end(); ++it) {
+    if (weight(*it->second) >= weight(*largest->second)) largest = it;  // of one tenant, the last in order
+  }
+  return largest;
+}
+
+// Whether a running sequence may be set aside for a waiting one.
+bool Scheduler::gives_way(const Sequence& running, const Sequence& waiting) const {
+  const Tenant& mine = waiting.request->tenant;
+  const Tenant& theirs = running.request->tenant;
+  if (mine == theirs) return order_of(waiting) < order_of(running) && waiting.request->priority < running.request->priority;
+  const std::int32_t fair = std::max(options_.max_running / share_.tenants(), 1);
+  return share_.running(theirs) > fair && share_.running(mine) < fair;
 }
 
 void Scheduler::set_aside(Queue::iterator victim) {
   Sequence& sequence = *victim->second;
   sequence.lease.release();
   sequence.computed = 0;
+  share_.rest(sequence.request->tenant);
   ++stats_.preemptions;
   ++aside_;
   waiting_.insert(running_.extract(victim));
@@ -63,20 +89,33 @@ void Scheduler::admit_waiting() {
   for (const auto& [order, sequence] : running_) {
     if (!sequence->decoding()) budget -= sequence->pending();
   }
-  for (auto it = waiting_.begin(); it != waiting_.end() && budget > 0;) {
-    Sequence& sequence = *it->second;
-    if (worth_waiting_for(sequence)) {
-      ++it;
+  std::set<SequenceId> passed_over;
+  // A tenant that has nothing in the batch yet is let in even when others' prefills fill the step: assemble() will put
+  // the least served first.
+  while (Sequence* next = next_waiting(passed_over)) {
+    if (budget <= 0 && share_.running(next->request->tenant) > 0) break;
+    if (worth_waiting_for(*next)) {
+      passed_over.insert(next->id);
       continue;
     }
-    if (!admit(sequence)) break;  // no overtaking: a long prompt is not starved by short ones
-    budget -= sequence.pending();
-    running_.insert(waiting_.extract(it++));
+    if (!admit(*next)) break;  // no overtaking: a long prompt is not starved by short ones
+    budget -= next->pending();
+    share_.run(next->request->tenant);
+    running_.insert(waiting_.extract(order_of(*next)));
   }
 }
 
+Sequence* Scheduler::next_waiting(const std::set<SequenceId>& passed_over) {
+  Sequence* next = nullptr;
+  for (const auto& [order, sequence] : waiting_) {
+    if (passed_over.contains(sequence->id)) continue;
+    if (!next || share_.before(sequence->request->tenant, next->request->tenant)) next = sequence.get();
+    if (share_.tenants() == 1) break;
+  }
+  return next;
+}
+
 bool Scheduler::admit(Sequence& sequence) {
-  const auto lower_priority = [&] { return !running_.empty() && running_.rbegin()->first.first > sequence.request->priority; };
   for (;;) {
     if (static_cast<std::int32_t>(running_.size()) < options_.max_running) {
       // Running sequences need a block each before long; without this margin a full cache sets sequences aside in turn.
@@ -89,8 +128,9 @@ bool Scheduler::admit(Sequence& sequence) {
       }
       if (running_.empty()) throw InternalError("a sequence alone does not fit the cache: admission let it in");
     }
-    if (!lower_priority()) return false;
-    set_aside(std::prev(running_.end()));
+    const auto victim = last_of_largest();
+    if (!gives_way(*victim->second, sequence)) return false;
+    set_aside(victim);
   }
 }
 
@@ -129,11 +169,18 @@ void Scheduler::assemble(StepPlan& plan) {
   for (auto& [order, sequence] : running_) {
     if (sequence->decoding()) plan.add({sequence.get(), sequence->computed, 1, true});
   }
+  std::vector<Sequence*> prefilling;
   for (auto& [order, sequence] : running_) {
-    if (sequence->decoding() || budget <= 0) continue;
+    if (!sequence->decoding()) prefilling.push_back(sequence.get());
+  }
+  std::stable_sort(prefilling.begin(), prefilling.end(), [&](const Sequence* a, const Sequence* b) {
+    return share_.before(a->request->tenant, b->request->tenant);
+  });
+  for (Sequence* sequence : prefilling) {
     const std::int32_t count = std::min(sequence->pending(), budget);
+    if (count <= 0) break;
     budget -= count;
-    plan.add({sequence.get(), sequence->computed, count, count == sequence->pending()});
+    plan.add({sequence, sequence->computed, count, count == sequence->pending()});
   }
 }
 
@@ -141,7 +188,9 @@ void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampl
   std::size_t next = 0;
   for (const PlannedChunk& chunk : plan.chunks) {
     Sequence& sequence = *chunk.sequence;
-    if (!sequence.decoding()) stats_.prefill_tokens += static_cast<std::uint64_t>(chunk.count);
+    const bool decoding = sequence.decoding();
+    if (!decoding) stats_.prefill_tokens += static_cast<std::uint64_t>(chunk.count);
+    share_.charge(sequence.request->tenant, chunk.count * (decoding ? FairShare::kDecodeCost : FairShare::kPrefillCost));
     const auto first = sequence.tokens.begin() + chunk.first;
     cache_.commit(sequence.lease, std::span<const TokenId>(first, first + chunk.count));
     sequence.computed += chunk.count;
@@ -191,7 +240,11 @@ Scheduler::Queue::iterator Scheduler::end(Queue& queue, Queue::iterator where, F
   update.error = why;
   updates.push_back(std::move(update));
   on_end(sequence.id);
-  return queue.erase(where);
+  const Tenant tenant = sequence.request->tenant;
+  if (&queue == &running_) share_.rest(tenant);
+  const auto next = queue.erase(where);
+  share_.leave(tenant);
+  return next;
 }
 
 void Scheduler::cancel(RequestId request, Updates& updates) {

@@ -1,15 +1,18 @@
 // Scheduler: decides what the next step computes. plan() -> (somebody runs it) -> commit(). Touches no logits, no bytes.
 //
 // The rules, in the order in which plan() applies them:
-//   1. Every running sequence keeps room to grow. When the cache is full, the running sequence that is last in order is
-//      set aside: it loses its lease, keeps its tokens, and waits to be resumed by computing them again.
-//   2. Waiting sequences are admitted in order while the step has rows for their prefill, a slot is free and the cache
-//      has room. One that would share a longer prefix with a sequence still in prefill is passed over until that is
-//      computed: sharing it is cheaper than computing it twice. A waiting sequence of higher priority may set aside
-//      running ones of lower priority.
-//   3. The step is made of one row for every decoding sequence, and then of chunks of prefill in order, as many as the
-//      row budget allows: so the first of many prompts answers while the last still waits, and running streams go on.
-// Order is by priority (lower first), then by arrival.
+//   1. Every running sequence keeps room to grow. When the cache is full, one is set aside: it loses its lease, keeps its
+//      tokens, and waits to be resumed by computing them again (what is still kept as a prefix need not be).
+//   2. Waiting sequences are admitted while the step has rows for their prefill, a slot is free and the cache has room:
+//      next is always the first in order of the tenant that has had least of the machine. One that would share a longer
+//      prefix with a sequence still in prefill is passed over until that is computed: sharing is cheaper than computing
+//      twice. Where there is no room, a sequence may set aside one of its own tenant's of lower priority, or one of a
+//      tenant that runs more than its share, as long as its own runs less.
+//   3. The step is made of one row for every decoding sequence, and then of chunks of prefill, the least served tenant's
+//      first, as many as the row budget allows: so the first of many prompts answers while the last still waits, running
+//      streams go on, and a flood of long prompts does not stand in the way of another tenant's short one.
+// Within a tenant, order is by arrival, where a step of priority is worth kPrioritySeconds of waiting: higher priority
+// goes first, and nothing waits for ever. The one set aside is the last in order of the tenant that runs most.
 //
 // Not thread-safe: the engine thread owns it.
 #pragma once
@@ -18,6 +21,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <tuple>
 #include <vector>
@@ -26,10 +30,13 @@
 #include "kvcache/kv_cache_manager.h"
 #include "request/sequence.h"
 #include "scheduler/admission.h"
+#include "scheduler/fair_share.h"
 #include "scheduler/step_pacer.h"
 #include "scheduler/step_plan.h"
 
 namespace inferno {
+
+inline constexpr double kPrioritySeconds = 10;
 
 struct SchedulerOptions {
   std::int32_t max_running = 0;     // sequences; at most the model's slots
@@ -84,14 +91,17 @@ class Scheduler {
   std::function<void(SequenceId)> on_end = [](SequenceId) {};
 
  private:
-  using Order = std::pair<std::int32_t, SequenceId>;  // priority, then arrival
+  using Order = std::pair<double, SequenceId>;  // when it is due, in seconds; then arrival
   using Queue = std::map<Order, std::unique_ptr<Sequence>>;
 
-  [[nodiscard]] static Order order_of(const Sequence& s) { return {s.request->priority, s.id}; }
+  [[nodiscard]] static Order order_of(const Sequence& sequence);
 
   void grow_running();
+  [[nodiscard]] Queue::iterator last_of_largest();
+  [[nodiscard]] bool gives_way(const Sequence& running, const Sequence& waiting) const;
   void set_aside(Queue::iterator victim);
   void admit_waiting();
+  [[nodiscard]] Sequence* next_waiting(const std::set<SequenceId>& passed_over);
   [[nodiscard]] bool admit(Sequence& sequence);
   [[nodiscard]] bool worth_waiting_for(const Sequence& sequence) const;
   [[nodiscard]] std::int32_t prefill_budget() const;
@@ -107,6 +117,7 @@ class Scheduler {
   Admission& admission_;
   const Clock& clock_;
   StepPacer pacer_;
+  FairShare share_;
   Queue running_;
   Queue waiting_;
   std::size_t aside_ = 0;

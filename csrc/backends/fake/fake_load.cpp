@@ -25,7 +25,8 @@ Result<Capabilities> choose_capabilities(const ModelOptions& options) {
     if (!status.ok()) return status;
   }
   if (options.kv_layout != "unified" && options.kv_layout != "per_sequence") {
-    return invalid_argument("kv_layout", "kv_layout is '" + options.kv_layout + "'; it must be unified or per_sequence");
+    return invalid_argument("kv_layout",
+                            "kv_layout is '" + options.kv_layout + "'; it must be unified or per_sequence");
   }
   Capabilities caps;
   caps.sharing = options.kv_layout == "unified" ? PrefixSharing::kAlias : PrefixSharing::kCopy;

@@ -55,7 +55,8 @@ class GgufChecker {
     if (version != 0 && (version & 0xFFFF) == 0) {
       return Status(StatusCode::kUnsupported, "the file is of the other byte order (big-endian)");
     }
-    if (version == 1) return Status(StatusCode::kUnsupported, "the file is GGUF version 1; versions 2 and 3 can be read");
+    if (version == 1)
+      return Status(StatusCode::kUnsupported, "the file is GGUF version 1; versions 2 and 3 can be read");
     if (version < 2 || version > 3) {
       return corrupted("the file claims GGUF version " + std::to_string(version) + "; versions 2 and 3 can be read");
     }
@@ -93,7 +94,8 @@ class GgufChecker {
 
   Status read_alignment(std::uint32_t type) {
     std::uint32_t value = 0;
-    if (type != kUint32) return corrupted("'general.alignment' is of type " + std::to_string(type) + "; it must be uint32");
+    if (type != kUint32)
+      return corrupted("'general.alignment' is of type " + std::to_string(type) + "; it must be uint32");
     if (!cursor_.read(value)) return corrupted("the value of key 'general.alignment' runs past the end of the file");
     if (!std::has_single_bit(value) || value > kMostAlignment) {
       return corrupted("'general.alignment' is " + std::to_string(value) + "; it must be a power of two up to " +
@@ -108,7 +110,8 @@ class GgufChecker {
     std::uint32_t layers = 0;
     if (!cursor_.read(layers)) return corrupted("the value of key " + shown(key) + " runs past the end of the file");
     if (layers >= 1 && layers <= kMostLayers) return {};
-    return corrupted(shown(key) + " is " + std::to_string(layers) + "; it must be from 1 to " + std::to_string(kMostLayers));
+    return corrupted(shown(key) + " is " + std::to_string(layers) + "; it must be from 1 to " +
+                     std::to_string(kMostLayers));
   }
 
   Status skip_array(std::string_view key) {
@@ -130,15 +133,18 @@ class GgufChecker {
     std::unordered_set<std::string_view> seen;
     for (std::uint64_t i = 0; i < count; ++i) {
       std::string_view token;
-      if (!cursor_.read_string(token)) return corrupted("the value of key 'tokenizer.ggml.tokens' runs past the end of the file");
+      if (!cursor_.read_string(token))
+        return corrupted("the value of key 'tokenizer.ggml.tokens' runs past the end of the file");
       if (token.empty() || seen.insert(token).second) continue;
-      return corrupted("the vocabulary has the token " + shown(token) + " twice, the second time as " + std::to_string(i));
+      return corrupted("the vocabulary has the token " + shown(token) + " twice, the second time as " +
+                       std::to_string(i));
     }
     return {};
   }
 
   Status skip_values(std::string_view key, std::uint32_t type, std::uint64_t count) {
-    if (type >= kValueTypes) return corrupted("key " + shown(key) + " is of type " + std::to_string(type) + ", which is not known");
+    if (type >= kValueTypes)
+      return corrupted("key " + shown(key) + " is of type " + std::to_string(type) + ", which is not known");
     bool whole = true;
     if (type == kString) {
       std::string_view text;

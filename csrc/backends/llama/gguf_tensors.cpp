@@ -40,8 +40,8 @@ Result<std::uint64_t> tensor_bytes(std::string_view name, std::uint32_t type,
   const std::uint64_t size = known ? ggml_type_size(static_cast<ggml_type>(type)) : 0;
   if (block == 0 || size == 0) return tensor_fault(name, "is of type " + std::to_string(type) + ", which is not known");
   if (shape[0] % block != 0) {
-    return tensor_fault(name, "has rows of " + std::to_string(shape[0]) + " elements, not a multiple of its type's block of " +
-                                  std::to_string(block));
+    return tensor_fault(name, "has rows of " + std::to_string(shape[0]) +
+                                  " elements, not a multiple of its type's block of " + std::to_string(block));
   }
   std::uint64_t elements = 1;
   for (const std::uint64_t extent : shape) {

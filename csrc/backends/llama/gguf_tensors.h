@@ -24,7 +24,7 @@ struct GgufTensor {
 [[nodiscard]] Result<GgufTensor> read_tensor(GgufCursor& cursor, std::uint64_t index);
 
 // Names unique, offsets aligned, nothing past the end of the file, nothing shared. Reorders `tensors`.
-[[nodiscard]] Status check_placement(std::vector<GgufTensor>& tensors, std::uint64_t data_start, std::uint64_t alignment,
-                                     std::uint64_t file_bytes);
+[[nodiscard]] Status check_placement(std::vector<GgufTensor>& tensors, std::uint64_t data_start,
+                                     std::uint64_t alignment, std::uint64_t file_bytes);
 
 }  // namespace inferno

@@ -90,15 +90,17 @@ Status check_generates(const llama_model* model) {
   }
   const std::string arch = metadata(model, "general.architecture");
   const bool bidirectional = metadata(model, arch + ".attention.causal") == "false";
-  if (llama_model_has_encoder(model) || !llama_model_has_decoder(model) || llama_model_is_diffusion(model) || bidirectional) {
+  if (llama_model_has_encoder(model) || !llama_model_has_decoder(model) || llama_model_is_diffusion(model) ||
+      bidirectional) {
     return not_generative();
   }
   return {};
 }
 
 Status not_generative() {
-  return Status(StatusCode::kUnsupported,
-                "the model is an encoder or diffusion model; only models that generate text token by token can be served");
+  return Status(
+      StatusCode::kUnsupported,
+      "the model is an encoder or diffusion model; only models that generate text token by token can be served");
 }
 
 }  // namespace inferno

@@ -16,7 +16,8 @@ namespace inferno {
 [[nodiscard]] std::string metadata(const llama_model* model, const std::string& key);
 
 // `fallback_name` is used when the file carries no name.
-[[nodiscard]] ModelInfo describe_model(const llama_model* model, std::string fallback_name, const ModelOptions& options);
+[[nodiscard]] ModelInfo describe_model(const llama_model* model, std::string fallback_name,
+                                       const ModelOptions& options);
 
 // `memory` is what the host had available before the weights were loaded.
 [[nodiscard]] SizingFacts sizing_facts(const llama_model* model, std::optional<std::uint64_t> memory,

@@ -28,7 +28,8 @@ Status check_file(const std::string& path) {
 // llama.cpp says why only in its log. The reason must not carry the folder.
 Status load_failure(const std::string& path, StatusCode otherwise) {
   std::string reason = take_llama_error();
-  if (const std::size_t at = reason.find(path); at != std::string::npos) reason.replace(at, path.size(), file_name(path));
+  if (const std::size_t at = reason.find(path); at != std::string::npos)
+    reason.replace(at, path.size(), file_name(path));
   const auto mentions = [&reason](const char* word) { return reason.find(word) != std::string::npos; };
   if (mentions("alloc")) otherwise = StatusCode::kOutOfMemory;
   if (mentions("unknown model architecture")) otherwise = StatusCode::kUnsupported;

@@ -53,7 +53,8 @@ Status check_numbers(const ModelOptions& options) {
 }
 
 ggml_type kv_type(const ModelOptions& options) {
-  return std::find_if(kKvTypes.begin(), kKvTypes.end(), [&](const KvType& t) { return t.name == options.kv_type; })->type;
+  return std::find_if(kKvTypes.begin(), kKvTypes.end(), [&](const KvType& t) { return t.name == options.kv_type; })
+      ->type;
 }
 
 llama_flash_attn_type flash_attention(const ModelOptions& options) {
@@ -94,7 +95,8 @@ llama_context_params llama_context_settings(const ModelOptions& options, const L
   params.n_batch = static_cast<std::uint32_t>(std::max(options.batch_rows, sizes.slots));
   params.n_ubatch = static_cast<std::uint32_t>(std::min(options.batch_rows, kMostPhysicalRows));
   params.n_seq_max = static_cast<std::uint32_t>(sizes.slots);
-  // Without this the compute buffer holds a vocabulary-wide row for each row of a batch (300 MB at 512 rows of 150,000).
+  // Without this the compute buffer holds a vocabulary-wide row for each row of a batch (300 MB at 512 rows of
+  // 150,000).
   params.n_outputs_max = params.n_seq_max;
   params.n_threads = threads;
   params.n_threads_batch = threads;

@@ -38,7 +38,8 @@ class Sizing {
  public:
   Sizing(const ModelOptions& options, const SizingFacts& facts, std::uint64_t bytes_per_cell)
       : options_(options),
-        trained_(facts.trained_context > 0 ? facts.trained_context : std::max<std::int64_t>(options.context_tokens, kUnknownContext)),
+        trained_(facts.trained_context > 0 ? facts.trained_context
+                                           : std::max<std::int64_t>(options.context_tokens, kUnknownContext)),
         affordable_(std::numeric_limits<std::int32_t>::max() - kGranularity) {
     if (facts.memory && bytes_per_cell > 0) {
       affordable_ = std::min(affordable_, static_cast<std::int64_t>(*facts.memory / 4 / bytes_per_cell));
@@ -69,8 +70,8 @@ class Sizing {
       const std::int64_t least = slots * std::max(round_up(options_.context_tokens), kGranularity);
       if (options_.kv_tokens < least) {
         return refuse("kv_tokens", options_.kv_tokens,
-                      "with kv_layout per_sequence, " + std::to_string(slots) + " slots and this context it must be at least " +
-                          std::to_string(least));
+                      "with kv_layout per_sequence, " + std::to_string(slots) +
+                          " slots and this context it must be at least " + std::to_string(least));
       }
     } else if (each == 0) {
       each = round_down(std::min({round_up(trained_), kDefaultKvTokens / slots, affordable_ / slots}));

@@ -16,8 +16,8 @@ class LlamaTokenizer final : public Tokenizer {
   LlamaTokenizer(const llama_vocab* vocab, std::string_view pre_tokenizer);
 
   [[nodiscard]] std::int32_t vocab_size() const override { return llama_vocab_n_tokens(vocab_); }
-  // kInvalidArgument also for a run of letters, digits, spaces or signs that this vocabulary's splitter does not survive.
-  // kUnsupported when the vocabulary has no tokens for some bytes of the text.
+  // kInvalidArgument also for a run of letters, digits, spaces or signs that this vocabulary's splitter does not
+  // survive. kUnsupported when the vocabulary has no tokens for some bytes of the text.
   [[nodiscard]] Result<std::vector<TokenId>> encode(std::string_view text) const override;
   [[nodiscard]] std::string_view token_bytes(TokenId id) const override;
   [[nodiscard]] bool is_end_of_generation(TokenId id) const override { return llama_vocab_is_eog(vocab_, id); }

@@ -18,7 +18,8 @@ Kind kind_of(char c) {
 }  // namespace
 
 bool takes_any_run(std::string_view pre_tokenizer) {
-  constexpr std::array<std::string_view, 6> kHandWritten = {"gpt-2", "llama-bpe", "qwen2", "qwen35", "starcoder", "command-r"};
+  constexpr std::array<std::string_view, 6> kHandWritten = {"gpt-2",  "llama-bpe", "qwen2",
+                                                            "qwen35", "starcoder", "command-r"};
   return std::find(kHandWritten.begin(), kHandWritten.end(), pre_tokenizer) != kHandWritten.end();
 }
 

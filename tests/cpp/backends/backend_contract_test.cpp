@@ -146,7 +146,8 @@ TEST_P(BackendContract, RefusesWhatBreaksTheContract) {
   };
   const std::int32_t vocab = model_->tokenizer().vocab_size();
   EXPECT_EQ(refusal(-1, 3, 0), "token id -1 is not in [0, " + std::to_string(vocab) + ")");
-  EXPECT_EQ(refusal(vocab, 3, 0), "token id " + std::to_string(vocab) + " is not in [0, " + std::to_string(vocab) + ")");
+  EXPECT_EQ(refusal(vocab, 3, 0),
+            "token id " + std::to_string(vocab) + " is not in [0, " + std::to_string(vocab) + ")");
   EXPECT_EQ(refusal(65, 2, 0), "row 0 is at position 2 but the slot continues at 3");
   EXPECT_EQ(refusal(65, 4, 0), "row 0 is at position 4 but the slot continues at 3");
   EXPECT_EQ(refusal(65, 0, 6), "slot 6 is not in [0, 6)");

@@ -77,12 +77,15 @@ TEST(FakeModel, RefusesWhatItsNameCannotMean) {
   EXPECT_EQ(message("fake:speed=1"), "the test model does not know 'speed'; it knows step_us, fail_after and vocab");
   EXPECT_EQ(message("fake:,"), "the test model does not know ''; it knows step_us, fail_after and vocab");
   EXPECT_EQ(message("fake:vocab"), "the test model's 'vocab' is ''; it must be a whole number from 264 to 1000000");
-  EXPECT_EQ(message("fake:vocab=263"), "the test model's 'vocab' is '263'; it must be a whole number from 264 to 1000000");
-  EXPECT_EQ(message("fake:step_us=2ms"), "the test model's 'step_us' is '2ms'; it must be a whole number from 0 to 60000000");
+  EXPECT_EQ(message("fake:vocab=263"),
+            "the test model's 'vocab' is '263'; it must be a whole number from 264 to 1000000");
+  EXPECT_EQ(message("fake:step_us=2ms"),
+            "the test model's 'step_us' is '2ms'; it must be a whole number from 0 to 60000000");
   ModelOptions options;
   options.context_tokens = 200;
   options.kv_tokens = 100;
-  EXPECT_EQ(load_fake_model("fake:", options).status().message(), "context_tokens is 200; it must not exceed kv_tokens, 100");
+  EXPECT_EQ(load_fake_model("fake:", options).status().message(),
+            "context_tokens is 200; it must not exceed kv_tokens, 100");
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ struct GgufBytes {
   std::uint32_t version = 3;
   std::uint64_t extra_tensors = 0;  // claimed beyond those written
   std::uint64_t extra_pairs = 0;
-  std::vector<std::string> pairs = {text_pair("general.architecture", "llama"),
-                                    number_pair("general.alignment", 4, 32), array_pair("tokens", 8, 2, text("a") + text("b"))};
+  std::vector<std::string> pairs = {text_pair("general.architecture", "llama"), number_pair("general.alignment", 4, 32),
+                                    array_pair("tokens", 8, 2, text("a") + text("b"))};
   std::vector<Tensor> tensors = {{"first", {8, 4}, 0, 0}, {"second", {32, 2}, 8, 128}};
   std::size_t data_bytes = 128 + 2 * 34;
 
@@ -42,7 +42,8 @@ struct GgufBytes {
   static std::string number_pair(std::string_view key, std::uint32_t type, std::uint32_t value) {
     return text(key) + raw(type) + raw(value);
   }
-  static std::string array_pair(std::string_view key, std::uint32_t type, std::uint64_t count, const std::string& values) {
+  static std::string array_pair(std::string_view key, std::uint32_t type, std::uint64_t count,
+                                const std::string& values) {
     return text(key) + raw(std::uint32_t{9}) + raw(type) + raw(count) + values;
   }
 

@@ -34,13 +34,20 @@ std::vector<Fault> header_faults() {
       {"key_count", [](auto& f) { f.extra_pairs = 1 << 19; }, "the file claims 524291 keys, more than it can hold"},
       {"key_count_wraps", [](auto& f) { f.extra_pairs = UINT64_MAX - 3; },
        "the file claims 18446744073709551615 keys, more than it can hold"},
-      {"tensor_count", [](auto& f) { f.extra_tensors = 1 << 19; }, "the file claims 524290 tensors, more than it can hold"},
+      {"tensor_count", [](auto& f) { f.extra_tensors = 1 << 19; },
+       "the file claims 524290 tensors, more than it can hold"},
   };
 }
 
 std::vector<Fault> key_faults() {
   using G = GgufBytes;
-  const auto put = [](std::string pair) { return [pair](GgufBytes& f) { f.pairs.push_back(pair); f.tensors.clear(); f.data_bytes = 0; }; };
+  const auto put = [](std::string pair) {
+    return [pair](GgufBytes& f) {
+      f.pairs.push_back(pair);
+      f.tensors.clear();
+      f.data_bytes = 0;
+    };
+  };
   return {
       {"key_name_long", put(kBeyond), "the name of key 3 runs past the end of the file"},
       {"key_empty", put(G::number_pair("", 4, 1)), "key 3 has no name"},
@@ -48,16 +55,25 @@ std::vector<Fault> key_faults() {
       {"key_huge", put(G::text_pair(std::string(65536, 'k'), "x")),
        "key '" + std::string(80, 'k') + "...' has a name of more than 65535 bytes"},
       {"value_type", put(G::number_pair("odd", 13, 1)), "key 'odd' is of type 13, which is not known"},
-      {"value_text_long", put(G::text("big") + G::raw(std::uint32_t{8}) + kBeyond), "the value of key 'big' runs past the end of the file"},
+      {"value_text_long", put(G::text("big") + G::raw(std::uint32_t{8}) + kBeyond),
+       "the value of key 'big' runs past the end of the file"},
       {"array_type", put(G::array_pair("list", 99, 1, "")), "key 'list' is of type 99, which is not known"},
       {"array_nested", put(G::array_pair("list", 9, 1, G::raw(std::uint64_t{0}))), "key 'list' is an array of arrays"},
-      {"array_count", put(G::array_pair("list", 4, UINT64_MAX, "")), "the array of key 'list' claims 18446744073709551615 elements"},
-      {"array_long", put(G::array_pair("list", 10, 1 << 20, "")), "the value of key 'list' runs past the end of the file"},
-      {"array_text_long", put(G::array_pair("list", 8, 2, G::text("a") + kBeyond)), "the value of key 'list' runs past the end of the file"},
-      {"unprintable", put(G::number_pair("a\n\xC3.b", 13, 0)), "key 'a?""?.b' is of type 13, which is not known"},
-      {"no_layers", put(G::number_pair("llama.block_count", 4, 0)), "'llama.block_count' is 0; it must be from 1 to 512"},
-      {"layers", put(G::number_pair("llama.block_count", 4, 513)), "'llama.block_count' is 513; it must be from 1 to 512"},
-      {"vocabulary_twice", put(G::array_pair("tokenizer.ggml.tokens", 8, 4, G::text("") + G::text("a") + G::text("") + G::text("a"))),
+      {"array_count", put(G::array_pair("list", 4, UINT64_MAX, "")),
+       "the array of key 'list' claims 18446744073709551615 elements"},
+      {"array_long", put(G::array_pair("list", 10, 1 << 20, "")),
+       "the value of key 'list' runs past the end of the file"},
+      {"array_text_long", put(G::array_pair("list", 8, 2, G::text("a") + kBeyond)),
+       "the value of key 'list' runs past the end of the file"},
+      {"unprintable", put(G::number_pair("a\n\xC3.b", 13, 0)),
+       "key 'a?"
+       "?.b' is of type 13, which is not known"},
+      {"no_layers", put(G::number_pair("llama.block_count", 4, 0)),
+       "'llama.block_count' is 0; it must be from 1 to 512"},
+      {"layers", put(G::number_pair("llama.block_count", 4, 513)),
+       "'llama.block_count' is 513; it must be from 1 to 512"},
+      {"vocabulary_twice",
+       put(G::array_pair("tokenizer.ggml.tokens", 8, 4, G::text("") + G::text("a") + G::text("") + G::text("a"))),
        "the vocabulary has the token 'a' twice, the second time as 3"},
       {"vocabulary_long", put(G::array_pair("tokenizer.ggml.tokens", 8, 2, G::text("a") + kBeyond)),
        "the value of key 'tokenizer.ggml.tokens' runs past the end of the file"},
@@ -77,22 +93,28 @@ std::vector<Fault> key_faults() {
 std::vector<Fault> tensor_faults() {
   return {
       {"no_dims", [](auto& f) { f.tensors[1].shape.clear(); }, "tensor 'second' has 0 dimensions; there can be 1 to 4"},
-      {"five_dims", [](auto& f) { f.tensors[1].shape = {32, 1, 1, 1, 1}; }, "tensor 'second' has 5 dimensions; there can be 1 to 4"},
+      {"five_dims", [](auto& f) { f.tensors[1].shape = {32, 1, 1, 1, 1}; },
+       "tensor 'second' has 5 dimensions; there can be 1 to 4"},
       {"zero_dim", [](auto& f) { f.tensors[0].shape = {8, 0}; }, "tensor 'first' has a dimension of 0"},
-      {"elements", [](auto& f) { f.tensors[0].shape = {1ULL << 40, 1ULL << 40}; }, "tensor 'first' has a shape of more elements than can be counted"},
-      {"bytes", [](auto& f) { f.tensors[0].shape = {1ULL << 62}; }, "tensor 'first' has a shape of more bytes than can be counted"},
+      {"elements", [](auto& f) { f.tensors[0].shape = {1ULL << 40, 1ULL << 40}; },
+       "tensor 'first' has a shape of more elements than can be counted"},
+      {"bytes", [](auto& f) { f.tensors[0].shape = {1ULL << 62}; },
+       "tensor 'first' has a shape of more bytes than can be counted"},
       {"type", [](auto& f) { f.tensors[0].type = 4242; }, "tensor 'first' is of type 4242, which is not known"},
       {"removed_type", [](auto& f) { f.tensors[0].type = 4; }, "tensor 'first' is of type 4, which is not known"},
-      {"block", [](auto& f) { f.tensors[1].shape = {31, 2}; }, "tensor 'second' has rows of 31 elements, not a multiple of its type's block of 32"},
+      {"block", [](auto& f) { f.tensors[1].shape = {31, 2}; },
+       "tensor 'second' has rows of 31 elements, not a multiple of its type's block of 32"},
       {"no_name", [](auto& f) { f.tensors[1].name.clear(); }, "tensor 1 has no name"},
       {"long_name", [](auto& f) { f.tensors[1].name = std::string(64, 'n'); },
        "tensor '" + std::string(64, 'n') + "' has a name of 64 bytes; the limit is 63"},
       {"same_name", [](auto& f) { f.tensors[1].name = "first"; }, "tensor 'first' is there twice"},
-      {"offset_odd", [](auto& f) { f.tensors[1].offset = 129; }, "tensor 'second' is at offset 129, not a multiple of the alignment of 32"},
+      {"offset_odd", [](auto& f) { f.tensors[1].offset = 129; },
+       "tensor 'second' is at offset 129, not a multiple of the alignment of 32"},
       {"offset_beyond", [](auto& f) { f.tensors[1].offset = UINT64_MAX - 31; },
        "tensor 'second' is at offset 18446744073709551584, beyond any file"},
       {"overlap", [](auto& f) { f.tensors[1].offset = 96; }, "tensor 'second' overlaps tensor 'first'"},
-      {"truncated", [](auto& f) { f.data_bytes -= 1; }, "tensor 'second' ends at byte 452 but the file has 451: it is truncated"},
+      {"truncated", [](auto& f) { f.data_bytes -= 1; },
+       "tensor 'second' ends at byte 452 but the file has 451: it is truncated"},
   };
 }
 

@@ -43,7 +43,8 @@ TEST(GgufCorruption, FlippedBytesAreAnswered) {
 
 TEST(GgufCorruption, HostileLengthsAreAnswered) {
   const Bytes whole = GgufBytes().build();
-  const std::vector<std::uint64_t> hostile = {0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 1ULL << 32, 1ULL << 62, 1ULL << 63, UINT64_MAX, UINT64_MAX - 7};
+  const std::vector<std::uint64_t> hostile = {0,          1,          0x7FFFFFFF, 0xFFFFFFFF,    1ULL << 32,
+                                              1ULL << 62, 1ULL << 63, UINT64_MAX, UINT64_MAX - 7};
   for (std::size_t at = 0; at + 8 <= table_bytes(whole); ++at) {
     for (const std::uint64_t value : hostile) {
       Bytes damaged = whole;

@@ -109,7 +109,8 @@ TEST(LlamaOptions, NamesWhatItRefuses) {
   };
   EXPECT_EQ(message([](auto&) {}), "");
   EXPECT_EQ(message([](auto& o) { o.kv_type = "q5"; }), "kv_type is 'q5'; it must be one of f32, f16, q8_0, q4_0");
-  EXPECT_EQ(message([](auto& o) { o.flash_attention = "yes"; }), "flash_attention is 'yes'; it must be one of auto, on, off");
+  EXPECT_EQ(message([](auto& o) { o.flash_attention = "yes"; }),
+            "flash_attention is 'yes'; it must be one of auto, on, off");
   EXPECT_EQ(message([](auto& o) { o.slots = 257; }), "slots is 257; it must be from 0 to 256");
   EXPECT_EQ(message([](auto& o) { o.threads = 513; }), "threads is 513; it must be from 0 to 512");
   EXPECT_EQ(message([](auto& o) { o.gpu_layers = -2; }), "gpu_layers is -2; it must be from -1 to 2147483647");

@@ -88,6 +88,12 @@ def test_a_response_byte_by_byte_gives_the_same_events() -> None:
     assert response.done
 
 
+def test_events_split_at_any_byte_are_whole() -> None:
+    sent, events = event(text("a")) + event("[DONE]"), EventParser()
+    seen = [payload for i in range(len(sent)) for payload in events.feed(sent[i : i + 1])]
+    assert seen == [json.dumps(text("a")).encode(), b"[DONE]"]
+
+
 def test_events_have_comments_and_other_fields_dropped() -> None:
     assert EventParser().feed(b": keep-alive\n\nevent: x\r\ndata:one\r\n\r\ndata: two\n\n") == [b"one", b"two"]
 
@@ -209,6 +215,8 @@ async def test_the_closed_loop_keeps_so_many_streams_and_sends_everything() -> N
         if under_way == 3:
             full.set()
         await full.wait()
+        for _ in range(100):  # turns of the loop in which a stream too many would show
+            await asyncio.sleep(0)
         await writing(STREAM)(writer, body)
         under_way -= 1
 

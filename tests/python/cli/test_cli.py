@@ -97,3 +97,11 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert run("version") == 0
     assert capsys.readouterr().out == f"{inferno.__version__}\n"
+
+
+def test_every_engine_and_model_setting_has_a_flag() -> None:
+    from inferno.cli import flags
+    from inferno.config.layers import KEYS
+
+    keys = {key for key, _ in flags._PARAMETERS.values()}
+    assert set(KEYS) == keys

@@ -31,7 +31,8 @@ async def settled(engine: LocalEngine) -> None:
     """Return once the engine holds nothing of any request."""
 
     async def wait() -> None:
-        while any(engine.stats()[name] for name in ("requests_running", "requests_waiting", "kv_leases")):
+        names = ("requests_running", "requests_waiting", "kv_leases")
+        while any(engine.stats()[name] for name in names) or engine._delivery.channels:
             await asyncio.sleep(0.001)
 
     await asyncio.wait_for(wait(), 30)

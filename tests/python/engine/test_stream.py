@@ -98,6 +98,7 @@ async def test_aclose_cancels_once_and_ends_iteration() -> None:
     await harness.stream.aclose()
     await harness.stream.aclose()
     assert harness.cancelled == 1
+    harness.channel.push(native("never read either", finish="cancelled"))
     assert await harness.read_all() == []
 
 

@@ -1,0 +1,49 @@
+// FairShare: how much of the machine each tenant has had, so that the one that had least is served next. A tenant that
+// comes (back) starts level with the least served of those present: idling saves nothing up, and nobody pays for the past.
+// After "virtual token counters" (Sheng et al., Fairness in Serving Large Language Models, 2024).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+
+#include "base/ids.h"
+
+namespace inferno {
+
+class FairShare {
+ public:
+  // A decode row costs more than a prefill row: it takes the weights' whole way through memory for one token.
+  static constexpr double kPrefillCost = 1.0;
+  static constexpr double kDecodeCost = 2.0;
+
+  // A sequence of the tenant has come; it has gone.
+  void enter(const Tenant& tenant);
+  void leave(const Tenant& tenant);
+  // It started or stopped running.
+  void run(const Tenant& tenant) { ++share_[tenant].running; }
+  void rest(const Tenant& tenant) { --share_[tenant].running; }
+
+  void charge(const Tenant& tenant, double cost) { share_[tenant].served += cost; }
+
+  // Whether a's turn comes before b's: it had less, or as much and runs less.
+  [[nodiscard]] bool before(const Tenant& a, const Tenant& b) const {
+    const Share& x = share_.at(a);
+    const Share& y = share_.at(b);
+    return std::pair(x.served, x.running) < std::pair(y.served, y.running);
+  }
+  [[nodiscard]] double served(const Tenant& tenant) const { return share_.at(tenant).served; }
+  [[nodiscard]] std::int32_t running(const Tenant& tenant) const { return share_.at(tenant).running; }
+  // Tenants with a sequence, running or waiting.
+  [[nodiscard]] std::int32_t tenants() const { return static_cast<std::int32_t>(share_.size()); }
+
+ private:
+  struct Share {
+    double served = 0;
+    std::int32_t sequences = 0;
+    std::int32_t running = 0;
+  };
+  std::map<Tenant, Share> share_;
+};
+
+}  // namespace inferno

@@ -1,0 +1,77 @@
+// Between tenants: nobody's flood stands in another's way, and nothing waits for ever.
+#include <random>
+
+#include "scheduler/house.h"
+
+namespace inferno {
+namespace {
+
+TEST(Fairness, AFloodOfLongPromptsDoesNotHoldUpAnotherTenantsShortOne) {
+  House house({.max_running = 4, .batch_rows = 64, .prefill_chunk = 48});
+  for (int i = 0; i < 20; ++i) house.add(range(1000 * i, 500), 50, 0, "flood");
+  for (int i = 0; i < 12; ++i) house.step();
+  const SequenceId brief = house.add(range(90000, 20), 4, 0, "brief");
+  house.step();
+  EXPECT_EQ(house.output(brief).size(), 1u) << "its whole prompt fits into the first step after it came";
+}
+
+TEST(Fairness, AFullBatchGivesAPlaceToATenantThatHasNone) {
+  House house({.max_running = 4, .batch_rows = 64});
+  for (int i = 0; i < 10; ++i) house.add(range(100 * i, 8), 200, 0, "flood");
+  for (int i = 0; i < 5; ++i) house.step();
+  const SequenceId brief = house.add(range(9000, 8), 3, 0, "brief");
+  house.step();
+  EXPECT_EQ(house.output(brief).size(), 1u);
+  EXPECT_EQ(house.scheduler.stats().preemptions, 1u);
+  for (int i = 0; i < 20; ++i) house.step();
+  EXPECT_EQ(house.scheduler.stats().preemptions, 1u) << "no further ping-pong";
+}
+
+TEST(Fairness, TwoBusyTenantsGetEqualShares) {
+  House house({.max_running = 4, .batch_rows = 64});
+  std::vector<SequenceId> ids[2];
+  for (int i = 0; i < 40; ++i) ids[0].push_back(house.add(range(100 * i, 20), 20, 0, "a"));
+  for (int i = 0; i < 40; ++i) ids[1].push_back(house.add(range(100 * i, 20), 20, 0, "b"));
+  for (int i = 0; i < 200; ++i) house.step();
+  std::size_t produced[2] = {0, 0};
+  for (int t = 0; t < 2; ++t) {
+    for (const SequenceId id : ids[t]) produced[t] += house.output(id).size();
+  }
+  EXPECT_NEAR(static_cast<double>(produced[0]) / static_cast<double>(produced[1]), 1.0, 0.1);
+}
+
+TEST(Fairness, OldLowPriorityIsServedThoughHighPriorityKeepsComing) {
+  House house({.max_running = 1, .batch_rows = 64});
+  house.add(range(0, 8), 2, 0);
+  const SequenceId low = house.add(range(100, 8), 2, 3);
+  for (int i = 0; i < 200 && house.finals(low, FinishReason::kLength) == 0; ++i) {
+    house.clock.time += std::chrono::seconds(1);
+    house.add(range(1000 + 10 * i, 8), 2, 0);
+    house.step();
+  }
+  EXPECT_EQ(house.finals(low, FinishReason::kLength), 1);
+}
+
+TEST(Fairness, UnderAnyArrivalOrderEverythingAcceptedEnds) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::mt19937 random(seed);
+    House house({.max_running = 5, .batch_rows = 48, .prefill_chunk = 16, .context_tokens = 200}, 512, 8);
+    std::vector<SequenceId> ids;
+    const char* tenants[] = {"a", "b", "c"};
+    for (int i = 0; i < 60; ++i) {
+      const auto length = static_cast<std::int32_t>(1 + random() % 150);
+      const auto first = static_cast<TokenId>((random() % 4) * 1000);
+      ids.push_back(house.add(range(first, length), static_cast<std::int32_t>(1 + random() % 40),
+                              static_cast<std::int32_t>(random() % 3), tenants[random() % 3]));
+      for (auto steps = random() % 4; steps > 0; --steps) {
+        house.clock.time += std::chrono::milliseconds(100);
+        if (!house.scheduler.idle()) house.step();
+      }
+    }
+    for (int i = 0; i < 20000 && !house.scheduler.idle(); ++i) house.step();
+    for (const SequenceId id : ids) EXPECT_EQ(house.finals(id, FinishReason::kLength), 1) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace inferno
