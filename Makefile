@@ -33,7 +33,7 @@ python-test: $(VENV)/.test
 
 lint: $(VENV)/.test
 	@for check in tools/check_*.py; do $(VENV)/bin/python $$check || exit 1; done
-	@$(VENV)/bin/ruff check python tests tools
+	@$(VENV)/bin/ruff check python tests tools benches
 	@$(VENV)/bin/mypy
 
 cpp-test: $(TOOLS)/.ready

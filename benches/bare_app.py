@@ -84,6 +84,7 @@ def main() -> None:
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
         functools.partial(app, events=asked.events),
+        interface="asgi3",  # uvicorn cannot tell from a partial
         access_log=False,
         log_config=None,
         log_level="warning",

@@ -24,10 +24,10 @@ _FAKE_TOKENS_PER_WORD = 8
 """The fake model's tokens are bytes; a bench word with its space has fewer than this on average."""
 
 
-def fake_plan() -> Plan:
-    """Room for all streams of the workload on the fake model."""
+def fake_plan(step_us: int = 0) -> Plan:
+    """Room for all streams of the workload on the fake model, whose steps take at least ``step_us``."""
     context = WORKLOAD.prompt.words * _FAKE_TOKENS_PER_WORD + WORKLOAD.max_tokens
-    return Plan("fake:step_us=2000", WORKLOAD.sequences, context, machine.usable_cores())
+    return Plan(f"fake:step_us={step_us}", WORKLOAD.sequences, context, machine.usable_cores())
 
 
 def events_per_answer(measured: Measurement) -> int:
@@ -49,16 +49,17 @@ def fake_server(command: list[str], extra: list[str]) -> ServerKind:
 
 async def _run(asked: argparse.Namespace) -> int:
     about = machine.description()
+    plan = fake_plan(asked.step_us)
     ours = fake_server(shlex.split(asked.inferno), shlex.split(asked.inferno_args))
     comparison = report.Comparison(WORKLOAD, {"inferno": [], "bare app": []})
     for turn in range(asked.repeat):
-        measured = await measure_closed_loop(WORKLOAD, ours, fake_plan(), run=f"I/{turn}")
-        events = events_per_answer(measured)
-        floor = await measure_closed_loop(WORKLOAD, bare_app(events), fake_plan(), run=f"I/{turn}")
+        measured = await measure_closed_loop(WORKLOAD, ours, plan, run=f"I/{turn}")
+        events = asked.peer_events or events_per_answer(measured)
+        floor = await measure_closed_loop(WORKLOAD, bare_app(events), plan, run=f"I/{turn}")
         for name, found in (("inferno", measured), ("bare app", floor)):
             comparison.runs[name].append(found)
             rate = found.values["output_rate"]
-            print(f"{name}: {rate:.0f} tok/s in {events} events an answer", file=sys.stderr)
+            print(f"{name}: {rate:.0f} tok/s in {events_per_answer(found)} events an answer", file=sys.stderr)
     print(report.table([comparison], "inferno", "bare app"))
     workloads = {"I": report.record(comparison, "inferno", "bare app", gaps=False)}
     print(json.dumps({**about, "repeat": asked.repeat, "workloads": workloads}))
@@ -70,6 +71,8 @@ def main() -> None:
         prog="python -m benches.http_overhead", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--repeat", type=int, default=3, help="runs of each (default: %(default)s)")
+    parser.add_argument("--step-us", type=int, default=0, help="pace of the fake model: least time of a step")
+    parser.add_argument("--peer-events", type=int, help="text events of the bare app's answers, instead of Inferno's")
     parser.add_argument("--inferno", default=f"{sys.executable} -m inferno.serve", help="command that serves")
     parser.add_argument("--inferno-args", default="", help="more flags for Inferno")
     asked = parser.parse_args()

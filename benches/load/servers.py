@@ -17,7 +17,7 @@ from time import perf_counter
 
 from benches.load.client import Endpoint
 
-_READY_SECONDS = 120.0
+_READY_SECONDS = 60.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.005
 _HOST = "127.0.0.1"

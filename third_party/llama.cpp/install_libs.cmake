@@ -1,5 +1,6 @@
-# What the wheel carries in inferno/_libs: libllama and every libggml*, each once, under the name the others load it by
-# (its SONAME). A pip install of llama-cpp-python holds three copies of each; the common and mtmd libraries are not used.
+# What the wheel carries in inferno/_libs: libllama and every libggml*, each once, under the name the others
+# load it by (its SONAME). A pip install of llama-cpp-python holds three copies of each; the common and mtmd libraries
+# are not used.
 if(WIN32)
   set(patterns ${LLAMA_BIN_DIR}/llama.dll ${LLAMA_BIN_DIR}/ggml*.dll)
   set(versioned "^$")

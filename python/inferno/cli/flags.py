@@ -58,6 +58,7 @@ MaxRunning = Annotated[int | None, _flag("engine.max_running", "--max-running")]
 MaxWaiting = Annotated[int | None, _flag("engine.max_waiting", "--max-waiting")]
 MaxWaitingTokens = Annotated[int | None, _flag("engine.max_waiting_tokens", "--max-waiting-tokens")]
 PrefillChunk = Annotated[int | None, _flag("engine.prefill_chunk", "--prefill-chunk")]
+StepTarget = Annotated[float | None, _flag("engine.step_target_ms", "--step-target-ms")]
 PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cache/--no-prefix-cache")]
 
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -86,6 +87,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "max_waiting": ("engine.max_waiting", "--max-waiting"),
     "max_waiting_tokens": ("engine.max_waiting_tokens", "--max-waiting-tokens"),
     "prefill_chunk": ("engine.prefill_chunk", "--prefill-chunk"),
+    "step_target_ms": ("engine.step_target_ms", "--step-target-ms"),
     "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
 }
 

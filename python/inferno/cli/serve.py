@@ -59,6 +59,7 @@ def serve(
     max_waiting: flags.MaxWaiting = None,
     max_waiting_tokens: flags.MaxWaitingTokens = None,
     prefill_chunk: flags.PrefillChunk = None,
+    step_target_ms: flags.StepTarget = None,
     prefix_cache: flags.PrefixCache = None,
 ) -> None:
     parameters = dict(locals())

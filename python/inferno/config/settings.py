@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -58,6 +59,9 @@ class EngineSettings(_Section):
     max_waiting: PositiveInt | None = Field(None, description="Requests that may wait; more are refused with 429.")
     max_waiting_tokens: PositiveInt | None = Field(None, description="Prompt tokens that may wait in all.")
     prefill_chunk: PositiveInt | None = Field(None, description="Prompt tokens computed in a step beside running text.")
+    step_target_ms: PositiveFloat | None = Field(
+        None, description="Milliseconds that such a step may take; sets prefill_chunk where that is not set."
+    )
     prefix_cache: bool | None = Field(None, description="Reuse the computed prefixes of earlier and running prompts.")
 
 

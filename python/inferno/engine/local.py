@@ -10,10 +10,11 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from inferno.engine.client import GenerateRequest, Message, ModelCard
+from inferno.engine.drain_rate import DrainRate
 from inferno.engine.native import fill_request, overridden
 from inferno.engine.prompt import ChatPrompt, Segment
 from inferno.engine.stream import Channel, LocalStream
-from inferno.errors import InvalidArgument, Unavailable, Unsupported, from_code
+from inferno.errors import InvalidArgument, QueueFull, Unavailable, Unsupported, from_code
 
 try:
     from inferno import _core
@@ -76,6 +77,7 @@ class LocalEngine:
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
         self._engine = _native(_core.Engine, model, config, self._delivery.on_step)
+        self._drain_rate = DrainRate()
         self._closed = False
 
     @classmethod
@@ -176,8 +178,12 @@ class LocalEngine:
         elif self._delivery.loop is not loop:
             raise Unavailable("this engine belongs to another event loop, the one of its first request")
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
-        # until the channel is in place. No await may come between these two lines.
-        request_id = _native(self._engine.submit, native)
+        # until the channel is in place. No await may come between submit and that.
+        try:
+            request_id = _native(self._engine.submit, native)
+        except QueueFull as refused:
+            refused.retry_after = self._drain_rate.retry_after(self.stats(), request.n, time.monotonic())
+            raise
         channel = self._delivery.channels[request_id] = Channel(request.n)
         engine = self._engine
         return LocalStream(channel, cancel=lambda: engine.cancel(request_id), token_bytes=self._token_bytes)

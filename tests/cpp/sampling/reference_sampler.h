@@ -12,6 +12,7 @@
 
 #include "request/sampling_params.h"
 #include "sampling/random.h"
+#include "sampling/reference_tokens.h"
 
 namespace inferno::testing {
 
@@ -38,26 +39,6 @@ class ReferenceSampler final {
   }
 
  private:
-  struct Token {
-    TokenId id;
-    double logit;
-  };
-
-  static void sort_best_first(std::vector<Token>& tokens) {
-    std::sort(tokens.begin(), tokens.end(),
-              [](const Token& a, const Token& b) { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; });
-  }
-
-  static std::vector<double> softmax(const std::vector<Token>& tokens, double temperature) {
-    std::vector<double> p;
-    double peak = -std::numeric_limits<double>::infinity();
-    for (const Token& token : tokens) peak = std::max(peak, token.logit);
-    double sum = 0.0;
-    for (const Token& token : tokens) sum += p.emplace_back(std::exp((token.logit - peak) / temperature));
-    for (double& value : p) value /= sum;
-    return p;
-  }
-
   std::vector<TokenId> last(std::int32_t n) const {
     const std::size_t size = n < 0 ? history_.size() : std::min(history_.size(), static_cast<std::size_t>(n));
     return {history_.end() - static_cast<std::ptrdiff_t>(size), history_.end()};
