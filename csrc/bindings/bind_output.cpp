@@ -34,11 +34,8 @@ py::object error_of(const OutputDelta& delta) {
 }  // namespace
 
 void register_output(py::module_& module) {
+  // Request, index, text and tokens cross beside it, in the tuples that py_sink.cpp makes.
   py::class_<OutputDelta>(module, "OutputDelta")
-      .def_property_readonly("request", [](const OutputDelta& d) { return static_cast<std::uint64_t>(d.request); })
-      .def_readonly("index", &OutputDelta::index)
-      .def_readonly("text", &OutputDelta::text)
-      .def_readonly("tokens", &OutputDelta::tokens)
       .def_property_readonly("logprobs", &logprobs_of)
       .def_property_readonly("finish", &finish_name)
       .def_readonly("matched_stop", &OutputDelta::matched_stop)

@@ -96,11 +96,7 @@ class EngineStats:  # csrc/engine/engine_stats.h: plain counters, copied out
     requests_waiting: int
     def as_dict(self) -> dict[str, Any]: ...
 
-class OutputDelta:  # csrc/output/output_sink.h
-    request: int
-    index: int
-    text: str
-    tokens: list[int]
+class OutputDelta:  # csrc/output/output_sink.h: what a delta has beside text and tokens
     logprobs: list[tuple[int, float, list[tuple[int, float]]]]
     finish: str | None
     """None, "stop", "length", "cancelled" or "error"."""
@@ -112,8 +108,11 @@ class OutputDelta:  # csrc/output/output_sink.h
     error: tuple[str, str, str] | None
     """code, message, param"""
 
+Crossing = tuple[int, int, str, tuple[int, ...], OutputDelta | None]
+"""One delta as it crosses (csrc/bindings/py_sink.cpp): request, index, text, tokens, and the rest if there is more."""
+
 class Engine:  # csrc/bindings/bind_engine.cpp
-    def __init__(self, model: Model, config: EngineConfig, on_step: Callable[[list[OutputDelta]], None]) -> None:
+    def __init__(self, model: Model, config: EngineConfig, on_step: Callable[[list[Crossing]], None]) -> None:
         """Takes the model over: it can be used for tokenizing still, but not for a second engine."""
     def submit(self, request: Request) -> int: ...
     def cancel(self, request_id: int) -> None: ...

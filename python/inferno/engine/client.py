@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+import msgspec
+
 FinishReason = Literal["stop", "length", "cancelled"]
 Message = Mapping[str, Any]
 """One chat message: ``role`` (str) and ``content`` (str), and whatever else the template reads."""
@@ -103,9 +105,10 @@ class Delta:
     logprobs: tuple[TokenLogprob, ...] = ()
     finish_reason: FinishReason | None = None
     matched_stop: str | None = None
-    usage: Usage = field(default_factory=Usage)
-    """Of this choice, so far."""
-    timings: Timings = field(default_factory=Timings)
+    usage: Usage = Usage()
+    """Of this choice; in its last delta."""
+    timings: Timings = Timings()
+    """In the last delta."""
 
 
 class TokenStream(Protocol):

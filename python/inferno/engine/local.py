@@ -41,7 +41,7 @@ class _Delivery:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.channels: dict[int, Channel] = {}
 
-    def on_step(self, deltas: list[_core.OutputDelta]) -> None:
+    def on_step(self, deltas: list[_core.Crossing]) -> None:
         loop = self.loop
         if loop is None:
             return
@@ -52,14 +52,14 @@ class _Delivery:
             if not loop.is_closed():
                 raise
 
-    def _deliver(self, deltas: list[_core.OutputDelta]) -> None:
+    def _deliver(self, deltas: list[_core.Crossing]) -> None:
         for delta in deltas:
-            channel = self.channels.get(delta.request)
+            channel = self.channels.get(delta[0])
             if channel is None:
                 continue
             channel.push(delta)
             if channel.finished:
-                del self.channels[delta.request]
+                del self.channels[delta[0]]
 
 
 class LocalEngine:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
-from inferno.engine.client import Delta, Timings, TokenLogprob, Usage
+from inferno.engine.client import Delta, FinishReason, Timings, TokenLogprob, Usage
 from inferno.errors import Internal, from_code
+
+if TYPE_CHECKING:
+    from inferno._core import Crossing
 
 TokenBytes = Callable[[int], bytes]
 
@@ -24,7 +27,7 @@ class Channel:
 
     def __init__(self, choices: int) -> None:
         self._open_choices = choices
-        self._pending: dict[int, list[Any]] = {}
+        self._pending: dict[int, list[Crossing]] = {}
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
         self._ended = False
@@ -34,18 +37,23 @@ class Channel:
         """Every choice has had its last delta."""
         return self._open_choices <= 0
 
-    def push(self, delta: Any) -> None:
-        """Take a native ``OutputDelta``; one of a choice that already waits is merged with it when read."""
-        if delta.finish is not None:
+    def push(self, delta: Crossing) -> None:
+        """Take a delta as it crossed; one of a choice that already waits is merged with it when read."""
+        rest = delta[4]
+        if rest is not None and rest.finish is not None:
             self._open_choices -= 1
         if self._closed:
             return
-        self._pending.setdefault(delta.index, []).append(delta)
+        waiting = self._pending.get(delta[1])
+        if waiting is None:
+            self._pending[delta[1]] = [delta]
+        else:
+            waiting.append(delta)
         # Deltas of one step arrive in one callback: the first wakes the reader, which runs after the last is here.
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def take(self) -> list[Any]:
+    async def take(self) -> list[Crossing]:
         """The waiting deltas of one choice, oldest first; empty when the stream is at its end."""
         while not self._pending:
             if self.finished or self._closed:
@@ -87,10 +95,10 @@ class LocalStream:
         deltas = await self._channel.take()
         if not deltas:
             raise StopAsyncIteration
-        last = deltas[-1]
-        if last.error is not None:
+        rest = deltas[-1][4]
+        if rest is not None and rest.error is not None:
             await self.aclose()
-            raise from_code(*last.error)
+            raise from_code(*rest.error)
         return merge(deltas, self._token_bytes)
 
     async def aclose(self) -> None:
@@ -105,19 +113,27 @@ def _abandon(channel: Channel, cancel: Callable[[], None]) -> None:
         cancel()
 
 
-def merge(deltas: Sequence[Any], token_bytes: TokenBytes) -> Delta:
-    """One Delta out of native ones of the same choice, in order."""
-    last = deltas[-1]
-    single = len(deltas) == 1
+def merge(deltas: Sequence[Crossing], token_bytes: TokenBytes) -> Delta:
+    """One Delta out of crossed ones of the same choice, in order."""
+    _, index, text, tokens, rest = deltas[-1]
+    if len(deltas) > 1:
+        text = "".join([delta[2] for delta in deltas])
+        tokens = tuple(token for delta in deltas for token in delta[3])
+    elif rest is None:
+        return Delta(index, text, tokens)
+    logprobs = [entry for delta in deltas if delta[4] is not None for entry in delta[4].logprobs]
+    plain = Delta(index, text, tokens, tuple(_logprob(entry, token_bytes) for entry in logprobs))
+    if rest is None or rest.finish is None:
+        return plain
     return Delta(
-        index=last.index,
-        text=last.text if single else "".join([delta.text for delta in deltas]),
-        token_ids=tuple(last.tokens) if single else tuple(token for delta in deltas for token in delta.tokens),
-        logprobs=tuple(_logprob(entry, token_bytes) for delta in deltas for entry in delta.logprobs),
-        finish_reason=last.finish,
-        matched_stop=last.matched_stop,
-        usage=Usage(*last.usage),
-        timings=Timings(*last.timings),
+        plain.index,
+        plain.text,
+        plain.token_ids,
+        plain.logprobs,
+        finish_reason=cast(FinishReason, rest.finish),  # "error" was raised before
+        matched_stop=rest.matched_stop,
+        usage=Usage(*rest.usage),
+        timings=Timings(*rest.timings),
     )
 
 

@@ -25,7 +25,8 @@ def native(
         "error": None,
         **more,
     }
-    return SimpleNamespace(index=index, text=text, tokens=list(tokens), finish=finish, **fields)
+    plain = finish is None and not fields["logprobs"]
+    return (1, index, text, tokens, None if plain else SimpleNamespace(finish=finish, **fields))
 
 
 class Harness:
