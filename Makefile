@@ -45,14 +45,20 @@ cpp-test: $(TOOLS)/.ready
 
 # ThreadSanitizer cannot map its memory where the kernel randomizes addresses widely: run without, where that is allowed.
 NO_ASLR := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
-cpp-tsan: RUN = $(NO_ASLR)
+cpp-tsan: RUN := $(NO_ASLR)
+cpp-%: export INFERNO_TEST_GGUF := $(CURDIR)/build/gguf/llama-tiny.gguf
 .PHONY: cpp-dev cpp-asan cpp-tsan
-cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready
+cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready build/gguf/.ready
 	@echo "C++ tests ($*): build/$*/log.txt"
 	@mkdir -p build/$* && { cmake --preset $* "-DCMAKE_PREFIX_PATH=$(LLAMA_PREFIX)" && $(RUN) cmake --build --preset $*; } \
 	  > build/$*/log.txt 2>&1 || { tail -n 60 build/$*/log.txt; exit 1; }
-	@$(RUN) ctest --preset $* > build/$*/log.txt 2>&1 && tail -n 4 build/$*/log.txt | grep 'tests passed' \
-	  || { tail -n 80 build/$*/log.txt; exit 1; }
+	@$(RUN) ctest --preset $* > build/$*/log.txt 2>&1 || { tail -n 80 build/$*/log.txt; exit 1; }
+	@grep 'tests passed' build/$*/log.txt
+
+# Models of a few hundred tokens with random weights, for the tests of the llama.cpp backend.
+build/gguf/.ready: tests/data/make_gguf.py $(VENV)/.test
+	@mkdir -p build/gguf && $(VENV)/bin/python tests/data/make_gguf.py build/gguf
+	@touch $@
 
 check-machine:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \

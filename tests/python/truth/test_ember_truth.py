@@ -17,8 +17,8 @@ import inferno.engine.client
 from inferno.models.builtin import ember_path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "tools" / "ember"))
-import judge  # noqa: E402
-import oracle  # noqa: E402
+import judge
+import oracle
 
 GREEDY: dict[str, Any] = {"temperature": 0.0, "max_tokens": 48}
 QUESTIONS = ["What is 17 + 25?", "Hello!", "What is the capital of France?", "Tell me a story."]
