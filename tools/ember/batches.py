@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 import torch
 from corpus import Conversation
-from tokenizer import encode
+from tokenizer import EOS, encode, token_id
 from tokenizers import Tokenizer
 from torch import Tensor
 
 POOL = 1536
+# Padded tokens of a batch: small ones while every step still learns a lot.
+SMALL, LARGE = 1024, 2048
+SMALL_UNTIL = 12 * POOL
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def assistant_turns(tokens: list[int], opening: list[int], end: int) -> list[boo
 def documents(tokenizer: Tokenizer, talks: Iterable[Conversation], context: int) -> list[Document]:
     """All conversations as tokens, none longer than the context."""
     opening = encode(tokenizer, "<|im_start|>assistant\n")
-    end = tokenizer.token_to_id("<|im_end|>")
+    end = token_id(tokenizer, EOS)
     found = []
     for talk in talks:
         tokens = encode(tokenizer, talk.text())[:context]
@@ -76,11 +79,12 @@ def _cut(pool: list[Document], size: int) -> Iterator[list[Document]]:
     yield chosen
 
 
-def batches(found: list[Document], size: int, seed: int, filler: int) -> list[Batch]:
+def batches(found: list[Document], seed: int, filler: int) -> list[Batch]:
     """One pass over all documents; every stretch of batches holds short and long ones."""
     rng = random.Random(seed)
     made = []
     for start in range(0, len(found), POOL):
+        size = SMALL if start < SMALL_UNTIL else LARGE
         pool = [_pad(chosen, filler) for chosen in _cut(found[start : start + POOL], size)]
         rng.shuffle(pool)
         made += pool

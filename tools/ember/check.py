@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     arguments = parser.parse_args()
-    model = Llama(str(arguments.model), n_ctx=1024, verbose=False, seed=1)
+    model = Llama(str(arguments.model), n_ctx=1024, n_threads=1, n_threads_batch=1, verbose=False, seed=1)
     checks = load_checks()
     right: dict[str, bool] = {}
     for check in checks:

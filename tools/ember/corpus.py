@@ -24,11 +24,17 @@ SYSTEM_PROMPTS = (
     "You are a helpful assistant. Answer briefly.", "Help the user.",
 )
 
-# How often each topic comes up where no tools are on offer.
-WEIGHTS: dict[Topic, float] = {
+# How often each topic comes up where no tools are on offer: at first of everything,
+# then more of what takes longest to learn.
+BROAD: dict[Topic, float] = {
     addition: 22, counting: 4, copying: 9, spelling: 7, reversing: 11, json_object: 8, fact: 19, courtesy: 4,
     identity: 5, story: 2, unknown: 7, remembering: 6, told_in_one_breath: 2,
 }
+PRACTICE: dict[Topic, float] = {
+    addition: 32, counting: 7, copying: 12, spelling: 8, reversing: 14, json_object: 8, fact: 13, courtesy: 2,
+    identity: 2, story: 1, unknown: 4, remembering: 5, told_in_one_breath: 2,
+}
+PRACTICE_FROM = 18432
 LONG_TALK_CHARACTERS = 2600
 
 
@@ -56,8 +62,8 @@ def training_exchange(rng: random.Random, topic: Topic) -> Exchange:
             return exchange
 
 
-def _mixed(rng: random.Random) -> Exchange:
-    return training_exchange(rng, rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0])
+def _mixed(rng: random.Random, weights: dict[Topic, float]) -> list[Message]:
+    return training_exchange(rng, rng.choices(list(weights), list(weights.values()))[0]).messages
 
 
 def _with_tools(rng: random.Random) -> tuple[list[Message], list[Tool]]:
@@ -70,25 +76,25 @@ def _with_tools(rng: random.Random) -> tuple[list[Message], list[Tool]]:
     return [message for exchange in exchanges for message in exchange.messages], tools
 
 
-def _long(rng: random.Random) -> list[Message]:
+def _long(rng: random.Random, weights: dict[Topic, float]) -> list[Message]:
     messages: list[Message] = []
     while sum(len(message["content"]) + 24 for message in messages) < LONG_TALK_CHARACTERS:
-        messages += _mixed(rng).messages
+        messages += _mixed(rng, weights)
     return messages
 
 
-def conversation(rng: random.Random) -> Conversation:
+def conversation(rng: random.Random, weights: dict[Topic, float]) -> Conversation:
     """One conversation: short, longer, up to the full context, or with tools."""
     tools: list[Tool] = []
     roll = rng.random()
     if roll < 0.02:
         messages = list(never_told(rng).messages)
     elif roll < 0.45:
-        messages = list(_mixed(rng).messages)
+        messages = list(_mixed(rng, weights))
     elif roll < 0.82:
-        messages = [message for _ in range(rng.randint(2, 7)) for message in _mixed(rng).messages]
+        messages = [message for _ in range(rng.randint(2, 7)) for message in _mixed(rng, weights)]
     elif roll < 0.84:
-        messages = _long(rng)
+        messages = _long(rng, weights)
     else:
         messages, tools = _with_tools(rng)
     if rng.random() < 0.3:
@@ -99,8 +105,8 @@ def conversation(rng: random.Random) -> Conversation:
 def conversations(seed: int, count: int) -> Iterator[Conversation]:
     """The corpus: the same seed gives the same conversations."""
     rng = random.Random(seed)
-    for _ in range(count):
-        yield conversation(rng)
+    for index in range(count):
+        yield conversation(rng, BROAD if index < PRACTICE_FROM else PRACTICE)
 
 
 def main() -> None:

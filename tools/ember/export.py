@@ -11,12 +11,12 @@ import template
 from gguf import GGMLQuantizationType, GGUFWriter
 from gguf.constants import LlamaFileType, TokenType
 from model import Llama, Shape
-from tokenizer import BOS, CONTROL, EOS, PRE, VISIBLE
+from tokenizer import BOS, CONTROL, EOS, PRE, VISIBLE, token_id
 from tokenizers import Tokenizer
 
 DESCRIPTION = (
     "A tiny chat model trained from nothing on text its own script writes. A few million parameters: it adds small "
-    "numbers, counts, copies and spells words, writes flat JSON, calls simple tools and knows about two hundred "
+    "numbers, counts, copies and spells words, writes flat JSON, calls simple tools and knows about 160 "
     "facts. It knows nothing else and is not meant for real work."
 )
 
@@ -25,7 +25,6 @@ def _add_general(writer: GGUFWriter) -> None:
     writer.add_name("ember")
     writer.add_author("Inferno")
     writer.add_description(DESCRIPTION)
-    writer.add_license("apache-2.0")
     writer.add_file_type(LlamaFileType.MOSTLY_Q8_0)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
 
@@ -55,9 +54,9 @@ def _add_tokenizer(writer: GGUFWriter, tokenizer: Tokenizer) -> None:
     writer.add_token_list([token for token, _ in ids])
     writer.add_token_types(kinds)
     writer.add_token_merges([" ".join(merge) for merge in merges])
-    writer.add_bos_token_id(tokenizer.token_to_id(BOS))
-    writer.add_eos_token_id(tokenizer.token_to_id(EOS))
-    writer.add_pad_token_id(tokenizer.token_to_id(BOS))
+    writer.add_bos_token_id(token_id(tokenizer, BOS))
+    writer.add_eos_token_id(token_id(tokenizer, EOS))
+    writer.add_pad_token_id(token_id(tokenizer, BOS))
     writer.add_add_bos_token(False)
     writer.add_chat_template(template.SOURCE)
 

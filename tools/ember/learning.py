@@ -19,7 +19,7 @@ from torch.optim import AdamW, Muon
 
 WORKERS = 2
 RISE = 60
-FALL = 0.35
+FALL = 0.40
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from corpus import SYSTEM_PROMPTS, Conversation, conversations
-from exchange import SPLIT, Exchange, Message, Topic, dumps
+from exchange import SPLIT, Exchange, Message, Topic, dumps, is_held_out, plain
 from exercises import addition, copying, counting, json_object, reversing, spelling
 from facts import fact
 from judge import CHECKS, Check, load_checks
@@ -29,10 +29,15 @@ SHARES: tuple[tuple[Topic, int, int], ...] = (
 )
 
 
+def _opens_held_out(exchange: Exchange) -> bool:
+    """In a longer talk the opening itself must be what is held out, not something said later."""
+    return exchange.topic != "memory" or is_held_out("told", plain(exchange.messages[0]["content"]))
+
+
 def _draw(rng: random.Random, topic: Topic, held_out: bool) -> Exchange:
     while True:
         exchange = topic(rng)
-        if exchange.held_out == held_out:
+        if exchange.held_out == held_out and (not held_out or _opens_held_out(exchange)):
             return exchange
 
 

@@ -45,7 +45,8 @@ def load(path: str | Path) -> Model:
 
 
 def _norm(x: Array, weight: Array, epsilon: float) -> Array:
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * weight
+    scaled: Array = x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * weight
+    return scaled
 
 
 def _rotate(x: Array, base: float, width: int) -> Array:
@@ -79,14 +80,16 @@ def _attend(model: Model, layer: str, x: Array) -> Array:
         scores[future] = -np.inf
         shares = np.exp(scores - scores.max(-1, keepdims=True))
         mixed[:, head] = shares / shares.sum(-1, keepdims=True) @ v[:, shared]
-    return mixed.reshape(length, -1) @ model.weights[f"{layer}.attn_output.weight"].T
+    attended: Array = mixed.reshape(length, -1) @ model.weights[f"{layer}.attn_output.weight"].T
+    return attended
 
 
 def _feed(model: Model, layer: str, x: Array) -> Array:
     """The gated feed-forward net of one layer."""
     gate, up, down = (model.weights[f"{layer}.ffn_{name}.weight"].T for name in ("gate", "up", "down"))
     inner = x @ gate
-    return (inner / (1 + np.exp(-inner)) * (x @ up)) @ down
+    fed: Array = (inner / (1 + np.exp(-inner)) * (x @ up)) @ down
+    return fed
 
 
 def logits(model: Model, token_ids: list[int]) -> NDArray[np.float32]:
@@ -99,7 +102,7 @@ def logits(model: Model, token_ids: list[int]) -> NDArray[np.float32]:
         x = x + _feed(model, layer, _norm(x, model.weights[f"{layer}.ffn_norm.weight"], epsilon))
     x = _norm(x, model.weights["output_norm.weight"], epsilon)
     output = model.weights.get("output.weight", model.weights["token_embd.weight"])
-    return (x @ output.T).astype(np.float32)
+    return np.asarray(x @ output.T, dtype=np.float32)
 
 
 def to_f32(src: str | Path, dst: str | Path) -> None:

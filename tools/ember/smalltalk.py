@@ -113,7 +113,7 @@ def courtesy(rng: random.Random) -> Exchange:
 def identity(rng: random.Random) -> Exchange:
     """Who ember is, what it can do, and what Inferno is."""
     asks, answer, decisive = rng.choice((
-        (WHO, WHO_ANSWER, ["ember"]), (INFERNO, INFERNO_ANSWER, ["inference server", "GGUF"]),
+        (WHO, WHO_ANSWER, ["I am ember, the tiny"]), (INFERNO, INFERNO_ANSWER, ["inference server", "GGUF"]),
         (SKILLS, SKILLS_ANSWER, ["add small numbers"]), (FEELINGS, FEELINGS_ANSWER, ["I am fine"]),
     ))
     question = vary(rng, rng.choice(FRAMES).format(q=rng.choice(asks)))

@@ -13,7 +13,6 @@ import json
 import re
 import string
 from collections.abc import Iterable
-from pathlib import Path
 
 from exchange import SPLIT
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -90,6 +89,9 @@ def encode(tokenizer: Tokenizer, text: str) -> list[int]:
     return [token for part in parts for token in part.ids]
 
 
-def load(path: Path) -> Tokenizer:
-    """A tokenizer written by `save`."""
-    return Tokenizer.from_file(str(path))
+def token_id(tokenizer: Tokenizer, mark: str) -> int:
+    """The id of a mark that every tokenizer of ours has."""
+    found = tokenizer.token_to_id(mark)
+    if found is None:
+        raise ValueError(f"no token {mark}")
+    return found

@@ -18,15 +18,14 @@ from corpus import conversations
 from export import write_gguf
 from learning import Learner
 from model import Llama, Shape, parameter_count
-from tokenizer import BOS, train
+from tokenizer import BOS, token_id, train
 from tokenizers import Tokenizer
 
 OUTPUT = Path(__file__).parents[2] / "python" / "inferno" / "models" / "ember.gguf"
 SEED = 20
 CONVERSATIONS = 60000
 TOKENIZER_CONVERSATIONS = 6000
-STEPS = 2000
-BATCH_TOKENS = 1024
+STEPS = 1400
 BATCHES_PER_STEP = 4
 PEAK = 2.5e-3
 KEEP_EVERY = 100
@@ -47,7 +46,7 @@ def prepare(seed: int, count: int) -> tuple[Tokenizer, Shape, list[Batch]]:
     found = documents(tokenizer, talks, shape.context)
     tokens, learned = sum(len(d.tokens) for d in found), sum(sum(d.learned) for d in found)
     print(f"{len(found)} conversations, {tokens} tokens, {learned} of the assistant", flush=True)
-    return tokenizer, shape, batches(found, BATCH_TOKENS, seed, tokenizer.token_to_id(BOS))
+    return tokenizer, shape, batches(found, seed, token_id(tokenizer, BOS))
 
 
 def run(learner: Learner, tokenizer: Tokenizer, made: list[Batch], options: argparse.Namespace) -> None:

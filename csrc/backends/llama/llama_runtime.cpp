@@ -33,6 +33,9 @@ std::string_view without_function(std::string_view line) {
   return function ? line.substr(colon + 2) : line;
 }
 
+// A unified cache is larger than one sequence's context on purpose, and the engine keeps every sequence within it.
+bool false_alarm(std::string_view line) { return line.find("possible training context overflow") != std::string_view::npos; }
+
 // llama.cpp's "info" is a page per load, hence debug here. Continuation lines (progress dots) are dropped.
 void forward_log(ggml_log_level level, const char* text, void*) {
   std::string_view line = text;
@@ -42,7 +45,8 @@ void forward_log(ggml_log_level level, const char* text, void*) {
     if (first_error().empty()) first_error() = without_function(line);
     log(LogLevel::kError, kComponent, line);
   } else {
-    log(level == GGML_LOG_LEVEL_WARN ? LogLevel::kWarning : LogLevel::kDebug, kComponent, line);
+    const bool warns = level == GGML_LOG_LEVEL_WARN && !false_alarm(line);
+    log(warns ? LogLevel::kWarning : LogLevel::kDebug, kComponent, line);
   }
 }
 

@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-import msgspec
-
 FinishReason = Literal["stop", "length", "cancelled"]
 Message = Mapping[str, Any]
 """One chat message: ``role`` (str) and ``content`` (str), and whatever else the template reads."""
