@@ -79,16 +79,23 @@ def test_usage_is_what_the_tokenizer_counts(ember: inferno.LLM) -> None:
     assert answer.usage.completion_tokens == len(answer.token_ids) == len(again)
 
 
-def test_editing_one_tensor_changes_the_answer(f32_file: Path, f32: inferno.LLM, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("tensor", "text_too"), [("blk.2.ffn_down.weight", False), ("token_embd.weight", True)])
+def test_editing_one_tensor_changes_the_answer(
+    f32_file: Path, f32: inferno.LLM, tmp_path: Path, tensor: str, text_too: bool
+) -> None:
+    """A sure model says the same words with one middle layer in disorder, but not with the same probabilities."""
     edited = tmp_path / "edited.gguf"
     edited.write_bytes(f32_file.read_bytes())
     reader = GGUFReader(str(edited), "r+")
-    tensor = next(tensor for tensor in reader.tensors if tensor.name == "blk.2.ffn_down.weight")
-    tensor.data[:] = tensor.data[::-1].copy()
+    weights = next(found for found in reader.tensors if found.name == tensor)
+    weights.data[:] = weights.data[::-1].copy()
     reader.data.flush()
+    before = f32.chat(chats(QUESTIONS), logprobs=0, **GREEDY)
     with inferno.LLM(str(edited), **EXACT) as llm:
-        changed = [answer.text for answer in llm.chat(chats(QUESTIONS), **GREEDY)]
-    assert changed != [answer.text for answer in f32.chat(chats(QUESTIONS), **GREEDY)]
+        after = llm.chat(chats(QUESTIONS), logprobs=0, **GREEDY)
+    moved = [abs(a.logprobs[0].logprob - b.logprobs[0].logprob) for a, b in zip(after, before, strict=True)]
+    assert max(moved) > 1e-3
+    assert not text_too or [answer.text for answer in after] != [answer.text for answer in before]
 
 
 def test_thirty_two_at_once_say_what_each_says_alone(ember: inferno.LLM) -> None:
