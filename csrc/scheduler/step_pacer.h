@@ -19,7 +19,7 @@ class StepPacer {
   [[nodiscard]] std::int32_t prefill_rows(std::int32_t decoding) const;
 
   static constexpr std::int32_t kMinChunk = 16;      // smaller ones waste the weights' way through memory
-  static constexpr std::int32_t kFirstChunk = 32;    // before anything has been measured
+  static constexpr std::int32_t kFirstChunk = 64;    // before anything has been measured
 
  private:
   std::int32_t fixed_rows_;

@@ -28,7 +28,7 @@ TEST(StepPacer, FollowsAMachineThatSlowsDownAndKeepsAMinimum) {
 TEST(StepPacer, SmallStepsTeachNothing) {
   StepPacer pacer(0, 0.2);
   pacer.observe(500, 2.0);
-  pacer.observe(1, 1.0);
+  pacer.observe(47, 100.0);
   EXPECT_EQ(pacer.prefill_rows(0), 50);
 }
 
