@@ -40,6 +40,7 @@ struct Capabilities {
   std::int32_t capacity_tokens = 0;   // KV cells over all slots
   std::int32_t context_tokens = 0;    // most tokens one slot may hold
   std::int32_t batch_rows = 0;        // most rows of one forward()
+  std::int32_t row_tile = 1;          // forward() is at its best with a multiple of so many rows; 1 = indifferent
   std::int32_t logits_rows = 0;       // of them, most that may ask for logits: bounds the memory for vocab-wide rows
   std::uint64_t kv_bytes = 0;         // memory taken by those cells
 };

@@ -29,7 +29,8 @@ KvCacheOptions cache_options(const Model& model, const EngineConfig& config) {
 SchedulerOptions scheduler_options(const Model& model, const EngineConfig& config) {
   const Capabilities& can = model.capabilities();
   return {.max_running = config.running_limit(can), .batch_rows = can.batch_rows, .prefill_chunk = config.prefill_chunk,
-          .step_target = config.step_target_ms / 1000, .context_tokens = can.context_tokens, .block_tokens = kBlockTokens};
+          .step_target = config.step_target_ms / 1000, .context_tokens = can.context_tokens,
+          .row_tile = can.row_tile, .block_tokens = kBlockTokens};
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ std::int32_t common_prefix(const std::vector<TokenId>& a, const std::vector<Toke
 Scheduler::Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Admission& admission, const Clock& clock)
     :
       options_(options), cache_(cache), admission_(admission), clock_(clock),
-      pacer_(options.prefill_chunk, options.step_target) {}
+      pacer_(options.prefill_chunk, options.step_target, options.row_tile) {}
 
 Scheduler::Order Scheduler::order_of(const Sequence& sequence) {
   const double arrived = seconds(sequence.request->arrived.time_since_epoch());

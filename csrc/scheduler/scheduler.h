@@ -44,6 +44,7 @@ struct SchedulerOptions {
   std::int32_t prefill_chunk = 0;   // most prefill rows of a step that also decodes; 0 = as step_target allows
   double step_target = 0;           // seconds that a step which also decodes may take
   std::int32_t context_tokens = 0;  // most tokens of one sequence
+  std::int32_t row_tile = 1;        // the model's favourite number of rows
   std::int32_t block_tokens = 0;    // granularity of prefix reuse
 };
 

@@ -8,6 +8,7 @@ namespace {
 // A row of a smaller step costs more (half as much again at 16 rows, Q8_0 on AVX-512). Learning from those would make
 // chunks smaller, hence rows dearer, hence chunks smaller still.
 constexpr std::int32_t kTellingRows = 48;
+constexpr double kWorthATile = 0.6;        // a whole tile rather than so much of one: a part costs almost as much
 constexpr double kNewWeight = 0.25;        // of the newest step in the moving average
 
 }  // namespace
@@ -20,9 +21,10 @@ void StepPacer::observe(std::int32_t rows, double step_seconds) {
 
 std::int32_t StepPacer::prefill_rows(std::int32_t decoding) const {
   if (fixed_rows_ > 0) return fixed_rows_;
-  if (seconds_per_row_ == 0) return kFirstChunk;
   constexpr double kMost = 1 << 20;
-  const auto rows = static_cast<std::int32_t>(std::min(target_ / seconds_per_row_, kMost));
+  const auto fit = seconds_per_row_ == 0 ? kFirstRows
+                                         : static_cast<std::int32_t>(std::min(target_ / seconds_per_row_, kMost));
+  const std::int32_t rows = fit >= tile_ * kWorthATile ? std::max(fit / tile_, 1) * tile_ : fit;
   return std::max(rows - decoding, kMinChunk);
 }
 
