@@ -98,6 +98,7 @@ void register_engine(py::module_& module) {
       .def_readwrite("max_waiting_tokens", &EngineConfig::max_waiting_tokens)
       .def_readwrite("prefill_chunk", &EngineConfig::prefill_chunk)
       .def_readwrite("step_target_ms", &EngineConfig::step_target_ms)
+      .def_readwrite("kept_tokens", &EngineConfig::kept_tokens)
       .def_readwrite("prefix_cache", &EngineConfig::prefix_cache);
   py::class_<EngineStats>(module, "EngineStats")
       .def_readonly("requests_running", &EngineStats::requests_running)

@@ -35,7 +35,7 @@ Status EngineConfig::validate(const Capabilities& model) const {
                             "step_target_ms is " + std::to_string(step_target_ms) + "; it must be more than 0 milliseconds");
   }
   for (const Status& status :
-       {at_least_one("max_waiting", max_waiting), at_least_one("max_waiting_tokens", max_waiting_tokens)}) {
+       {at_least_one("kept_tokens", kept_tokens), at_least_one("max_waiting", max_waiting), at_least_one("max_waiting_tokens", max_waiting_tokens)}) {
     if (!status.ok()) return status;
   }
   return {};

@@ -18,6 +18,7 @@ KvCacheOptions cache_options(const Model& model, const EngineConfig& config) {
   options.slots = can.slots;
   options.block_tokens = kBlockTokens;
   options.reuse = config.prefix_cache;
+  if (can.sharing == PrefixSharing::kAlias) options.kept_tokens = config.kept_tokens;
   switch (can.sharing) {
     case PrefixSharing::kNone: options.sharing = KvCacheOptions::Sharing::kNone; break;
     case PrefixSharing::kAlias: options.sharing = KvCacheOptions::Sharing::kAlias; break;

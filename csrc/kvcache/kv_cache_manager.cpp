@@ -167,6 +167,9 @@ void KvCacheManager::release(SlotId slot) {
   if (kept < held) ops_.push_back({KvOp::Kind::kCut, slot, {}, kept});
   table_.keep(slot);
   drop_redundant(slot);
+  if (options_.kept_tokens > 0) {
+    while (table_.evictable_blocks({}) > table_.blocks_for(options_.kept_tokens)) evict_one(std::nullopt);
+  }
 }
 
 void KvCacheManager::drop_redundant(SlotId released) {

@@ -23,6 +23,7 @@ struct KvCacheOptions {
   std::int32_t slots = 0;
   std::int32_t block_tokens = 16;
   Sharing sharing = Sharing::kAlias;
+  std::int32_t kept_tokens = 0;  // most tokens of kept prefixes that no lease shares; 0 = as many as there is room for
   bool reuse = true;  // false: nothing is kept or shared
 };
 

@@ -88,6 +88,7 @@ class EngineConfig:  # csrc/engine/engine_config.h
     max_waiting_tokens: int
     prefill_chunk: int
     step_target_ms: float
+    kept_tokens: int
     prefix_cache: bool
     def __init__(self) -> None: ...
 

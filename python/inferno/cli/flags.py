@@ -59,6 +59,7 @@ MaxWaiting = Annotated[int | None, _flag("engine.max_waiting", "--max-waiting")]
 MaxWaitingTokens = Annotated[int | None, _flag("engine.max_waiting_tokens", "--max-waiting-tokens")]
 PrefillChunk = Annotated[int | None, _flag("engine.prefill_chunk", "--prefill-chunk")]
 StepTarget = Annotated[float | None, _flag("engine.step_target_ms", "--step-target-ms")]
+KeptTokens = Annotated[int | None, _flag("engine.kept_tokens", "--kept-tokens")]
 PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cache/--no-prefix-cache")]
 
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -88,6 +89,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "max_waiting_tokens": ("engine.max_waiting_tokens", "--max-waiting-tokens"),
     "prefill_chunk": ("engine.prefill_chunk", "--prefill-chunk"),
     "step_target_ms": ("engine.step_target_ms", "--step-target-ms"),
+    "kept_tokens": ("engine.kept_tokens", "--kept-tokens"),
     "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
 }
 

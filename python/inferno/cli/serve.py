@@ -60,6 +60,7 @@ def serve(
     max_waiting_tokens: flags.MaxWaitingTokens = None,
     prefill_chunk: flags.PrefillChunk = None,
     step_target_ms: flags.StepTarget = None,
+    kept_tokens: flags.KeptTokens = None,
     prefix_cache: flags.PrefixCache = None,
 ) -> None:
     parameters = dict(locals())

@@ -85,6 +85,17 @@ TEST(Engine, TenantsNeverShare) {
   EXPECT_GT(engine.run(mine).usage.cached_tokens, 0);
 }
 
+TEST(Engine, KeepsNoMoreOfFinishedPromptsThanAskedTheLeastRecentGoFirst) {
+  EngineConfig config;
+  config.kept_tokens = 256;
+  Running engine("fake:", {}, config);
+  const auto prompt = [&](char letter) { return engine.request(std::string(120, letter), 1); };
+  for (const char letter : {'a', 'b', 'c', 'd'}) engine.run(prompt(letter));
+  EXPECT_LE(engine.engine->stats().cache.used_tokens, 256);
+  EXPECT_GT(engine.run(prompt('d')).usage.cached_tokens, 0);
+  EXPECT_EQ(engine.run(prompt('a')).usage.cached_tokens, 0);
+}
+
 TEST(Engine, ASmallCacheSetsAsideAndEverybodyStillFinishesRight) {
   ModelOptions small;
   small.kv_tokens = 256;
