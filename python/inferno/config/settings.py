@@ -62,7 +62,9 @@ class EngineSettings(_Section):
     step_target_ms: PositiveFloat | None = Field(
         None, description="Milliseconds that such a step may take; sets prefill_chunk where that is not set."
     )
-    kept_tokens: PositiveInt | None = Field(None, description="Most tokens of finished prompts kept for reuse (unified cache).")
+    kept_tokens: PositiveInt | None = Field(
+        None, description="Most tokens of finished prompts kept for reuse (unified cache)."
+    )
     prefix_cache: bool | None = Field(None, description="Reuse the computed prefixes of earlier and running prompts.")
 
 
