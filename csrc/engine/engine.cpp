@@ -14,12 +14,12 @@ Status range_error(const std::string& field, std::int64_t value, const std::stri
 
 Status check_stops(const Request& request) {
   if (request.stop.size() > kMaxStopStrings) {
-    return range_error("stop", static_cast<std::int64_t>(request.stop.size()), "at most 16 strings");
+    return range_error("stop", static_cast<std::int64_t>(request.stop.size()), "at most " + std::to_string(kMaxStopStrings) + " strings");
   }
   for (const std::string& stop : request.stop) {
     if (stop.empty()) return invalid_argument("stop", "a stop string is empty; it must have at least one character");
     if (stop.size() > kMaxStopStringBytes) {
-      return range_error("stop", static_cast<std::int64_t>(stop.size()), "at most 1024 bytes a string");
+      return range_error("stop", static_cast<std::int64_t>(stop.size()), "at most " + std::to_string(kMaxStopStringBytes) + " bytes a string");
     }
   }
   return {};

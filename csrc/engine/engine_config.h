@@ -5,6 +5,7 @@
 
 #include "backends/backend.h"
 #include "base/status.h"
+#include "kvcache/kv_cache_manager.h"
 
 namespace inferno {
 
@@ -25,6 +26,7 @@ struct EngineConfig {
   [[nodiscard]] std::int32_t running_limit(const Capabilities& model) const;
 };
 
-inline constexpr std::int32_t kBlockTokens = 16;  // granularity of the KV budget and of prefix reuse
+// Granularity of the KV budget and of prefix reuse.
+inline constexpr std::int32_t kBlockTokens = KvCacheOptions{}.block_tokens;
 
 }  // namespace inferno
