@@ -40,6 +40,9 @@ struct Capabilities {
   std::int32_t capacity_tokens = 0;   // KV cells over all slots
   std::int32_t context_tokens = 0;    // most tokens one slot may hold
   std::int32_t batch_rows = 0;        // most rows of one forward()
+  // forward() passes over the weights once for the slots that have a row, and again for those that have more rows, as
+  // often as their numbers of rows differ. Otherwise all rows go in one pass.
+  bool slots_apart = false;
   std::int32_t row_tile = 1;          // forward() is at its best with a multiple of so many rows; 1 = indifferent
   std::int32_t logits_rows = 0;       // of them, most that may ask for logits: bounds the memory for vocab-wide rows
   std::uint64_t kv_bytes = 0;         // memory taken by those cells
@@ -55,7 +58,9 @@ struct ModelOptions {
   std::int32_t gpu_layers = -1;       // -1 = all that fit when there is a GPU
   std::string kv_type = "f16";        // f32, f16, q8_0, q4_0
   std::string flash_attention = "auto";  // auto, on, off
-  std::string kv_layout = "unified";  // unified (aliased prefixes) or per_sequence (copied prefixes)
+  // unified: one cache, prefixes are aliased; per_sequence: one cache each, prefixes are copied; auto: per_sequence where
+  // several sequences of the whole context fit.
+  std::string kv_layout = "auto";
   bool use_mmap = true;
   // Called with 0..1 while loading, on the loading thread; returning false gives up the load.
   std::function<bool(float)> progress;

@@ -31,7 +31,7 @@ SchedulerOptions scheduler_options(const Model& model, const EngineConfig& confi
   const Capabilities& can = model.capabilities();
   return {.max_running = config.running_limit(can), .batch_rows = can.batch_rows, .prefill_chunk = config.prefill_chunk,
           .step_target = config.step_target_ms / 1000, .context_tokens = can.context_tokens,
-          .row_tile = can.row_tile, .block_tokens = kBlockTokens};
+          .shape = {.tile = can.row_tile, .slots_apart = can.slots_apart}, .block_tokens = kBlockTokens};
 }
 
 }  // namespace

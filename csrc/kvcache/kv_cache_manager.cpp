@@ -15,6 +15,11 @@ bool begins_with(std::span<const TokenId> text, std::span<const TokenId> beginni
   return beginning.size() <= text.size() && std::equal(beginning.begin(), beginning.end(), text.begin());
 }
 
+std::int32_t common_length(std::span<const TokenId> a, std::span<const TokenId> b) {
+  const auto end = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
+  return static_cast<std::int32_t>(end - a.begin());
+}
+
 const KvCacheOptions& checked(const KvCacheOptions& options) {
   if (options.slots > 0 && options.block_tokens > 0 && options.capacity_tokens >= options.block_tokens) return options;
   throw InternalError("a KV cache of " + std::to_string(options.capacity_tokens) + " tokens in blocks of " +
@@ -44,7 +49,12 @@ std::optional<KvCacheManager::Reservation> KvCacheManager::reserve(const Tenant&
 PrefixMatch KvCacheManager::match(const Tenant& tenant, std::span<const TokenId> prompt) const {
   if (!options_.reuse || prompt.empty()) return {};
   const auto reusable = prompt.first(prompt.size() - 1);  // the last token's logits are needed, so it is computed
-  return indexes() ? index_.find(tenant, reusable) : match_whole_slot(tenant, reusable);
+  if (!indexes()) return match_whole_slot(tenant, reusable);
+  PrefixMatch found = index_.find(tenant, reusable);
+  // A copy has blocks of its own for all that it holds; an alias can only share those that both have whole.
+  const bool to_the_token = options_.sharing == Sharing::kCopy && found.tokens > 0;
+  if (to_the_token) found.tokens = common_length(reusable, table_.at(found.slot).tokens);
+  return found;
 }
 
 // For backends that cannot cut: only a kept slot whose every token is wanted is of use.

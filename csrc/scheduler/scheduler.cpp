@@ -18,7 +18,7 @@ std::int32_t common_prefix(const std::vector<TokenId>& a, const std::vector<Toke
 Scheduler::Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Admission& admission, const Clock& clock)
     :
       options_(options), cache_(cache), admission_(admission), clock_(clock),
-      pacer_(options.prefill_chunk, options.step_target, options.row_tile) {}
+      pacer_(options.prefill_chunk, options.step_target, options.shape) {}
 
 Scheduler::Order Scheduler::order_of(const Sequence& sequence) {
   const double arrived = seconds(sequence.request->arrived.time_since_epoch());
@@ -165,23 +165,29 @@ std::int32_t Scheduler::prefill_budget() const {
 }
 
 void Scheduler::assemble(StepPlan& plan) {
-  std::int32_t budget = prefill_budget();
+  const std::int32_t budget = prefill_budget();
   for (auto& [order, sequence] : running_) {
     if (sequence->decoding()) plan.add({sequence.get(), sequence->computed, 1, true});
   }
-  std::vector<Sequence*> prefilling;
-  for (auto& [order, sequence] : running_) {
-    if (!sequence->decoding()) prefilling.push_back(sequence.get());
+  const std::vector<Sequence*> sequences = prefilling();
+  std::vector<std::int32_t> pending;
+  for (const Sequence* sequence : sequences) pending.push_back(sequence->pending());
+  const auto shares = share_prefill_rows(pending, budget, options_.batch_rows - plan.rows, options_.shape);
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    if (shares[i] > 0) plan.add({sequences[i], sequences[i]->computed, shares[i], shares[i] == pending[i]});
   }
-  std::stable_sort(prefilling.begin(), prefilling.end(), [&](const Sequence* a, const Sequence* b) {
+}
+
+// In the order in which they are served.
+std::vector<Sequence*> Scheduler::prefilling() {
+  std::vector<Sequence*> sequences;
+  for (auto& [order, sequence] : running_) {
+    if (!sequence->decoding()) sequences.push_back(sequence.get());
+  }
+  std::stable_sort(sequences.begin(), sequences.end(), [&](const Sequence* a, const Sequence* b) {
     return share_.before(a->request->tenant, b->request->tenant);
   });
-  for (Sequence* sequence : prefilling) {
-    const std::int32_t count = std::min(sequence->pending(), budget);
-    if (count <= 0) break;
-    budget -= count;
-    plan.add({sequence, sequence->computed, count, count == sequence->pending()});
-  }
+  return sequences;
 }
 
 void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates) {

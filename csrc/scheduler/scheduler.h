@@ -31,6 +31,7 @@
 #include "request/sequence.h"
 #include "scheduler/admission.h"
 #include "scheduler/fair_share.h"
+#include "scheduler/prefill_shares.h"
 #include "scheduler/step_pacer.h"
 #include "scheduler/step_plan.h"
 
@@ -44,7 +45,7 @@ struct SchedulerOptions {
   std::int32_t prefill_chunk = 0;   // most prefill rows of a step that also decodes; 0 = as step_target allows
   double step_target = 0;           // seconds that a step which also decodes may take
   std::int32_t context_tokens = 0;  // most tokens of one sequence
-  std::int32_t row_tile = 1;        // the model's favourite number of rows
+  RowShape shape = {};
   std::int32_t block_tokens = 0;    // granularity of prefix reuse
 };
 
@@ -107,6 +108,7 @@ class Scheduler {
   [[nodiscard]] bool worth_waiting_for(const Sequence& sequence) const;
   [[nodiscard]] std::int32_t prefill_budget() const;
   void assemble(StepPlan& plan);
+  [[nodiscard]] std::vector<Sequence*> prefilling();
 
   void take_token(Sequence& sequence, const SampledToken& sampled, Updates& updates);
   [[nodiscard]] SequenceUpdate update_of(const Sequence& sequence) const;

@@ -24,7 +24,13 @@ std::int32_t StepPacer::prefill_rows(std::int32_t decoding) const {
   constexpr double kMost = 1 << 20;
   const auto fit = seconds_per_row_ == 0 ? kFirstRows
                                          : static_cast<std::int32_t>(std::min(target_ / seconds_per_row_, kMost));
-  const std::int32_t rows = fit >= tile_ * kWorthATile ? std::max(fit / tile_, 1) * tile_ : fit;
+  const std::int32_t tile = shape_.tile;
+  const std::int32_t tiles = fit / tile;
+  if (shape_.slots_apart) {
+    const std::int32_t rows = fit >= tile * kWorthATile ? std::max(tiles, 1) * tile : fit;
+    return std::max(rows, kMinChunk);
+  }
+  const std::int32_t rows = tiles >= 2 ? tiles * tile : tile > 1 ? std::min(fit, tile - 1) : fit;
   return std::max(rows - decoding, kMinChunk);
 }
 

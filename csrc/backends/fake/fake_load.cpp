@@ -24,12 +24,13 @@ Result<Capabilities> choose_capabilities(const ModelOptions& options) {
                                check_size("batch_rows", options.batch_rows, 1)}) {
     if (!status.ok()) return status;
   }
-  if (options.kv_layout != "unified" && options.kv_layout != "per_sequence") {
+  if (options.kv_layout != "auto" && options.kv_layout != "unified" && options.kv_layout != "per_sequence") {
     return invalid_argument("kv_layout",
-                            "kv_layout is '" + options.kv_layout + "'; it must be unified or per_sequence");
+                            "kv_layout is '" + options.kv_layout + "'; it must be auto, unified or per_sequence");
   }
   Capabilities caps;
-  caps.sharing = options.kv_layout == "unified" ? PrefixSharing::kAlias : PrefixSharing::kCopy;
+  caps.sharing = options.kv_layout == "per_sequence" ? PrefixSharing::kCopy : PrefixSharing::kAlias;
+  caps.slots_apart = options.kv_layout == "per_sequence";
   caps.slots = options.slots > 0 ? options.slots : kDefaultSlots;
   caps.capacity_tokens = options.kv_tokens > 0 ? options.kv_tokens : std::max(kDefaultKvTokens, options.context_tokens);
   caps.context_tokens =

@@ -78,6 +78,7 @@ SizingFacts sizing_facts(const llama_model* model, std::optional<std::uint64_t> 
   SizingFacts facts;
   facts.kv = kv_shape(model);
   facts.trained_context = llama_model_n_ctx_train(model);
+  facts.recurrent = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
   const std::uint64_t weights = llama_model_size(model);
   facts.memory = uses_gpu(options) ? gpu_memory() : memory;
   if (facts.memory && !uses_gpu(options)) facts.memory = *facts.memory > weights ? *facts.memory - weights : 0;

@@ -69,11 +69,12 @@ Capabilities describe_capabilities(const llama_model* model, const llama_context
                                    const LlamaSizes& sizes) {
   Capabilities caps;
   const bool recurrent = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
-  caps.sharing = recurrent                        ? PrefixSharing::kNone
-                 : options.kv_layout == "unified" ? PrefixSharing::kAlias
-                                                  : PrefixSharing::kCopy;
+  caps.sharing = recurrent       ? PrefixSharing::kNone
+                 : sizes.unified ? PrefixSharing::kAlias
+                                 : PrefixSharing::kCopy;
+  caps.slots_apart = !sizes.unified;
   caps.slots = sizes.slots;
-  caps.capacity_tokens = static_cast<std::int32_t>(llama_n_ctx(context));
+  caps.capacity_tokens = sizes.kv_tokens;
   caps.context_tokens = sizes.context_tokens;
   caps.row_tile = kAttentionTile;
   caps.batch_rows = std::min(options.batch_rows, static_cast<std::int32_t>(llama_n_batch(context)));

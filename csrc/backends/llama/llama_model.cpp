@@ -1,7 +1,9 @@
 #include "backends/llama/llama_model.h"
 
+#include <algorithm>
 #include <exception>
 #include <new>
+#include <numeric>
 #include <utility>
 
 #include "backends/llama/llama_describe.h"
@@ -10,7 +12,8 @@
 namespace inferno {
 namespace {
 
-llama_seq_id sequence_of(SlotId slot) { return static_cast<llama_seq_id>(slot); }
+// A move of streams must pay within so many steps.
+constexpr double kPaysWithinSteps = 8;
 
 // What llama_decode returns.
 Status decode_status(std::int32_t code) {
@@ -31,7 +34,21 @@ LlamaModel::LlamaModel(LlamaModelHandle model, LlamaContextHandle context, Model
       tokenizer_(llama_model_get_vocab(model_.get()), metadata(model_.get(), "tokenizer.ggml.pre")),
       info_(std::move(info)),
       caps_(caps),
-      lengths_(caps, tokenizer_.vocab_size()) {}
+      lengths_(caps, tokenizer_.vocab_size()),
+      streams_(caps.slots, static_cast<std::int32_t>(llama_n_seq_max(context_.get()))) {
+  // A gap costs one more reading of the weights in every step; a move reads and writes one stream, once.
+  const double stream_bytes = static_cast<double>(caps.kv_bytes) / llama_n_seq_max(context_.get());
+  moves_per_gap_ = kPaysWithinSteps * static_cast<double>(info_.weight_bytes) / (2 * stream_bytes);
+}
+
+llama_seq_id LlamaModel::sequence_of(SlotId slot) const {
+  return by_stream() ? streams_.of(slot) : static_cast<llama_seq_id>(slot);
+}
+
+// Between caches llama.cpp copies whole ones only (it asserts so), when the next batch is computed.
+void LlamaModel::copy_stream(std::int32_t from, std::int32_t to) {
+  llama_memory_seq_cp(memory_, from, to, -1, -1);
+}
 
 Status LlamaModel::share(SlotId from, SlotId to, std::int32_t n) {
   if (Status status = lengths_.check_share(from, to, n); !status.ok()) return status;
@@ -39,14 +56,13 @@ Status LlamaModel::share(SlotId from, SlotId to, std::int32_t n) {
     return Status(StatusCode::kUnsupported, "this model's state cannot be shared in part");
   }
   if (n == 0) return {};
-  if (caps_.sharing == PrefixSharing::kAlias) {
-    llama_memory_seq_cp(memory_, sequence_of(from), sequence_of(to), 0, n);
-  } else {
-    // Between caches llama.cpp copies whole ones only (it asserts so); the surplus is cut off.
-    llama_memory_seq_cp(memory_, sequence_of(from), sequence_of(to), -1, -1);
+  if (by_stream()) {
+    copy_stream(sequence_of(from), streams_.take(to));
     if (!llama_memory_seq_rm(memory_, sequence_of(to), n, -1)) {
       return Status(StatusCode::kInternal, "llama.cpp refused to cut a copied sequence");
     }
+  } else {
+    llama_memory_seq_cp(memory_, sequence_of(from), sequence_of(to), 0, n);
   }
   lengths_.set(to, n);
   return {};
@@ -68,7 +84,8 @@ Status LlamaModel::cut(SlotId slot, std::int32_t n) {
 Status LlamaModel::drop(SlotId slot) {
   if (Status status = lengths_.check_slot(slot); !status.ok()) return status;
   // Even when we count no tokens: a failed batch may have left some.
-  llama_memory_seq_rm(memory_, sequence_of(slot), -1, -1);
+  if (const llama_seq_id sequence = sequence_of(slot); sequence >= 0) llama_memory_seq_rm(memory_, sequence, -1, -1);
+  streams_.release(slot);
   lengths_.set(slot, 0);
   return {};
 }
@@ -80,24 +97,51 @@ Result<Logits> LlamaModel::forward(const ForwardBatch& batch) {
   Logits out;
   for (std::int32_t i = 0; i < batch.rows(); ++i) {
     if (batch.wants_logits[static_cast<std::size_t>(i)] == 0) continue;
-    const float* row = llama_get_logits_ith(context_.get(), i);
+    const float* row = llama_get_logits_ith(context_.get(), place_[static_cast<std::size_t>(i)]);
     if (row == nullptr) return Status(StatusCode::kInternal, "llama.cpp gave no logits for row " + std::to_string(i));
     out.rows.emplace_back(row, static_cast<std::size_t>(info_.vocab_size));
   }
   return out;
 }
 
+void LlamaModel::gather_streams(const ForwardBatch& batch) {
+  active_ = batch.slot;
+  active_.erase(std::unique(active_.begin(), active_.end()), active_.end());
+  for (const auto& [from, to] : streams_.gather(active_, moves_per_gap_)) {
+    copy_stream(from, to);
+    llama_memory_seq_rm(memory_, from, -1, -1);
+  }
+}
+
+// Where each row goes in llama.cpp's batch: it takes neighbours together only when they follow one another there, too.
+void LlamaModel::order_rows(const ForwardBatch& batch) {
+  order_.resize(batch.slot.size());
+  std::iota(order_.begin(), order_.end(), std::size_t{0});
+  if (caps_.sharing != PrefixSharing::kAlias) {
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](auto a, auto b) { return sequence_of(batch.slot[a]) < sequence_of(batch.slot[b]); });
+  }
+  place_.resize(order_.size());
+  for (std::size_t place = 0; place < order_.size(); ++place) place_[order_[place]] = static_cast<std::int32_t>(place);
+}
+
 Status LlamaModel::decode(const ForwardBatch& batch) {
-  const std::size_t rows = batch.token.size();
-  tokens_.assign(batch.token.begin(), batch.token.end());
-  positions_.assign(batch.position.begin(), batch.position.end());
-  outputs_.assign(batch.wants_logits.begin(), batch.wants_logits.end());
+  if (by_stream()) gather_streams(batch);
+  order_rows(batch);
+  const std::size_t rows = order_.size();
+  tokens_.resize(rows);
+  positions_.resize(rows);
+  outputs_.resize(rows);
   sequence_counts_.assign(rows, 1);
   sequences_.resize(rows);
   sequence_pointers_.resize(rows);
-  for (std::size_t i = 0; i < rows; ++i) {
-    sequences_[i] = sequence_of(batch.slot[i]);
-    sequence_pointers_[i] = &sequences_[i];
+  for (std::size_t place = 0; place < rows; ++place) {
+    const std::size_t row = order_[place];
+    tokens_[place] = batch.token[row];
+    positions_[place] = batch.position[row];
+    outputs_[place] = static_cast<std::int8_t>(batch.wants_logits[row]);
+    sequences_[place] = sequence_of(batch.slot[row]);
+    sequence_pointers_[place] = &sequences_[place];
   }
   llama_batch native{};
   native.n_tokens = static_cast<std::int32_t>(rows);

@@ -1,4 +1,5 @@
-// LlamaModel: a GGUF model computed by llama.cpp. The KV bytes of slot i are llama.cpp's sequence i.
+// LlamaModel: a GGUF model computed by llama.cpp. The KV bytes of a slot are those of one llama.cpp sequence: of the same
+// number in a unified cache, wherever SlotStreams put it where each sequence has a cache of its own.
 #pragma once
 
 #include <vector>
@@ -6,6 +7,7 @@
 #include "backends/backend.h"
 #include "backends/llama/llama_handles.h"
 #include "backends/llama/llama_tokenizer.h"
+#include "backends/llama/slot_streams.h"
 #include "backends/slot_lengths.h"
 
 namespace inferno {
@@ -27,6 +29,11 @@ class LlamaModel final : public Model {
   Result<Logits> forward(const ForwardBatch& batch) override;
 
  private:
+  [[nodiscard]] bool by_stream() const { return caps_.sharing == PrefixSharing::kCopy; }
+  [[nodiscard]] llama_seq_id sequence_of(SlotId slot) const;
+  void copy_stream(std::int32_t from, std::int32_t to);
+  void gather_streams(const ForwardBatch& batch);
+  void order_rows(const ForwardBatch& batch);
   Status decode(const ForwardBatch& batch);
 
   LlamaModelHandle model_;  // before the context: destroyed after it
@@ -36,7 +43,12 @@ class LlamaModel final : public Model {
   ModelInfo info_;
   Capabilities caps_;
   SlotLengths lengths_;
-  // What llama_batch points at, kept from step to step.
+  SlotStreams streams_;
+  double moves_per_gap_ = 0;
+  // Kept from step to step: the batch's slots, which of our rows stands at a place of llama.cpp's batch, the reverse, and what it points at.
+  std::vector<SlotId> active_;
+  std::vector<std::size_t> order_;
+  std::vector<std::int32_t> place_;
   std::vector<llama_token> tokens_;
   std::vector<llama_pos> positions_;
   std::vector<std::int32_t> sequence_counts_;

@@ -72,7 +72,7 @@ Status check_llama_options(const ModelOptions& options) {
         check_choice("kv_type", options.kv_type,
                      {kKvTypes[0].name, kKvTypes[1].name, kKvTypes[2].name, kKvTypes[3].name}),
         check_choice("flash_attention", options.flash_attention, {"auto", "on", "off"}),
-        check_choice("kv_layout", options.kv_layout, {"unified", "per_sequence"})}) {
+        check_choice("kv_layout", options.kv_layout, {"auto", "unified", "per_sequence"})}) {
     if (!status.ok()) return status;
   }
   if (!ggml_is_quantized(kv_type(options)) || options.flash_attention != "off") return {};
@@ -90,11 +90,11 @@ llama_model_params llama_model_settings(const ModelOptions& options) {
 llama_context_params llama_context_settings(const ModelOptions& options, const LlamaSizes& sizes) {
   llama_context_params params = llama_context_default_params();
   const std::int32_t threads = options.threads > 0 ? options.threads : usable_cores();
-  params.n_ctx = static_cast<std::uint32_t>(sizes.kv_tokens);
+  params.n_ctx = static_cast<std::uint32_t>(sizes.all_cells());
   // llama.cpp asserts (and ends the process) when a batch could not hold one output per sequence.
-  params.n_batch = static_cast<std::uint32_t>(std::max(options.batch_rows, sizes.slots));
+  params.n_batch = static_cast<std::uint32_t>(std::max(options.batch_rows, sizes.streams));
   params.n_ubatch = static_cast<std::uint32_t>(std::min(options.batch_rows, kMostPhysicalRows));
-  params.n_seq_max = static_cast<std::uint32_t>(sizes.slots);
+  params.n_seq_max = static_cast<std::uint32_t>(sizes.streams);
   // Without this the compute buffer holds a vocabulary-wide row for each row of a batch (300 MB at 512 rows of
   // 150,000).
   params.n_outputs_max = params.n_seq_max;
@@ -107,7 +107,7 @@ llama_context_params llama_context_settings(const ModelOptions& options, const L
   params.no_perf = true;
   // Keep all positions of sliding-window layers: a prefix can only be shared or cut where it is still there.
   params.swa_full = true;
-  params.kv_unified = options.kv_layout == "unified";
+  params.kv_unified = sizes.unified;
   return params;
 }
 

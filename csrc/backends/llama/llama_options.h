@@ -29,13 +29,21 @@ struct SizingFacts {
   KvShape kv;
   std::int32_t trained_context = 0;              // 0 = the file does not say
   std::optional<std::uint64_t> memory;           // bytes the KV cache may come from; nothing = not known
+  bool recurrent = false;                        // wholly or in part: a state for each sequence, whatever the layout
 };
 
 struct LlamaSizes {
+  bool unified = true;              // kv_layout, chosen
   std::int32_t slots = 0;
   std::int32_t context_tokens = 0;  // most tokens of one slot
-  std::int32_t kv_tokens = 0;       // cells over all slots: a multiple of 256 (per slot, with kv_layout per_sequence)
+  std::int32_t streams = 0;         // sequences of llama.cpp: per sequence, one to spare lets slots change places
+  std::int32_t kv_tokens = 0;       // cells over all slots: a multiple of 256 (per slot, when each has its own)
   std::uint64_t kv_bytes = 0;       // by formula; models with an unusual cache (MLA, recurrent layers) take less
+
+  // With the spare stream's.
+  [[nodiscard]] std::int64_t all_cells() const {
+    return unified || slots == 0 ? kv_tokens : std::int64_t{kv_tokens} / slots * streams;
+  }
 };
 
 // Chooses within: at most a quarter of the memory for the KV cache unless a size was asked for in so many words.

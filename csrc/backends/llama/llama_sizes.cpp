@@ -13,6 +13,8 @@ constexpr std::int64_t kDefaultKvTokens = 32768;  // over all slots, when nothin
 constexpr std::int64_t kUnknownContext = 4096;    // when neither the file nor the options say
 constexpr std::int32_t kUnifiedSlots = 64;        // a slot costs nothing until it holds tokens
 constexpr std::int32_t kPerSequenceSlots = 16;    // each slot takes its whole context up front
+constexpr std::int64_t kMostOwnCaches = 32;       // chosen unasked
+constexpr std::int64_t kWorthOwnCaches = 4;       // sequences of the whole context that must fit for a cache each
 
 std::int64_t round_up(std::int64_t n) { return (n + kGranularity - 1) / kGranularity * kGranularity; }
 std::int64_t round_down(std::int64_t n) { return n / kGranularity * kGranularity; }
@@ -46,6 +48,13 @@ class Sizing {
     }
   }
 
+  // Decoding is faster where each sequence has a cache of its own, since in a common one every row looks over all cells in
+  // use; but few long contexts in caches of their own would leave most cells idle while others wait.
+  bool shares_one_cache() const {
+    if (options_.kv_layout != "auto") return options_.kv_layout == "unified";
+    return whole_contexts() < (options_.slots > 0 ? options_.slots : kWorthOwnCaches);
+  }
+
   // One pool of cells for all slots.
   Status unified(LlamaSizes& sizes) const {
     const std::int64_t slots = options_.slots > 0 ? options_.slots : kUnifiedSlots;
@@ -63,7 +72,7 @@ class Sizing {
 
   // A cache of its own for each slot, all of one size.
   Status per_sequence(LlamaSizes& sizes) const {
-    const std::int64_t slots = options_.slots > 0 ? options_.slots : kPerSequenceSlots;
+    const std::int64_t slots = options_.slots > 0 ? options_.slots : own_caches();
     std::int64_t each = round_up(options_.context_tokens);
     if (options_.kv_tokens > 0) {
       each = round_down(options_.kv_tokens / slots);
@@ -91,6 +100,18 @@ class Sizing {
     return {};
   }
 
+  // How many sequences of the whole context the cells hold.
+  std::int64_t whole_contexts() const {
+    const std::int64_t cells = options_.kv_tokens > 0 ? options_.kv_tokens : std::min(kDefaultKvTokens, affordable_);
+    return cells / round_up(options_.context_tokens > 0 ? options_.context_tokens : trained_);
+  }
+
+  std::int64_t own_caches() const {
+    const bool asked = options_.kv_tokens > 0 || options_.context_tokens > 0;
+    if (!asked && whole_contexts() < kWorthOwnCaches) return kPerSequenceSlots;
+    return std::clamp(whole_contexts(), std::int64_t{1}, kMostOwnCaches);
+  }
+
   const ModelOptions& options_;
   std::int64_t trained_;
   std::int64_t affordable_;  // cells that a quarter of the memory holds
@@ -107,9 +128,12 @@ Result<LlamaSizes> choose_sizes(const ModelOptions& options, const SizingFacts& 
   if (!bytes_per_cell.ok()) return bytes_per_cell.status();
   const Sizing sizing(options, facts, bytes_per_cell.value());
   LlamaSizes sizes;
-  const Status status = options.kv_layout == "unified" ? sizing.unified(sizes) : sizing.per_sequence(sizes);
+  sizes.unified = (options.kv_layout == "auto" && facts.recurrent) || sizing.shares_one_cache();
+  const Status status = sizes.unified ? sizing.unified(sizes) : sizing.per_sequence(sizes);
   if (!status.ok()) return status;
-  sizes.kv_bytes = bytes_per_cell.value() * static_cast<std::uint64_t>(sizes.kv_tokens);
+  const bool spare = !sizes.unified && sizes.slots > 1;
+  sizes.streams = std::min(sizes.slots + (spare ? 1 : 0), static_cast<std::int32_t>(llama_max_parallel_sequences()));
+  sizes.kv_bytes = bytes_per_cell.value() * static_cast<std::uint64_t>(sizes.all_cells());
   return sizes;
 }
 

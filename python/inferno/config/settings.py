@@ -46,8 +46,10 @@ class ModelSettings(_Section):
     gpu_layers: int | None = Field(None, ge=-1, description="Layers kept on the GPU; -1 is all that fit.")
     kv_type: Literal["f32", "f16", "q8_0", "q4_0"] | None = Field(None, description="Number format of the KV cache.")
     flash_attention: Literal["auto", "on", "off"] | None = Field(None, description="Flash attention: auto, on or off.")
-    kv_layout: Literal["unified", "per_sequence"] | None = Field(
-        None, description="unified (prefixes are shared) or per_sequence (prefixes are copied)."
+    kv_layout: Literal["auto", "unified", "per_sequence"] | None = Field(
+        None,
+        description="unified: one cache, shared prefixes cost nothing; per_sequence: one cache each, decodes faster; "
+        "auto: per_sequence when several sequences of the whole context fit.",
     )
     use_mmap: bool | None = Field(None, description="Map the model file instead of reading it.")
 

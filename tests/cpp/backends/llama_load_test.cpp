@@ -50,7 +50,7 @@ TEST_F(LlamaLoad, SaysWhatTheModelIs) {
   EXPECT_NE(info.chat_template.find("<|assistant|>"), std::string::npos);
   EXPECT_FALSE(info.device.empty());
   EXPECT_EQ(model.value()->capabilities().context_tokens, 512);
-  EXPECT_EQ(model.value()->capabilities().slots, 64);
+  EXPECT_EQ(model.value()->capabilities().slots, 32);
 }
 
 TEST_F(LlamaLoad, AOneRowBatchWorks) {

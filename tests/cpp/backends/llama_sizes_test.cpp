@@ -25,14 +25,42 @@ std::string refusal(const ModelOptions& options, const SizingFacts& given) {
   return status.message();
 }
 
-ModelOptions per_sequence() {
+ModelOptions laid_out(const char* layout) {
   ModelOptions options;
-  options.kv_layout = "per_sequence";
+  options.kv_layout = layout;
   return options;
 }
 
+ModelOptions per_sequence() { return laid_out("per_sequence"); }
+
+TEST(LlamaSizes, EachHasACacheOfItsOwnWhereSeveralWholeContextsFit) {
+  EXPECT_FALSE(chosen({}, facts(2048)).unified);
+  EXPECT_EQ(chosen({}, facts(2048)).slots, 16);
+  EXPECT_EQ(chosen({}, facts(512)).slots, 32);
+  EXPECT_TRUE(chosen({}, facts(16384)).unified) << "two of them fit";
+  ModelOptions asked;
+  asked.context_tokens = 1024;
+  asked.kv_tokens = 8192;
+  EXPECT_EQ(chosen(asked, facts(131072)).slots, 8);
+  EXPECT_FALSE(chosen(asked, facts(131072)).unified);
+  asked.slots = 9;
+  EXPECT_TRUE(chosen(asked, facts(131072)).unified) << "more sequences than whole contexts";
+  SizingFacts recurrent = facts(2048);
+  recurrent.recurrent = true;
+  EXPECT_TRUE(chosen({}, recurrent).unified);
+}
+
+TEST(LlamaSizes, OneStreamIsToSpareSoThatSlotsCanChangePlaces) {
+  EXPECT_EQ(chosen({}, facts(2048)).streams, 17);
+  EXPECT_EQ(chosen({}, facts(2048)).all_cells(), 17 * 2048);
+  ModelOptions alone = per_sequence();
+  alone.slots = 1;
+  EXPECT_EQ(chosen(alone, facts(2048)).streams, 1);
+  EXPECT_EQ(chosen(laid_out("unified"), facts(2048)).streams, 64);
+}
+
 TEST(LlamaSizes, UnifiedTakesTheTrainedContextAndABudgetForAll) {
-  const LlamaSizes sizes = chosen({}, facts(2048));
+  const LlamaSizes sizes = chosen(laid_out("unified"), facts(2048));
   EXPECT_EQ(sizes.slots, 64);
   EXPECT_EQ(sizes.context_tokens, 2048);
   EXPECT_EQ(sizes.kv_tokens, 32768);
@@ -94,7 +122,7 @@ TEST(LlamaSizes, RefusesSizesThatDoNotFitEachOther) {
 TEST(LlamaSizes, RefusesAQuantizedCacheThatTheHeadsDoNotFit) {
   ModelOptions options;
   options.kv_type = "q8_0";
-  EXPECT_EQ(chosen(options, facts(2048)).kv_bytes, 32768U * 544);
+  EXPECT_EQ(chosen(options, facts(2048)).kv_bytes, 17U * 2048 * 544);
   SizingFacts narrow = facts(2048);
   narrow.kv.key_length = 16;
   EXPECT_EQ(refusal(options, narrow),

@@ -38,7 +38,7 @@ TEST(KvReserve, CopiesARunningPrefixAndPaysTwice) {
   KvBench bench(options(Sharing::kCopy));
   const auto first = bench.run("t", count_from(0, 10));
   const auto second = bench.run("t", count_from(0, 12));
-  EXPECT_EQ(second.reused_tokens, 8);
+  EXPECT_EQ(second.reused_tokens, 10);
   EXPECT_EQ(bench.manager.stats().used_tokens, 12 + 12);
 }
 
@@ -54,9 +54,11 @@ TEST(KvReserve, LeavesATokenToCompute) {
   for (const Sharing sharing : {Sharing::kAlias, Sharing::kCopy, Sharing::kNone}) {
     KvBench bench(options(sharing));
     bench.keep("t", count_from(0, 8));
-    EXPECT_EQ(bench.manager.reusable("t", count_from(0, 8)), sharing == Sharing::kNone ? 0 : 4);
+    // An alias shares whole blocks, a copy every token; without cutting a slot is reused whole or not at all.
+    const std::int32_t most = sharing == Sharing::kAlias ? 4 : sharing == Sharing::kCopy ? 7 : 0;
+    EXPECT_EQ(bench.manager.reusable("t", count_from(0, 8)), most);
     EXPECT_EQ(bench.manager.reusable("t", count_from(0, 9)), 8);
-    EXPECT_EQ(bench.run("t", count_from(0, 8)).reused_tokens, sharing == Sharing::kNone ? 0 : 4);
+    EXPECT_EQ(bench.run("t", count_from(0, 8)).reused_tokens, most);
   }
 }
 
