@@ -15,22 +15,22 @@ std::vector<std::int32_t> together(std::span<const std::int32_t> pending, std::i
 }
 
 // Of one long prompt: all when little would be left over, else whole tiles, else what there is room for.
-std::int32_t cut(std::int32_t pending, std::int32_t budget, std::int32_t most, std::int32_t tile) {
-  if (pending <= most && pending < budget + tile / 2) return pending;
-  return budget >= tile ? budget / tile * tile : budget;
+std::int32_t cut(std::int32_t pending, std::int32_t budget, std::int32_t most, std::int32_t tile, std::int32_t apart) {
+  if (pending <= most && pending < budget + tile / 8) return pending;
+  return budget >= tile ? std::min(budget / tile * tile + apart, most) : budget;
 }
 
 }  // namespace
 
 std::vector<std::int32_t> share_prefill_rows(std::span<const std::int32_t> pending, std::int32_t budget,
-                                             std::int32_t most, const RowShape& shape) {
+                                             std::int32_t most, std::int32_t decoding, const RowShape& shape) {
   budget = std::min(budget, most);
   if (!shape.slots_apart || budget <= 0 || pending.empty()) return together(pending, budget);
   std::vector<std::int32_t> shares(pending.size(), 0);
   for (std::size_t i = 0; i < pending.size(); ++i) {
     const bool worth_a_passage = i == 0 || budget >= std::min(pending[i], shape.tile);
     if (!worth_a_passage) break;
-    shares[i] = cut(pending[i], budget, most, shape.tile);
+    shares[i] = cut(pending[i], budget, most, shape.tile, decoding > 0 ? 1 : 0);
     budget -= shares[i];
     most -= shares[i];
   }

@@ -172,7 +172,7 @@ void Scheduler::assemble(StepPlan& plan) {
   const std::vector<Sequence*> sequences = prefilling();
   std::vector<std::int32_t> pending;
   for (const Sequence* sequence : sequences) pending.push_back(sequence->pending());
-  const auto shares = share_prefill_rows(pending, budget, options_.batch_rows - plan.rows, options_.shape);
+  const auto shares = share_prefill_rows(pending, budget, options_.batch_rows - plan.rows, plan.rows, options_.shape);
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     if (shares[i] > 0) plan.add({sequences[i], sequences[i]->computed, shares[i], shares[i] == pending[i]});
   }

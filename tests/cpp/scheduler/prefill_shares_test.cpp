@@ -10,8 +10,9 @@ using Rows = std::vector<std::int32_t>;
 constexpr RowShape kTogether{.tile = 64, .slots_apart = false};
 constexpr RowShape kApart{.tile = 64, .slots_apart = true};
 
-Rows shares(const Rows& pending, std::int32_t budget, const RowShape& shape, std::int32_t most = 512) {
-  return share_prefill_rows(pending, budget, most, shape);
+Rows shares(const Rows& pending, std::int32_t budget, const RowShape& shape, std::int32_t most = 512,
+            std::int32_t decoding = 0) {
+  return share_prefill_rows(pending, budget, most, decoding, shape);
 }
 
 TEST(PrefillShares, TogetherTheBudgetIsUsedUpInOrder) {
@@ -32,10 +33,16 @@ TEST(PrefillShares, ApartALongPromptGoesByWholeTiles) {
   EXPECT_EQ(shares({1000}, 40, kApart), (Rows{40})) << "less than a tile is all there is room for";
 }
 
+TEST(PrefillShares, BesideDecodingSlotsATileTakesTheRowThatGoesWithThem) {
+  EXPECT_EQ(shares({1000}, 100, kApart, 512, 4), (Rows{65}));
+  EXPECT_EQ(shares({1000}, 64, kApart, 64, 4), (Rows{64})) << "never more than the batch holds";
+  EXPECT_EQ(shares({1000}, 100, kTogether, 512, 4), (Rows{100}));
+}
+
 TEST(PrefillShares, ApartASmallRestGoesAlong) {
-  EXPECT_EQ(shares({95}, 64, kApart), (Rows{95}));
-  EXPECT_EQ(shares({96}, 64, kApart), (Rows{64}));
-  EXPECT_EQ(shares({95}, 64, kApart, 80), (Rows{64})) << "unless the batch has no room for it";
+  EXPECT_EQ(shares({71}, 64, kApart), (Rows{71}));
+  EXPECT_EQ(shares({72}, 64, kApart), (Rows{64}));
+  EXPECT_EQ(shares({71}, 64, kApart, 70), (Rows{64})) << "unless the batch has no room for it";
 }
 
 TEST(PrefillShares, ApartTheNextIsBegunOnlyForATileOrForAllOfIt) {
