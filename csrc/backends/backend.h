@@ -61,6 +61,7 @@ struct ModelOptions {
   // unified: one cache, prefixes are aliased; per_sequence: one cache each, prefixes are copied; auto: per_sequence where
   // several sequences of the whole context fit.
   std::string kv_layout = "auto";
+  bool deterministic = false;         // every row bitwise the same, whatever is computed beside it
   bool use_mmap = true;
   // Called with 0..1 while loading, on the loading thread; returning false gives up the load.
   std::function<bool(float)> progress;

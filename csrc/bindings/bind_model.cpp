@@ -144,6 +144,7 @@ void register_model(py::module_& module) {
       .def_readwrite("kv_type", &ModelOptions::kv_type)
       .def_readwrite("flash_attention", &ModelOptions::flash_attention)
       .def_readwrite("kv_layout", &ModelOptions::kv_layout)
+      .def_readwrite("deterministic", &ModelOptions::deterministic)
       .def_readwrite("use_mmap", &ModelOptions::use_mmap);
   py::class_<PyModel>(module, "Model")
       .def_static("load", &load, "path"_a, "options"_a, "progress"_a = py::none())

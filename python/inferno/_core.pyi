@@ -23,6 +23,7 @@ class ModelOptions:  # csrc/bindings/bind_model.cpp; defaults in csrc/backends/b
     kv_type: str
     flash_attention: str
     kv_layout: str
+    deterministic: bool
     use_mmap: bool
     def __init__(self) -> None: ...
 

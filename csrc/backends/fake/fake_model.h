@@ -54,7 +54,7 @@ class FakeModel final : public Model {
 };
 
 // `path` is "fake:", optionally with settings (see fake_path.h). Of the options it reads the sizes and kv_layout; there
-// are no weights, so threads, gpu_layers, kv_type, flash_attention and use_mmap concern nothing here.
+// are no weights, so deterministic (it always is), threads, gpu_layers, kv_type, flash_attention and use_mmap concern nothing here.
 // kInvalidArgument; kCancelled when progress says so.
 [[nodiscard]] Result<std::unique_ptr<Model>> load_fake_model(std::string_view path, const ModelOptions& options);
 

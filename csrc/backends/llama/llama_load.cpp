@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "backends/llama/exact_model.h"
 #include "backends/llama/gguf_check.h"
 #include "backends/llama/host_limits.h"
 #include "backends/llama/llama_describe.h"
@@ -75,12 +76,22 @@ Capabilities describe_capabilities(const llama_model* model, const llama_context
   caps.slots_apart = !sizes.unified;
   caps.slots = sizes.slots;
   caps.capacity_tokens = sizes.kv_tokens;
-  caps.context_tokens = sizes.context_tokens;
+  caps.context_tokens = sizes.context_tokens + (options.deterministic ? 1 : 0);  // ExactModel's spare cell
   caps.row_tile = kAttentionTile;
   caps.batch_rows = std::min(options.batch_rows, static_cast<std::int32_t>(llama_n_batch(context)));
-  caps.logits_rows = sizes.slots;
+  caps.logits_rows = options.deterministic ? std::max(sizes.slots, ExactModel::kLeastRows) : sizes.slots;
   caps.kv_bytes = sizes.kv_bytes;
   return caps;
+}
+
+// Takes the model over. kUnsupported when its rows do not come out exact after all.
+Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<Model> model) {
+  if (model->capabilities().sharing == PrefixSharing::kNone) {
+    return Status(StatusCode::kUnsupported, "deterministic is on, but this model's state cannot be cut", "deterministic");
+  }
+  auto exact = std::make_unique<ExactModel>(std::move(model));
+  if (Status status = check_exact(*exact); !status.ok()) return status;
+  return std::unique_ptr<Model>(std::move(exact));
 }
 
 }  // namespace
@@ -89,6 +100,7 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   start_llama();
   if (Status status = check_llama_options(options); !status.ok()) return status;
   if (Status status = check_file(path); !status.ok()) return status;
+  if (options.deterministic) use_plain_kernels();
   const std::optional<std::uint64_t> memory = available_memory();
   Result<LlamaModelHandle> loaded = load_weights(path, options);
   if (!loaded.ok()) return loaded.status();
@@ -102,8 +114,12 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
 
   const Capabilities caps = describe_capabilities(model.get(), context.get(), options, sizes.value());
   ModelInfo info = describe_model(model.get(), std::filesystem::path(path).stem().string(), options);
-  return std::unique_ptr<Model>(
-      std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps));
+  auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps);
+  if (options.deterministic) {
+    made->keep_together();
+    return made_exact(std::move(made));
+  }
+  return std::unique_ptr<Model>(std::move(made));
 }
 
 }  // namespace inferno

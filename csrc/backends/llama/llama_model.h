@@ -2,6 +2,7 @@
 // number in a unified cache, wherever SlotStreams put it where each sequence has a cache of its own.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "backends/backend.h"
@@ -27,6 +28,10 @@ class LlamaModel final : public Model {
   Status drop(SlotId slot) override;
   // kOutOfMemory when no KV cells are free, kCancelled when llama.cpp was told to abort.
   Result<Logits> forward(const ForwardBatch& batch) override;
+
+  // From now on the slots of a batch are always moved next to each other, so that llama.cpp computes them together.
+  // There must be a spare stream, or one slot only.
+  void keep_together() { moves_per_gap_ = std::numeric_limits<double>::infinity(); }
 
  private:
   [[nodiscard]] bool by_stream() const { return caps_.sharing == PrefixSharing::kCopy; }

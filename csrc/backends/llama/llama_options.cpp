@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "backends/llama/exact_model.h"
 #include "backends/llama/host_limits.h"
 #include "backends/llama/llama_runtime.h"
 
@@ -52,6 +53,32 @@ Status check_numbers(const ModelOptions& options) {
                                             ", but this llama.cpp sees no GPU here; it must be 0 or -1");
 }
 
+// What ExactModel relies on.
+Status check_deterministic(const ModelOptions& options) {
+  if (!options.deterministic) return {};
+  const auto refuse = [](const char* param, const std::string& why) {
+    return invalid_argument(param, "deterministic is on, but " + why);
+  };
+  if (options.kv_layout == "unified") {
+    return refuse("kv_layout", "kv_layout is 'unified', where the order of a text's cells depends on others: use auto or per_sequence");
+  }
+  if (options.flash_attention == "off") {
+    return refuse("flash_attention", "flash_attention is 'off', where a row's sums depend on the rows beside it: use auto or on");
+  }
+  if (options.gpu_layers != 0 && !llama_gpus().empty()) {
+    return refuse("gpu_layers", "a GPU's kernels depend on the size of the batch: set gpu_layers to 0");
+  }
+  const auto most_slots = static_cast<std::int64_t>(llama_max_parallel_sequences()) - 1;
+  if (options.slots > most_slots) {
+    return refuse("slots", "slots is " + std::to_string(options.slots) + "; it must be at most " + std::to_string(most_slots));
+  }
+  if (options.batch_rows < ExactModel::kLeastRows) {
+    return refuse("batch_rows", "batch_rows is " + std::to_string(options.batch_rows) + "; it must be at least " +
+                                    std::to_string(ExactModel::kLeastRows));
+  }
+  return {};
+}
+
 ggml_type kv_type(const ModelOptions& options) {
   return std::find_if(kKvTypes.begin(), kKvTypes.end(), [&](const KvType& t) { return t.name == options.kv_type; })
       ->type;
@@ -59,7 +86,7 @@ ggml_type kv_type(const ModelOptions& options) {
 
 llama_flash_attn_type flash_attention(const ModelOptions& options) {
   // llama.cpp needs flash attention for a quantized V cache and turns it on itself then.
-  if (options.flash_attention == "on") return LLAMA_FLASH_ATTN_TYPE_ENABLED;
+  if (options.flash_attention == "on" || options.deterministic) return LLAMA_FLASH_ATTN_TYPE_ENABLED;
   return options.flash_attention == "off" ? LLAMA_FLASH_ATTN_TYPE_DISABLED : LLAMA_FLASH_ATTN_TYPE_AUTO;
 }
 
@@ -72,7 +99,8 @@ Status check_llama_options(const ModelOptions& options) {
         check_choice("kv_type", options.kv_type,
                      {kKvTypes[0].name, kKvTypes[1].name, kKvTypes[2].name, kKvTypes[3].name}),
         check_choice("flash_attention", options.flash_attention, {"auto", "on", "off"}),
-        check_choice("kv_layout", options.kv_layout, {"auto", "unified", "per_sequence"})}) {
+        check_choice("kv_layout", options.kv_layout, {"auto", "unified", "per_sequence"}),
+        check_deterministic(options)}) {
     if (!status.ok()) return status;
   }
   if (!ggml_is_quantized(kv_type(options)) || options.flash_attention != "off") return {};
@@ -83,6 +111,8 @@ Status check_llama_options(const ModelOptions& options) {
 llama_model_params llama_model_settings(const ModelOptions& options) {
   llama_model_params params = llama_model_default_params();
   params.n_gpu_layers = options.gpu_layers;
+  // Repacked weights have kernels for four rows and others for the rest.
+  if (options.deterministic) params.use_extra_bufts = false;
   params.load_mode = options.use_mmap ? LLAMA_LOAD_MODE_MMAP : LLAMA_LOAD_MODE_NONE;
   return params;
 }
@@ -97,7 +127,7 @@ llama_context_params llama_context_settings(const ModelOptions& options, const L
   params.n_seq_max = static_cast<std::uint32_t>(sizes.streams);
   // Without this the compute buffer holds a vocabulary-wide row for each row of a batch (300 MB at 512 rows of
   // 150,000).
-  params.n_outputs_max = params.n_seq_max;
+  params.n_outputs_max = std::max(params.n_seq_max, options.deterministic ? ExactModel::kLeastRows : 1U);
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.flash_attn_type = flash_attention(options);

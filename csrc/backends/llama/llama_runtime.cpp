@@ -9,6 +9,7 @@
 #endif
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <string_view>
@@ -108,6 +109,14 @@ std::string llama_version_text() {
 std::vector<std::string> llama_devices() { return devices(false); }
 
 std::vector<std::string> llama_gpus() { return devices(true); }
+
+void use_plain_kernels() {
+#if defined(_WIN32)
+  _putenv_s("GGML_CPU_TILED_MM", "0");
+#else
+  setenv("GGML_CPU_TILED_MM", "0", 1);
+#endif
+}
 
 std::string take_llama_error() { return std::exchange(first_error(), {}); }
 

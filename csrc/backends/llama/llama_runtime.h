@@ -22,4 +22,8 @@ void start_llama();
 // failed. Without the name of llama.cpp's function in front.
 [[nodiscard]] std::string take_llama_error();
 
+// Switches off ggml's tiled matrix kernels of the K and I formats, which it takes from some number of rows on: its row by
+// row kernels stay. For the whole process, and without effect once anything has been computed in it.
+void use_plain_kernels();
+
 }  // namespace inferno

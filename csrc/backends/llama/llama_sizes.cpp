@@ -51,6 +51,7 @@ class Sizing {
   // Decoding is faster where each sequence has a cache of its own, since in a common one every row looks over all cells in
   // use; but few long contexts in caches of their own would leave most cells idle while others wait.
   bool shares_one_cache() const {
+    if (options_.deterministic) return false;
     if (options_.kv_layout != "auto") return options_.kv_layout == "unified";
     return whole_contexts() < (options_.slots > 0 ? options_.slots : kWorthOwnCaches);
   }
@@ -73,10 +74,10 @@ class Sizing {
   // A cache of its own for each slot, all of one size.
   Status per_sequence(LlamaSizes& sizes) const {
     const std::int64_t slots = options_.slots > 0 ? options_.slots : own_caches();
-    std::int64_t each = round_up(options_.context_tokens);
+    std::int64_t each = options_.context_tokens > 0 ? own_cells(options_.context_tokens) : 0;
     if (options_.kv_tokens > 0) {
+      const std::int64_t least = slots * std::max(each, kGranularity);
       each = round_down(options_.kv_tokens / slots);
-      const std::int64_t least = slots * std::max(round_up(options_.context_tokens), kGranularity);
       if (options_.kv_tokens < least) {
         return refuse("kv_tokens", options_.kv_tokens,
                       "with kv_layout per_sequence, " + std::to_string(slots) +
@@ -86,7 +87,7 @@ class Sizing {
       each = round_down(std::min({round_up(trained_), kDefaultKvTokens / slots, affordable_ / slots}));
       each = std::max(each, kGranularity);
     }
-    const std::int64_t context = options_.context_tokens > 0 ? options_.context_tokens : std::min(trained_, each);
+    const std::int64_t context = options_.context_tokens > 0 ? options_.context_tokens : std::min(trained_, each - spare());
     return fill(sizes, slots, context, each * slots);
   }
 
@@ -100,10 +101,14 @@ class Sizing {
     return {};
   }
 
+  std::int64_t spare() const { return options_.deterministic ? 1 : 0; }  // see exact_model.h
+  // Cells that a cache for one sequence of this context has.
+  std::int64_t own_cells(std::int64_t context) const { return round_up(context + spare()); }
+
   // How many sequences of the whole context the cells hold.
   std::int64_t whole_contexts() const {
     const std::int64_t cells = options_.kv_tokens > 0 ? options_.kv_tokens : std::min(kDefaultKvTokens, affordable_);
-    return cells / round_up(options_.context_tokens > 0 ? options_.context_tokens : trained_);
+    return cells / own_cells(options_.context_tokens > 0 ? options_.context_tokens : trained_);
   }
 
   std::int64_t own_caches() const {

@@ -52,6 +52,7 @@ GpuLayers = Annotated[int | None, _flag("model.gpu_layers", "--gpu-layers")]
 KvType = Annotated[str | None, _flag("model.kv_type", "--kv-type")]
 FlashAttention = Annotated[str | None, _flag("model.flash_attention", "--flash-attention")]
 KvLayout = Annotated[str | None, _flag("model.kv_layout", "--kv-layout")]
+Deterministic = Annotated[bool | None, _flag("model.deterministic", "--deterministic/--no-deterministic")]
 Mmap = Annotated[bool | None, _flag("model.use_mmap", "--mmap/--no-mmap")]
 
 MaxRunning = Annotated[int | None, _flag("engine.max_running", "--max-running")]
@@ -83,6 +84,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "kv_type": ("model.kv_type", "--kv-type"),
     "flash_attention": ("model.flash_attention", "--flash-attention"),
     "kv_layout": ("model.kv_layout", "--kv-layout"),
+    "deterministic": ("model.deterministic", "--deterministic/--no-deterministic"),
     "mmap": ("model.use_mmap", "--mmap/--no-mmap"),
     "max_running": ("engine.max_running", "--max-running"),
     "max_waiting": ("engine.max_waiting", "--max-waiting"),

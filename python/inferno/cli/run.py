@@ -41,6 +41,7 @@ def run(
     gpu_layers: flags.GpuLayers = None,
     kv_type: flags.KvType = None,
     flash_attention: flags.FlashAttention = None,
+    deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,
 ) -> None:
     parameters = dict(locals())

@@ -54,6 +54,7 @@ def serve(
     kv_type: flags.KvType = None,
     flash_attention: flags.FlashAttention = None,
     kv_layout: flags.KvLayout = None,
+    deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,
     max_running: flags.MaxRunning = None,
     max_waiting: flags.MaxWaiting = None,

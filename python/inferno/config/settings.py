@@ -51,6 +51,11 @@ class ModelSettings(_Section):
         description="unified: one cache, shared prefixes cost nothing; per_sequence: one cache each, decodes faster; "
         "auto: per_sequence when several sequences of the whole context fit.",
     )
+    deterministic: bool | None = Field(
+        None,
+        description="The same seed and prompt give the same tokens, to the last bit, whatever else is served meanwhile. "
+        "Slower: see docs/performance.md. CPU only.",
+    )
     use_mmap: bool | None = Field(None, description="Map the model file instead of reading it.")
 
 

@@ -254,7 +254,8 @@ INSTANTIATE_TEST_SUITE_P(Fake, BackendContract,
 #ifdef INFERNO_WITH_LLAMA
 INSTANTIATE_TEST_SUITE_P(Llama, BackendContract,
                          ::testing::Values(Contender{"unified", true, "unified", 5e-3F},
-                                           Contender{"per_sequence", true, "per_sequence", 5e-3F}),
+                                           Contender{"per_sequence", true, "per_sequence", 5e-3F},
+                                           Contender{"deterministic", true, "auto", 0, true}),
                          contender_name);
 #endif
 

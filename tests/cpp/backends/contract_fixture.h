@@ -18,6 +18,7 @@ struct Contender {
   bool gguf = false;  // loads the file named by INFERNO_TEST_GGUF; otherwise the test model
   std::string kv_layout;
   float tolerance = 0;  // of a logit: batches are computed in another order than single rows
+  bool deterministic = false;
 };
 
 inline void PrintTo(const Contender& contender, std::ostream* out) { *out << contender.name; }
@@ -39,6 +40,7 @@ class BackendContract : public ::testing::TestWithParam<Contender> {
   static ModelOptions options() {
     ModelOptions options;
     options.kv_layout = GetParam().kv_layout;
+    options.deterministic = GetParam().deterministic;
     options.slots = 6;
     options.batch_rows = 64;
     options.context_tokens = 200;

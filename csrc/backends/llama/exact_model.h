@@ -1,0 +1,56 @@
+// ExactModel: a Model whose every row comes out the same to the last bit, alone or among others, in whatever chunks its
+// text was computed, after a prefix was reused or a sequence resumed. It wraps another and gives it passes of such shapes
+// only as one set of ggml's kernels computes row by row:
+//   - at least two rows: one row alone takes other matrix kernels, and from 512 cells on another attention (split over the
+//     cells, merged afterwards). A lone row gets a companion behind it, which is then cut off: hence one spare cell a slot;
+//   - of one slot at most kMostRows: from 64 on attention works in tiles, which add up in another order;
+//   - the same for the rows that become logits.
+// The cells of a slot must lie in order (kv_layout per_sequence), and single rows of several slots be computed in one pass
+// (LlamaModel::keep_together). What it costs is in docs/performance.md.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/slot_lengths.h"
+
+namespace inferno {
+
+class ExactModel final : public Model {
+ public:
+  static constexpr std::int32_t kMostRows = 63;
+  static constexpr std::int32_t kLeastRows = 2;
+
+  // `inner` must be able to cut, and to give kLeastRows rows of logits.
+  explicit ExactModel(std::unique_ptr<Model> inner);
+
+  [[nodiscard]] const ModelInfo& info() const override { return inner_->info(); }
+  // One token of context less than the inner model's: the spare cell.
+  [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
+  [[nodiscard]] const Tokenizer& tokenizer() const override { return inner_->tokenizer(); }
+
+  Status share(SlotId from, SlotId to, std::int32_t n) override;
+  Status cut(SlotId slot, std::int32_t n) override;
+  Status drop(SlotId slot) override;
+  Result<Logits> forward(const ForwardBatch& batch) override;
+
+ private:
+  using Rows = std::vector<std::size_t>;  // of the batch
+
+  [[nodiscard]] static std::vector<Rows> passes(const ForwardBatch& batch);
+  Status compute(const ForwardBatch& batch, const Rows& rows);
+
+  std::unique_ptr<Model> inner_;
+  Capabilities caps_;
+  SlotLengths lengths_;  // so that a bad batch is refused before any part of it is computed
+  ForwardBatch pass_;
+  std::vector<std::size_t> logits_of_;  // by row of the batch: which row of logits it gets
+  std::vector<float> logits_;
+};
+
+// Computes a text in several shapes, alone and among others, and compares. kUnsupported when a bit differs: then this
+// model's weights take kernels that this file does not know. Leaves every slot empty.
+[[nodiscard]] Status check_exact(ExactModel& model);
+
+}  // namespace inferno

@@ -1,0 +1,119 @@
+// Passes of shapes in which a row does not depend on the rows beside it; and the proof that they are such.
+#include "backends/llama/exact_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "backends/contract_fixture.h"
+#include "backends/fake/fake_model.h"
+
+namespace inferno::testing {
+namespace {
+
+// The test model, which notes each pass. `rounds` makes the logits of passes of more rows than that another last bit.
+class Watched final : public Model {
+ public:
+  explicit Watched(std::size_t rounds = 1000) : rounds_(rounds) {
+    ModelOptions options;
+    options.kv_layout = "per_sequence";
+    options.slots = 8;
+    options.context_tokens = 401;
+    options.kv_tokens = 8 * 401;
+    model_ = load_model("fake:", options).value();
+  }
+
+  [[nodiscard]] const ModelInfo& info() const override { return model_->info(); }
+  [[nodiscard]] const Capabilities& capabilities() const override { return model_->capabilities(); }
+  [[nodiscard]] const Tokenizer& tokenizer() const override { return model_->tokenizer(); }
+  Status share(SlotId from, SlotId to, std::int32_t n) override { return model_->share(from, to, n); }
+  Status cut(SlotId slot, std::int32_t n) override { return model_->cut(slot, n); }
+  Status drop(SlotId slot) override { return model_->drop(slot); }
+  Result<Logits> forward(const ForwardBatch& batch) override {
+    passes.push_back(batch);
+    Result<Logits> logits = model_->forward(batch);
+    if (!logits.ok() || batch.token.size() <= rounds_) return logits;
+    rounded_.clear();
+    for (const auto& row : logits.value().rows) rounded_.emplace_back(row.begin(), row.end());
+    for (std::size_t i = 0; i < rounded_.size(); ++i) {
+      rounded_[i][0] = std::nextafter(rounded_[i][0], 10.0F);
+      logits.value().rows[i] = rounded_[i];
+    }
+    return logits;
+  }
+
+  std::vector<ForwardBatch> passes;
+
+ private:
+  std::size_t rounds_;
+  std::unique_ptr<Model> model_;
+  std::vector<std::vector<float>> rounded_;
+};
+
+void add(ForwardBatch& batch, int slot, int first, int count) {
+  for (int i = 0; i < count; ++i) batch.add(40 + (slot * 7 + first + i) % 80, first + i, SlotId{slot}, i + 1 == count);
+}
+
+std::vector<std::vector<float>> run(Model& model, const ForwardBatch& batch) {
+  const Result<Logits> logits = model.forward(batch);
+  EXPECT_TRUE(logits.ok()) << logits.status().message();
+  std::vector<std::vector<float>> rows;
+  for (const auto& row : logits.value().rows) rows.emplace_back(row.begin(), row.end());
+  return rows;
+}
+
+TEST(ExactModel, EveryPassHasTwoRowsAtLeastAndOfOneSlotNoTileOfThem) {
+  auto owned = std::make_unique<Watched>();
+  Watched& watched = *owned;
+  Watched plain;
+  ExactModel exact(std::move(owned));
+  EXPECT_EQ(exact.capabilities().context_tokens, 400);
+  ForwardBatch first;
+  for (const auto& [slot, rows] : std::map<int, int>{{0, 1}, {1, 63}, {2, 64}, {3, 130}, {5, 2}, {6, 1}}) add(first, slot, 0, rows);
+  EXPECT_EQ(run(exact, first), run(plain, first));
+  ForwardBatch next;  // single rows of slots that are not in order, nor all side by side
+  for (const auto& [slot, length] : std::vector<std::pair<int, int>>{{6, 1}, {1, 63}, {0, 1}, {3, 130}}) add(next, slot, length, 1);
+  EXPECT_EQ(run(exact, next), run(plain, next));
+  ForwardBatch lone;
+  add(lone, 6, 2, 1);
+  EXPECT_EQ(run(exact, lone), run(plain, lone));
+  for (const ForwardBatch& pass : watched.passes) {
+    EXPECT_GE(pass.rows(), 2);
+    std::map<SlotId, int> rows;
+    for (const SlotId slot : pass.slot) ++rows[slot];
+    for (const auto& [slot, count] : rows) EXPECT_LT(count, 64);
+    EXPECT_TRUE(rows.size() == 1 || pass.token.size() == rows.size()) << "chunks go alone";
+    EXPECT_NE(std::count(pass.wants_logits.begin(), pass.wants_logits.end(), 1), 1) << "one row of logits alone";
+  }
+}
+
+TEST(ExactModel, ABadBatchIsRefusedBeforeAnyOfItIsComputed) {
+  auto owned = std::make_unique<Watched>();
+  Watched& watched = *owned;
+  ExactModel exact(std::move(owned));
+  ForwardBatch batch;
+  add(batch, 0, 0, 5);
+  add(batch, 1, 3, 2);
+  EXPECT_EQ(exact.forward(batch).status().code(), StatusCode::kInternal);
+  EXPECT_TRUE(watched.passes.empty());
+}
+
+TEST(ExactModel, TheProofHoldsForAModelThatIsExactAndLeavesItEmpty) {
+  ExactModel exact(std::make_unique<Watched>());
+  ASSERT_TRUE(check_exact(exact).ok()) << check_exact(exact).message();
+  ForwardBatch batch;
+  for (int slot = 0; slot < 8; ++slot) add(batch, slot, 0, 1);
+  EXPECT_EQ(run(exact, batch).size(), 8U);
+}
+
+TEST(ExactModel, TheProofFailsForOneThatRoundsLargePassesOtherwise) {
+  for (const std::size_t rounds : {2U, 7U, 8U, 62U}) {
+    ExactModel exact(std::make_unique<Watched>(rounds));
+    const Status status = check_exact(exact);
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported) << rounds;
+    EXPECT_EQ(status.param(), "deterministic");
+  }
+}
+
+}  // namespace
+}  // namespace inferno::testing
