@@ -1,7 +1,7 @@
 """What ``--deterministic`` costs, and that it holds: ``python -m benches.deterministic MODEL``. No server, one process.
 
-Two engines of the same file, one with and one without, take turns (A B A B) with 1, 8 and 32 streams. One request is the
-same in every turn; with ``deterministic`` its tokens and logprobs must be the same bits each time, or this exits 1.
+Two engines of the same file, one with and one without, take turns (A B A B) with 1, 8 and 32 streams. One request is
+the same in every turn; with ``deterministic`` its tokens and logprobs must be the same bits each time, or this exits 1.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ std::string_view status_code_name(StatusCode code) {
     case StatusCode::kQueueFull: return "queue_full";
     case StatusCode::kUnavailable: return "unavailable";
     case StatusCode::kCancelled: return "cancelled";
+    case StatusCode::kDeadlineExceeded: return "deadline_exceeded";
     case StatusCode::kOutOfMemory: return "out_of_memory";
     case StatusCode::kDataCorrupted: return "data_corrupted";
     case StatusCode::kInternal: return "internal";

@@ -20,6 +20,7 @@ enum class StatusCode {
   kQueueFull,               // overload: try again later
   kUnavailable,             // the engine is stopping or has failed
   kCancelled,               // the caller asked for the end
+  kDeadlineExceeded,        // it did not end in the time that it was given
   kOutOfMemory,             // a budget would be exceeded
   kDataCorrupted,           // a model file is not what it claims to be
   kInternal,                // a bug in Inferno or in a backend

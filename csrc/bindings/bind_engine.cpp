@@ -72,7 +72,7 @@ class PyEngine {
 py::dict as_dict(const EngineStats& s) {
   const auto& gaps = s.output.inter_token_counts;
   return py::dict(
-      "requests_running"_a = s.requests_running, "requests_waiting"_a = s.requests_waiting,
+      "requests_running"_a = s.requests_running, "max_running"_a = s.max_running, "requests_waiting"_a = s.requests_waiting,
       "waiting_tokens"_a = s.waiting_tokens, "refused"_a = s.refused, "steps"_a = s.steps, "step_rows"_a = s.step_rows,
       "forward_seconds"_a = s.forward_seconds, "step_seconds"_a = s.step_seconds,
       "kv_capacity_tokens"_a = s.cache.capacity_tokens, "kv_used_tokens"_a = s.cache.used_tokens,
@@ -80,7 +80,10 @@ py::dict as_dict(const EngineStats& s) {
       "kv_kept_prefixes"_a = s.cache.kept_prefixes, "prefix_tokens_asked"_a = s.cache.prefix_tokens_asked,
       "prefix_tokens_reused"_a = s.cache.prefix_tokens_reused, "prefix_evictions"_a = s.cache.evictions,
       "prompt_tokens"_a = s.scheduler.prompt_tokens, "prefill_tokens_computed"_a = s.scheduler.prefill_tokens,
-      "preemptions"_a = s.scheduler.preemptions, "cancelled"_a = s.scheduler.cancelled,
+      "preemptions"_a = s.scheduler.preemptions, "cancelled"_a = s.scheduler.cancelled(),
+      "cancelled_waiting"_a = s.scheduler.cancelled_waiting,
+      "cancelled_prefill"_a = s.scheduler.cancelled_prefill, "cancelled_decode"_a = s.scheduler.cancelled_decode,
+      "expired"_a = s.scheduler.expired,
       "finished"_a = s.scheduler.finished, "failed"_a = s.scheduler.failed,
       "generated_tokens"_a = s.output.generated_tokens,
       "inter_token_bounds"_a = std::vector<double>(std::begin(kInterTokenBounds), std::end(kInterTokenBounds)),
@@ -99,6 +102,7 @@ void register_engine(py::module_& module) {
       .def_readwrite("prefill_chunk", &EngineConfig::prefill_chunk)
       .def_readwrite("step_target_ms", &EngineConfig::step_target_ms)
       .def_readwrite("kept_tokens", &EngineConfig::kept_tokens)
+      .def_readwrite("tenant_weights", &EngineConfig::tenant_weights)
       .def_readwrite("prefix_cache", &EngineConfig::prefix_cache);
   py::class_<EngineStats>(module, "EngineStats")
       .def_readonly("requests_running", &EngineStats::requests_running)

@@ -42,6 +42,7 @@ void register_request(py::module_& module) {
       .def_readwrite("n", &Request::n)
       .def_readwrite("max_tokens", &Request::max_tokens)
       .def_readwrite("priority", &Request::priority)
+      .def_readwrite("timeout", &Request::timeout)
       .def_readwrite("stop", &Request::stop)
       .def_readwrite("stop_tokens", &Request::stop_tokens)
       .def_readwrite("ignore_eos", &Request::ignore_eos)

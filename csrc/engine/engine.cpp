@@ -65,6 +65,10 @@ Status Engine::validate(const Request& request) const {
   }
   if (request.n < 1 || request.n > kMaxChoices) return range_error("n", request.n, "1 to " + std::to_string(kMaxChoices));
   if (request.max_tokens < 0) return range_error("max_tokens", request.max_tokens, "0 (to the end of the context) or more");
+  if (!(request.timeout >= 0 && request.timeout <= kMaxTimeout)) {
+    return invalid_argument("timeout", "timeout is " + std::to_string(request.timeout) + " seconds; it must be 0 (none) to " +
+                                           std::to_string(kMaxTimeout));
+  }
   if (Status status = check_ids("prompt", request.prompt, vocab); !status.ok()) return status;
   if (Status status = check_ids("stop_token_ids", request.stop_tokens, vocab); !status.ok()) return status;
   if (Status status = check_stops(request); !status.ok()) return status;

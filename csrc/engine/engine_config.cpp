@@ -7,6 +7,7 @@ namespace inferno {
 namespace {
 
 constexpr std::int32_t kUsualRunning = 32;
+constexpr double kLeastWeight = 0.01, kMostWeight = 100;
 
 Status at_least_one(const char* field, std::int64_t value) {
   if (value >= 1) return {};
@@ -33,6 +34,11 @@ Status EngineConfig::validate(const Capabilities& model) const {
   if (!(step_target_ms > 0)) {
     return invalid_argument("step_target_ms",
                             "step_target_ms is " + std::to_string(step_target_ms) + "; it must be more than 0 milliseconds");
+  }
+  for (const auto& [tenant, weight] : tenant_weights) {
+    if (weight >= kLeastWeight && weight <= kMostWeight) continue;
+    return invalid_argument("tenant_weights", "the tenant weight of '" + tenant + "' is " + std::to_string(weight) +
+                                                  "; it must be 0.01 to 100");
   }
   for (const Status& status :
        {at_least_one("kept_tokens", kept_tokens), at_least_one("max_waiting", max_waiting), at_least_one("max_waiting_tokens", max_waiting_tokens)}) {

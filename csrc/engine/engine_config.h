@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 
 #include "backends/backend.h"
+#include "base/ids.h"
 #include "base/status.h"
 #include "kvcache/kv_cache_manager.h"
 
@@ -18,6 +20,7 @@ struct EngineConfig {
   // Most tokens of finished prompts that stay for reuse, where sharing is by alias: in a unified cache every decoding row
   // looks over every cell in use, so what is kept slows what runs (a mask is read for each cell, head and layer).
   std::int32_t kept_tokens = 2048;
+  std::map<Tenant, double> tenant_weights;  // shares of the machine under load; 1 for tenants not named
   bool prefix_cache = true;        // keep and share computed prompts, within a tenant
 
   // kInvalidArgument naming field, value and limit.

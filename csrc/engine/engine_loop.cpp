@@ -31,7 +31,8 @@ SchedulerOptions scheduler_options(const Model& model, const EngineConfig& confi
   const Capabilities& can = model.capabilities();
   return {.max_running = config.running_limit(can), .batch_rows = can.batch_rows, .prefill_chunk = config.prefill_chunk,
           .step_target = config.step_target_ms / 1000, .context_tokens = can.context_tokens,
-          .shape = {.tile = can.row_tile, .slots_apart = can.slots_apart}, .block_tokens = kBlockTokens};
+          .shape = {.tile = can.row_tile, .slots_apart = can.slots_apart}, .block_tokens = kBlockTokens,
+          .tenant_weights = config.tenant_weights};
 }
 
 }  // namespace
@@ -47,6 +48,7 @@ EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admi
       admission_(admission),
       dispatcher_(model.tokenizer(), sink, [this](SequenceId id) { (void)send(FinishCommand{id}); }) {
   scheduler_.on_end = [this](SequenceId id) { chooser_.forget(id); };
+  counting_.max_running = config.running_limit(model.capabilities());
   publish_stats();
   thread_ = std::thread([this] { run(); });
 }
@@ -66,6 +68,7 @@ void EngineLoop::run() {
   while (!stopping_.load()) {
     const auto commands = scheduler_.idle() ? inbox_.wait_all() : inbox_.take_all();
     for (const Command& command : commands) apply(command);
+    scheduler_.expire(updates_);
     if (!stopping_.load() && !scheduler_.idle()) step();
     publish_stats();
     emit();

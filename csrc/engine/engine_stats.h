@@ -11,6 +11,7 @@ namespace inferno {
 
 struct EngineStats {
   std::int64_t requests_running = 0;  // sequences in the batch
+  std::int64_t max_running = 0;       // most that the batch holds
   std::int64_t requests_waiting = 0;  // sequences in the queue, those set aside included
   std::int64_t waiting_tokens = 0;    // prompt tokens in the queue
   std::uint64_t refused = 0;          // submissions, queue full

@@ -20,6 +20,7 @@ struct Request {
   std::int32_t n = 1;                  // sequences that continue this prompt, each with seed + its index
   std::int32_t max_tokens = 0;         // per sequence; 0 = to the end of the context
   std::int32_t priority = 0;           // lower is served first and set aside last
+  double timeout = 0;                  // seconds from arrival in which it must end; 0 = it may take any time
   std::vector<std::string> stop;       // stop strings, matched in the output's text and not part of it
   std::vector<TokenId> stop_tokens;    // besides the model's own end-of-generation tokens
   bool ignore_eos = false;             // go on past end-of-generation tokens (for measuring)
@@ -27,10 +28,16 @@ struct Request {
   Time arrived{};
 };
 
+// When it must have ended; only for a request with a timeout.
+[[nodiscard]] inline Time deadline(const Request& request) {
+  return request.arrived + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(request.timeout));
+}
+
 using RequestPtr = std::shared_ptr<const Request>;
 
 // Limits that submit() enforces. They bound what one request may cost.
 inline constexpr std::int32_t kMaxChoices = 128;
+inline constexpr double kMaxTimeout = 86400;
 inline constexpr std::size_t kMaxStopStrings = 16;
 inline constexpr std::size_t kMaxStopStringBytes = 1024;
 

@@ -23,4 +23,15 @@ void FairShare::leave(const Tenant& tenant) {
   if (--found->second.sequences == 0) share_.erase(found);
 }
 
+double FairShare::weight(const Tenant& tenant) const {
+  const auto found = weights_.find(tenant);
+  return found == weights_.end() ? 1.0 : found->second;
+}
+
+std::int32_t FairShare::entitled(const Tenant& tenant, std::int32_t places) const {
+  double all = 0;
+  for (const auto& [name, share] : share_) all += weight(name);
+  return std::max(static_cast<std::int32_t>(places * weight(tenant) / all), 1);
+}
+
 }  // namespace inferno

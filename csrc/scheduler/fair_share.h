@@ -1,5 +1,6 @@
 // FairShare: how much of the machine each tenant has had, so that the one that had least is served next. A tenant that
 // comes (back) starts level with the least served of those present: idling saves nothing up, and nobody pays for the past.
+// A tenant of weight 2 is entitled to twice as much as one of weight 1, which is what everybody has who is given none.
 // After "virtual token counters" (Sheng et al., Fairness in Serving Large Language Models, 2024).
 #pragma once
 
@@ -17,6 +18,8 @@ class FairShare {
   static constexpr double kPrefillCost = 1.0;
   static constexpr double kDecodeCost = 2.0;
 
+  explicit FairShare(std::map<Tenant, double> weights = {}) : weights_(std::move(weights)) {}
+
   // A sequence of the tenant has come; it has gone.
   void enter(const Tenant& tenant);
   void leave(const Tenant& tenant);
@@ -24,14 +27,20 @@ class FairShare {
   void run(const Tenant& tenant) { ++share_[tenant].running; }
   void rest(const Tenant& tenant) { --share_[tenant].running; }
 
-  void charge(const Tenant& tenant, double cost) { share_[tenant].served += cost; }
+  void charge(const Tenant& tenant, double cost) { share_[tenant].served += cost / weight(tenant); }
 
   // Whether a's turn comes before b's: it had less, or as much and runs less.
   [[nodiscard]] bool before(const Tenant& a, const Tenant& b) const {
     const Share& x = share_.at(a);
     const Share& y = share_.at(b);
-    return std::pair(x.served, x.running) < std::pair(y.served, y.running);
+    return std::pair(x.served, x.running / weight(a)) < std::pair(y.served, y.running / weight(b));
   }
+  // Whether it runs more than its share of `places`, or less.
+  [[nodiscard]] bool above(const Tenant& tenant, std::int32_t places) const { return running(tenant) > entitled(tenant, places); }
+  [[nodiscard]] bool below(const Tenant& tenant, std::int32_t places) const { return running(tenant) < entitled(tenant, places); }
+  // How much of its share it runs: the larger, the sooner it gives way.
+  [[nodiscard]] double load(const Tenant& tenant) const { return running(tenant) / weight(tenant); }
+
   [[nodiscard]] double served(const Tenant& tenant) const { return share_.at(tenant).served; }
   [[nodiscard]] std::int32_t running(const Tenant& tenant) const { return share_.at(tenant).running; }
   // Tenants with a sequence, running or waiting.
@@ -43,6 +52,11 @@ class FairShare {
     std::int32_t sequences = 0;
     std::int32_t running = 0;
   };
+
+  [[nodiscard]] double weight(const Tenant& tenant) const;
+  [[nodiscard]] std::int32_t entitled(const Tenant& tenant, std::int32_t places) const;
+
+  const std::map<Tenant, double> weights_;
   std::map<Tenant, Share> share_;
 };
 

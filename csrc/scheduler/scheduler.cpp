@@ -18,16 +18,19 @@ std::int32_t common_prefix(const std::vector<TokenId>& a, const std::vector<Toke
 Scheduler::Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Admission& admission, const Clock& clock)
     :
       options_(options), cache_(cache), admission_(admission), clock_(clock),
-      pacer_(options.prefill_chunk, options.step_target, options.shape) {}
+      pacer_(options.prefill_chunk, options.step_target, options.shape), share_(options.tenant_weights) {}
 
 Scheduler::Order Scheduler::order_of(const Sequence& sequence) {
-  const double arrived = seconds(sequence.request->arrived.time_since_epoch());
-  return {arrived + sequence.request->priority * kPrioritySeconds, sequence.id};
+  const Request& request = *sequence.request;
+  const double arrived = seconds(request.arrived.time_since_epoch());
+  const double waited = request.timeout > 0 ? std::max(kPrioritySeconds - request.timeout, 0.0) : 0.0;
+  return {arrived + request.priority * kPrioritySeconds - waited, sequence.id};
 }
 
 void Scheduler::add(std::unique_ptr<Sequence> sequence) {
   share_.enter(sequence->request->tenant);
   const Order order = order_of(*sequence);
+  timed_ += sequence->request->timeout > 0 ? 1 : 0;
   waiting_.emplace(order, std::move(sequence));
 }
 
@@ -57,7 +60,7 @@ void Scheduler::grow_running() {
 Scheduler::Queue::iterator Scheduler::last_of_largest() {
   auto largest = running_.begin();
   const auto weight = [&](const Sequence& s) {
-    return std::pair(share_.running(s.request->tenant), share_.served(s.request->tenant));
+    return std::pair(share_.load(s.request->tenant), share_.served(s.request->tenant));
   };
   for (auto it = running_.begin(); it != running_.end(); ++it) {
     if (weight(*it->second) >= weight(*largest->second)) largest = it;  // of one tenant, the last in order
@@ -70,8 +73,7 @@ bool Scheduler::gives_way(const Sequence& running, const Sequence& waiting) cons
   const Tenant& mine = waiting.request->tenant;
   const Tenant& theirs = running.request->tenant;
   if (mine == theirs) return order_of(waiting) < order_of(running) && waiting.request->priority < running.request->priority;
-  const std::int32_t fair = std::max(options_.max_running / share_.tenants(), 1);
-  return share_.running(theirs) > fair && share_.running(mine) < fair;
+  return share_.above(theirs, options_.max_running) && share_.below(mine, options_.max_running);
 }
 
 void Scheduler::set_aside(Queue::iterator victim) {
@@ -237,9 +239,7 @@ Scheduler::Queue::iterator Scheduler::end(Queue& queue, Queue::iterator where, F
     if (sequence.was_admitted) --aside_;
     else admission_.leave(1, sequence.prompt_length());
   }
-  if (reason == FinishReason::kCancelled) ++stats_.cancelled;
-  else if (reason == FinishReason::kError) ++stats_.failed;
-  else ++stats_.finished;
+  count_end(sequence, &queue == &waiting_, reason, why);
   sequence.timings.finished = seconds(clock_.now() - sequence.request->arrived);
   SequenceUpdate update = update_of(sequence);
   update.finish = reason;
@@ -251,6 +251,36 @@ Scheduler::Queue::iterator Scheduler::end(Queue& queue, Queue::iterator where, F
   const auto next = queue.erase(where);
   share_.leave(tenant);
   return next;
+}
+
+void Scheduler::count_end(const Sequence& sequence, bool waiting, FinishReason reason, const Status& why) {
+  timed_ -= sequence.request->timeout > 0 ? 1 : 0;
+  if (reason == FinishReason::kCancelled) {
+    ++(waiting ? stats_.cancelled_waiting : sequence.decoding() ? stats_.cancelled_decode : stats_.cancelled_prefill);
+  } else if (reason == FinishReason::kError) {
+    ++(why.code() == StatusCode::kDeadlineExceeded ? stats_.expired : stats_.failed);
+  } else {
+    ++stats_.finished;
+  }
+}
+
+void Scheduler::expire(Updates& updates) {
+  if (timed_ == 0) return;
+  const Time now = clock_.now();
+  for (Queue* queue : {&running_, &waiting_}) {
+    for (auto it = queue->begin(); it != queue->end();) {
+      const Request& request = *it->second->request;
+      if (request.timeout <= 0 || deadline(request) > now) {
+        ++it;
+        continue;
+      }
+      const Status why(StatusCode::kDeadlineExceeded,
+                       "the answer was not complete within the timeout of " + std::to_string(request.timeout) +
+                           " seconds: " + std::to_string(it->second->generated()) + " tokens were generated",
+                       "timeout");
+      it = end(*queue, it, FinishReason::kError, why, updates);
+    }
+  }
 }
 
 void Scheduler::cancel(RequestId request, Updates& updates) {

@@ -11,8 +11,8 @@
 //   3. The step is made of one row for every decoding sequence, and then of chunks of prefill, the least served tenant's
 //      first, as many as the row budget allows: so the first of many prompts answers while the last still waits, running
 //      streams go on, and a flood of long prompts does not stand in the way of another tenant's short one.
-// Within a tenant, order is by arrival, where a step of priority is worth kPrioritySeconds of waiting: higher priority
-// goes first, and nothing waits for ever. The one set aside is the last in order of the tenant that runs most.
+// Within a tenant, order is by arrival, where a step of priority is worth kPrioritySeconds of waiting, and a timeout below
+// that counts as having waited already: higher priority and less time go first, and nothing waits for ever. The one set aside is the last in order of the tenant that runs most.
 //
 // Not thread-safe: the engine thread owns it.
 #pragma once
@@ -47,11 +47,16 @@ struct SchedulerOptions {
   std::int32_t context_tokens = 0;  // most tokens of one sequence
   RowShape shape = {};
   std::int32_t block_tokens = 0;    // granularity of prefix reuse
+  std::map<Tenant, double> tenant_weights = {};  // those that are not 1
 };
 
 struct SchedulerStats {
   std::uint64_t preemptions = 0;
-  std::uint64_t cancelled = 0;
+  std::uint64_t cancelled_waiting = 0;  // in the queue
+  std::uint64_t cancelled_prefill = 0;
+  std::uint64_t cancelled_decode = 0;
+  [[nodiscard]] std::uint64_t cancelled() const { return cancelled_waiting + cancelled_prefill + cancelled_decode; }
+  std::uint64_t expired = 0;   // their time was over; not among `failed`
   std::uint64_t finished = 0;  // with stop or length
   std::uint64_t failed = 0;
   std::uint64_t prompt_tokens = 0;    // of admitted sequences
@@ -70,6 +75,8 @@ class Scheduler {
 
   // Takes every sequence of the request out, wherever it is. No effect when none is left.
   void cancel(RequestId request, Updates& updates);
+  // Ends every sequence whose time is over, wherever it is, with kDeadlineExceeded.
+  void expire(Updates& updates);
   // A stop string was found: ends one sequence with kStop. No effect when it has ended already.
   void finish(SequenceId sequence, Updates& updates);
 
@@ -114,6 +121,7 @@ class Scheduler {
   [[nodiscard]] SequenceUpdate update_of(const Sequence& sequence) const;
   Queue::iterator end(Queue& queue, Queue::iterator where, FinishReason reason, const Status& why, Updates& updates);
   void stop_waiting(Sequence& sequence);
+  void count_end(const Sequence& sequence, bool waiting, FinishReason reason, const Status& why);
 
   const SchedulerOptions options_;
   KvCacheManager& cache_;
@@ -124,6 +132,7 @@ class Scheduler {
   Queue running_;
   Queue waiting_;
   std::size_t aside_ = 0;
+  std::size_t timed_ = 0;  // sequences with a timeout
   SchedulerStats stats_;
 };
 

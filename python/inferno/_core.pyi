@@ -77,6 +77,7 @@ class Request:  # csrc/request/request.h
     n: int
     max_tokens: int
     priority: int
+    timeout: float
     stop: list[str]
     stop_tokens: list[int]
     ignore_eos: bool
@@ -90,6 +91,7 @@ class EngineConfig:  # csrc/engine/engine_config.h
     prefill_chunk: int
     step_target_ms: float
     kept_tokens: int
+    tenant_weights: dict[str, float]
     prefix_cache: bool
     def __init__(self) -> None: ...
 

@@ -56,6 +56,12 @@ class Cancelled(InfernoError):
     code = "cancelled"
 
 
+class DeadlineExceeded(InfernoError):
+    """The answer was not complete in the time that the request gave."""
+
+    code = "deadline_exceeded"
+
+
 class OutOfMemory(InfernoError):
     code = "out_of_memory"
 
@@ -84,6 +90,7 @@ BY_CODE: dict[str, type[InfernoError]] = {
         QueueFull,
         Unavailable,
         Cancelled,
+        DeadlineExceeded,
         OutOfMemory,
         DataCorrupted,
         Internal,

@@ -78,8 +78,8 @@ class AsyncLLM:
         """What the model writes, as it comes. A string is continued as it is; messages go through the chat template.
 
         ``sampling`` takes the fields of SamplingOptions, and ``max_tokens``, ``stop``, ``stop_token_ids``,
-        ``ignore_eos``, ``include_stop_str_in_output`` and ``priority``. Raises InvalidArgument for an unknown or
-        impossible value, ContextLengthExceeded, QueueFull, Unavailable. Closing the iterator ends the generation.
+        ``ignore_eos``, ``include_stop_str_in_output``, ``priority`` and ``timeout``. Raises InvalidArgument for an
+        unknown or impossible value, ContextLengthExceeded, QueueFull, Unavailable. Closing the iterator ends the generation.
         """
         stream = await self._engine.generate(await self._request(prompt, sampling))
         try:

@@ -77,10 +77,10 @@ std::vector<ExactModel::Rows> ExactModel::passes(const ForwardBatch& batch) {
 Status ExactModel::compute(const ForwardBatch& batch, const Rows& rows) {
   pass_.clear();
   for (const std::size_t row : rows) pass_.add(batch.token[row], batch.position[row], batch.slot[row], batch.wants_logits[row] != 0);
-  const bool lone = rows.size() < kLeastRows;
+  const bool lone = rows.size() < kLeastRows && !(lone_rows_trusted_ && pass_.position[0] < kUnsplit);
   if (lone) pass_.add(pass_.token[0], pass_.position[0] + 1, pass_.slot[0], false);
   const auto asked = std::count(pass_.wants_logits.begin(), pass_.wants_logits.end(), std::uint8_t{1});
-  if (asked == 1) *std::find(pass_.wants_logits.begin(), pass_.wants_logits.end(), std::uint8_t{0}) = 1;
+  if (asked == 1 && !lone_rows_trusted_) *std::find(pass_.wants_logits.begin(), pass_.wants_logits.end(), std::uint8_t{0}) = 1;
 
   const Result<Logits> got = inner_->forward(pass_);
   if (!got.ok()) return got.status();

@@ -2,7 +2,8 @@
 // text was computed, after a prefix was reused or a sequence resumed. It wraps another and gives it passes of such shapes
 // only as one set of ggml's kernels computes row by row:
 //   - at least two rows: one row alone takes other matrix kernels, and from 512 cells on another attention (split over the
-//     cells, merged afterwards). A lone row gets a companion behind it, which is then cut off: hence one spare cell a slot;
+//     cells, merged afterwards). A lone row gets a companion behind it, which is then cut off: hence one spare cell a slot.
+//     Of Q8_0 weights those kernels round alike; then a lone row stays alone while attention is not split (check_exact);
 //   - of one slot at most kMostRows: from 64 on attention works in tiles, which add up in another order;
 //   - the same for the rows that become logits.
 // The cells of a slot must lie in order (kv_layout per_sequence), and single rows of several slots be computed in one pass
@@ -21,6 +22,8 @@ class ExactModel final : public Model {
  public:
   static constexpr std::int32_t kMostRows = 63;
   static constexpr std::int32_t kLeastRows = 2;
+  // Positions below this are never split: llama.cpp rounds the cells it looks at up to a multiple of this.
+  static constexpr std::int32_t kUnsplit = 256;
 
   // `inner` must be able to cut, and to give kLeastRows rows of logits.
   explicit ExactModel(std::unique_ptr<Model> inner);
@@ -35,6 +38,9 @@ class ExactModel final : public Model {
   Status drop(SlotId slot) override;
   Result<Logits> forward(const ForwardBatch& batch) override;
 
+  // Whether one row goes without a companion below kUnsplit. Off at first.
+  void trust_lone_rows(bool trusted) { lone_rows_trusted_ = trusted; }
+
  private:
   using Rows = std::vector<std::size_t>;  // of the batch
 
@@ -44,13 +50,14 @@ class ExactModel final : public Model {
   std::unique_ptr<Model> inner_;
   Capabilities caps_;
   SlotLengths lengths_;  // so that a bad batch is refused before any part of it is computed
+  bool lone_rows_trusted_ = false;
   ForwardBatch pass_;
   std::vector<std::size_t> logits_of_;  // by row of the batch: which row of logits it gets
   std::vector<float> logits_;
 };
 
 // Computes a text in several shapes, alone and among others, and compares. kUnsupported when a bit differs: then this
-// model's weights take kernels that this file does not know. Leaves every slot empty.
+// model's weights take kernels that this file does not know. Decides about lone rows. Leaves every slot empty.
 [[nodiscard]] Status check_exact(ExactModel& model);
 
 }  // namespace inferno

@@ -59,4 +59,6 @@ def _line(name: str, value: Any, engine_default: Any) -> str:
         return f"# {name} is not set"
     if value == 0 and engine_default == 0:
         return f"# {name} is chosen by the engine"
+    if isinstance(value, dict):
+        return f"{name} = {{ {', '.join(f'{json.dumps(key)} = {one}' for key, one in value.items())} }}"
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"

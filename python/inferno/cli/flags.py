@@ -37,6 +37,7 @@ Port = Annotated[int | None, _flag("server.port", "--port")]
 ApiKeys = Annotated[list[str] | None, _flag("server.api_keys", "--api-key")]
 ApiKeyFile = Annotated[str | None, _flag("server.api_key_file", "--api-key-file")]
 AllowAnonymous = Annotated[bool | None, _flag("server.allow_anonymous", "--allow-anonymous")]
+AllowedHosts = Annotated[list[str] | None, _flag("server.allowed_hosts", "--allowed-host")]
 BodyLimit = Annotated[int | None, _flag("server.body_limit_bytes", "--body-limit")]
 KeepAlive = Annotated[float | None, _flag("server.keep_alive_seconds", "--keep-alive")]
 Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
@@ -61,6 +62,7 @@ MaxWaitingTokens = Annotated[int | None, _flag("engine.max_waiting_tokens", "--m
 PrefillChunk = Annotated[int | None, _flag("engine.prefill_chunk", "--prefill-chunk")]
 StepTarget = Annotated[float | None, _flag("engine.step_target_ms", "--step-target-ms")]
 KeptTokens = Annotated[int | None, _flag("engine.kept_tokens", "--kept-tokens")]
+TenantWeights = Annotated[list[str] | None, _flag("engine.tenant_weights", "--tenant-weight")]
 PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cache/--no-prefix-cache")]
 
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -70,6 +72,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "api_key": ("server.api_keys", "--api-key"),
     "api_key_file": ("server.api_key_file", "--api-key-file"),
     "allow_anonymous": ("server.allow_anonymous", "--allow-anonymous"),
+    "allowed_host": ("server.allowed_hosts", "--allowed-host"),
     "body_limit": ("server.body_limit_bytes", "--body-limit"),
     "keep_alive": ("server.keep_alive_seconds", "--keep-alive"),
     "grace": ("server.grace_seconds", "--grace"),
@@ -92,6 +95,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "prefill_chunk": ("engine.prefill_chunk", "--prefill-chunk"),
     "step_target_ms": ("engine.step_target_ms", "--step-target-ms"),
     "kept_tokens": ("engine.kept_tokens", "--kept-tokens"),
+    "tenant_weight": ("engine.tenant_weights", "--tenant-weight"),
     "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
 }
 

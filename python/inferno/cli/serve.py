@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ def serve(
     api_key: flags.ApiKeys = None,
     api_key_file: flags.ApiKeyFile = None,
     allow_anonymous: flags.AllowAnonymous = None,
+    allowed_host: flags.AllowedHosts = None,
     body_limit: flags.BodyLimit = None,
     keep_alive: flags.KeepAlive = None,
     grace: flags.Grace = None,
@@ -62,6 +64,7 @@ def serve(
     prefill_chunk: flags.PrefillChunk = None,
     step_target_ms: flags.StepTarget = None,
     kept_tokens: flags.KeptTokens = None,
+    tenant_weight: flags.TenantWeights = None,
     prefix_cache: flags.PrefixCache = None,
 ) -> None:
     parameters = dict(locals())
@@ -81,6 +84,7 @@ def run_server(config: Config) -> int:
 
     settings = with_file_keys(config.server)
     refuse_exposure(settings)
+    refuse_unknown_tenants(config.engine.tenant_weights or {}, settings)
     source = resolve(config.model.path)
     configure_logging(settings.log_level)
     engine = load_engine(source, config)
@@ -116,6 +120,19 @@ def refuse_exposure(settings: ServerSettings) -> None:
         f"refusing to listen on {settings.host}, which other machines can reach, without an API key: "
         "give --api-key or --api-key-file, or say --allow-anonymous"
     )
+
+
+def refuse_unknown_tenants(weights: Mapping[str, float], settings: ServerSettings) -> None:
+    """Raises ConfigError for a weight of nobody: without keys everybody is ``anonymous``."""
+    from inferno.security.keys import keys_of
+
+    known = keys_of(settings.api_keys).tenants
+    if unknown := sorted(weights.keys() - known):
+        raise ConfigError(
+            f"tenant_weights names {unknown[0]!r}, which no API key has: give keys names ('NAME KEY'); "
+            f"known: {', '.join(sorted(known))}",
+            param="tenant_weights",
+        )
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,10 +8,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
+
+
+def _weights(given: object) -> object:
+    """``NAME=WEIGHT`` texts, one or a list or separated by commas, as a mapping; a mapping as it is."""
+    texts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(texts, list | tuple):
+        return given
+    pairs = [str(text).rpartition("=") for text in texts]
+    return {name.strip(): weight for name, _, weight in pairs}
+
+
+Weights = Annotated[dict[Annotated[str, Field(min_length=1)], PositiveFloat], BeforeValidator(_weights)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -24,9 +36,14 @@ class ServerSettings(_Section):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one and prints it.")
-    api_keys: tuple[str, ...] = Field((), description="Keys that callers must send as 'Authorization: Bearer KEY'.")
-    api_key_file: str | None = Field(None, description="File with one API key per line.")
+    api_keys: tuple[str, ...] = Field(
+        (), description="Keys that callers must send as 'Authorization: Bearer KEY'; each 'KEY' or 'NAME KEY'."
+    )
+    api_key_file: str | None = Field(None, description="File with one 'KEY' or 'NAME KEY' per line.")
     allow_anonymous: bool = Field(False, description="Listen beyond this machine without any API key.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Names besides its address that a server without keys answers to; others are refused with 403."
+    )
     body_limit_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
     keep_alive_seconds: float = Field(10.0, gt=0, description="Seconds between comments on a stream that has no news.")
     grace_seconds: float = Field(30.0, ge=0, description="Seconds that running requests get to finish on SIGTERM.")
@@ -53,7 +70,7 @@ class ModelSettings(_Section):
     )
     deterministic: bool | None = Field(
         None,
-        description="The same seed and prompt give the same tokens, to the last bit, whatever else is served meanwhile. "
+        description="The same seed and prompt give the same tokens, to the last bit, whatever else is served. "
         "Slower: see docs/performance.md. CPU only.",
     )
     use_mmap: bool | None = Field(None, description="Map the model file instead of reading it.")
@@ -71,6 +88,9 @@ class EngineSettings(_Section):
     )
     kept_tokens: PositiveInt | None = Field(
         None, description="Most tokens of finished prompts kept for reuse (unified cache)."
+    )
+    tenant_weights: Weights | None = Field(
+        None, description="NAME=WEIGHT: the share of the machine of the API key NAME under load; others have weight 1."
     )
     prefix_cache: bool | None = Field(None, description="Reuse the computed prefixes of earlier and running prompts.")
 

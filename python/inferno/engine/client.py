@@ -62,6 +62,8 @@ class GenerateRequest:
     ignore_eos: bool = False
     include_stop_str_in_output: bool = False
     priority: int = 0
+    timeout: float | None = None
+    """Seconds from arrival: what has not ended by then fails with DeadlineExceeded, at the next step."""
     """Lower is served first."""
     tenant: str = ""
     """Owner of the prefix cache entries: prompts are never shared across tenants."""

@@ -18,18 +18,22 @@ class DrainRate:
         self._seen: deque[tuple[float, int]] = deque()
 
     def retry_after(self, stats: Mapping[str, Any], sequences: int, now: float) -> float:
-        """Seconds until ``sequences`` places should be free. ``now`` is a monotonic clock's reading.
+        """Seconds until ``sequences`` places should be free, within reason; one second while nothing has ever left."""
+        seconds = self.wait(stats, sequences, now)
+        return 1.0 if seconds is None else min(max(seconds, SHORTEST), LONGEST)
 
-        Looks at departures since the refusals of the last ``WINDOW`` seconds; at the first one, at the engine's life so
-        far, in seconds that it was busy. One second while nothing has ever left.
+    def wait(self, stats: Mapping[str, Any], sequences: float, now: float) -> float | None:
+        """Seconds until so many sequences should have left; None while nothing has. ``now`` is of a monotonic clock.
+
+        Looks at departures since the questions of the last ``WINDOW`` seconds; at the first one, at the engine's life
+        so far, in seconds that it was busy.
         """
-        left = int(stats["finished"]) + int(stats["cancelled"]) + int(stats["failed"])
+        left = sum(int(stats[name]) for name in ("finished", "cancelled", "failed", "expired"))
         while self._seen and self._seen[0][0] < now - WINDOW:
             self._seen.popleft()
         since, before = self._seen[0] if self._seen else (now - float(stats["step_seconds"]), 0)
         if not self._seen or now - self._seen[-1][0] >= WINDOW / 100:
             self._seen.append((now, left))
         if left <= before or now <= since:
-            return 1.0
-        rate = (left - before) / (now - since)
-        return min(max(sequences / rate, SHORTEST), LONGEST)
+            return None
+        return sequences * (now - since) / (left - before)

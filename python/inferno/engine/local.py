@@ -177,6 +177,7 @@ class LocalEngine:
             self._delivery.loop = loop
         elif self._delivery.loop is not loop:
             raise Unavailable("this engine belongs to another event loop, the one of its first request")
+        self._refuse_hopeless(request)
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
         # until the channel is in place. No await may come between submit and that.
         try:
@@ -184,9 +185,31 @@ class LocalEngine:
         except QueueFull as refused:
             refused.retry_after = self._drain_rate.retry_after(self.stats(), request.n, time.monotonic())
             raise
-        channel = self._delivery.channels[request_id] = Channel(request.n)
+        channel = self._delivery.channels[request_id] = Channel(request.n, request.tenant)
         engine = self._engine
         return LocalStream(channel, cancel=lambda: engine.cancel(request_id), token_bytes=self._token_bytes)
+
+    def _refuse_hopeless(self, request: GenerateRequest) -> None:
+        """Raise QueueFull for a request that could not even be started in its time, rather than compute it in vain.
+
+        Of a queue that several tenants share by turns, its tenant's own part counts once for each of them.
+        """
+        if request.timeout is None:
+            return
+        stats = self.stats()
+        free = stats["max_running"] - stats["requests_running"]
+        queued = [channel for channel in self._delivery.channels.values() if not channel.started]
+        own = sum(channel.choices for channel in queued if channel.tenant == request.tenant)
+        turns = len({request.tenant, *(channel.tenant for channel in queued)})
+        ahead = min(stats["requests_waiting"], own * turns) - free
+        seconds = self._drain_rate.wait(stats, ahead, time.monotonic()) if ahead > 0 else 0
+        if seconds is not None and seconds > request.timeout:
+            raise QueueFull(
+                f"the request would wait about {seconds:.1f} seconds to be started, and its timeout is"
+                f" {request.timeout:g}; send it later, or with a longer timeout",
+                param="timeout",
+                retry_after=seconds - request.timeout,
+            )
 
     async def aclose(self) -> None:
         self._closed = True

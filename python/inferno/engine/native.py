@@ -34,6 +34,10 @@ def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Cal
     native.ignore_eos = request.ignore_eos
     native.keep_stop_text = request.include_stop_str_in_output
     _set(native, "priority", request.priority)
+    if request.timeout is not None:
+        if not request.timeout > 0:
+            raise InvalidArgument(f"timeout is {request.timeout}; it must be above 0 seconds", param="timeout")
+        _set(native, "timeout", request.timeout)
     native.tenant = request.tenant
 
 

@@ -23,9 +23,13 @@ TokenBytes = Callable[[int], bytes]
 class Channel:
     """Deltas of one request that its reader has not taken. Used on the event loop's thread only, but for ``close``."""
 
-    __slots__ = ("_closed", "_ended", "_open_choices", "_pending", "_waiter")
+    __slots__ = ("_closed", "_ended", "_open_choices", "_pending", "_waiter", "choices", "started", "tenant")
 
-    def __init__(self, choices: int) -> None:
+    def __init__(self, choices: int, tenant: str = "") -> None:
+        self.choices = choices
+        self.tenant = tenant
+        self.started = False
+        """Something has come out of the engine."""
         self._open_choices = choices
         self._pending: dict[int, list[Crossing]] = {}
         self._waiter: asyncio.Future[None] | None = None
@@ -39,6 +43,7 @@ class Channel:
 
     def push(self, delta: Crossing) -> None:
         """Take a delta as it crossed; one of a choice that already waits is merged with it when read."""
+        self.started = True
         rest = delta[4]
         if rest is not None and rest.finish is not None:
             self._open_choices -= 1

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from inferno.metrics import instruments
-from inferno.metrics.instruments import Instrument
+from inferno.metrics.instruments import Instrument, Title
 
 StatsByModel = Mapping[str, Mapping[str, Any]]
 
@@ -29,7 +29,8 @@ class EngineCollector(Collector):
             yield _gauge(instrument, stats, "model_name")
         for instrument in instruments.COUNTERS:
             yield _counter(instrument, stats)
-        yield _kv_cache_tokens(stats)
+        yield _by_state(GaugeMetricFamily, instruments.KV_CACHE_TOKENS, "state", instruments.KV_CACHE_STATES, stats)
+        yield _by_state(CounterMetricFamily, instruments.CANCELLED, "stage", instruments.CANCELLED_STAGES, stats)
         yield _inter_token(stats)
 
     def describe(self) -> list[Metric]:
@@ -59,11 +60,16 @@ def _counter(instrument: Instrument, stats: StatsByModel) -> Metric:
     return family
 
 
-def _kv_cache_tokens(stats: StatsByModel) -> Metric:
-    title = instruments.KV_CACHE_TOKENS
-    family = GaugeMetricFamily(title.name, title.help, labels=["model", "state"])
+def _by_state(
+    kind: type[GaugeMetricFamily] | type[CounterMetricFamily],
+    title: Title,
+    label: str,
+    states: Mapping[str, str],
+    stats: StatsByModel,
+) -> Metric:
+    family = kind(title.name, title.help, labels=["model", label])
     for model, values in stats.items():
-        for state, stat in instruments.KV_CACHE_STATES.items():
+        for state, stat in states.items():
             family.add_metric([model, state], float(values[stat]))
     return family
 

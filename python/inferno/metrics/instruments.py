@@ -32,6 +32,7 @@ class Instrument:
 
 GAUGES = (
     Instrument("inferno_requests_running", "Sequences in the running batch.", "requests_running"),
+    Instrument("inferno_max_running", "Most sequences that the running batch holds.", "max_running"),
     Instrument("inferno_requests_waiting", "Sequences in the queue, those set aside included.", "requests_waiting"),
     Instrument("inferno_waiting_tokens", "Prompt tokens in the queue.", "waiting_tokens"),
     Instrument(
@@ -50,6 +51,9 @@ KV_CACHE_TOKENS = Title(
 )
 KV_CACHE_STATES = {"used": "kv_used_tokens", "leased": "kv_leased_tokens", "capacity": "kv_capacity_tokens"}
 
+CANCELLED = Title("inferno_cancelled", "Sequences cancelled, by where they were: waiting, prefill or decode.")
+CANCELLED_STAGES = {"waiting": "cancelled_waiting", "prefill": "cancelled_prefill", "decode": "cancelled_decode"}
+
 COUNTERS = (
     Instrument("inferno_prompt_tokens", "Prompt tokens accepted.", "prompt_tokens"),
     Instrument("inferno_prefill_tokens_computed", "Prompt tokens computed, not reused.", "prefill_tokens_computed"),
@@ -62,9 +66,9 @@ COUNTERS = (
     ),
     Instrument("inferno_prefix_cache_evictions", "Kept prefixes evicted.", "prefix_evictions"),
     Instrument("inferno_preemptions", "Sequences set aside for lack of KV cache.", "preemptions"),
-    Instrument("inferno_cancelled", "Sequences cancelled.", "cancelled"),
     Instrument("inferno_finished", "Sequences finished.", "finished"),
     Instrument("inferno_failed", "Sequences failed.", "failed"),
+    Instrument("inferno_expired", "Sequences ended because their timeout was over.", "expired"),
     Instrument("inferno_refused", "Submissions refused because the queue was full.", "refused"),
     Instrument("inferno_steps", "Engine steps.", "steps"),
     Instrument("inferno_step_rows", "Token rows computed over all steps.", "step_rows"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
@@ -14,10 +15,16 @@ ANONYMOUS = "anonymous"
 """The tenant of everybody on a server without keys."""
 
 TENANT_HEX_DIGITS = 16
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Keys(Protocol):
     """Says which tenant a presented key belongs to."""
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """All that there are."""
+        ...
 
     def verify(self, presented: str | None) -> str | None:
         """The tenant of the key, or None if it opens nothing. ``presented`` is None when no key was sent."""
@@ -27,30 +34,40 @@ class Keys(Protocol):
 class NoKeys:
     """The off twin: a server without keys, where everybody is one tenant."""
 
+    tenants = frozenset({ANONYMOUS})
+
     def verify(self, presented: str | None) -> str | None:
         return ANONYMOUS
 
 
 class KeyStore:
-    """A fixed set of keys. The tenant of a key is the start of its SHA-256, stable over restarts."""
+    """A fixed set of keys, each written ``KEY`` or ``NAME KEY``.
+
+    The tenant of a key is its name, so that a tenant may have several; without one, the start of its SHA-256, which is
+    stable over restarts.
+    """
 
     def __init__(self, keys: Iterable[str]) -> None:
         """Raises ConfigError when there is no key, or one is blank or holds what no HTTP header can carry."""
-        checked = [_checked(key, position) for position, key in enumerate(keys, start=1)]
+        checked = [_parted(_checked(entry, position)) for position, entry in enumerate(keys, start=1)]
         if not checked:
             raise ConfigError("no API key given: at least one is needed to guard the server", param="api_keys")
-        self._digests = tuple(dict.fromkeys(_digest(key) for key in checked))
+        self._tenants = {_digest(key): name or _digest(key).hex()[:TENANT_HEX_DIGITS] for name, key in checked}
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        return frozenset(self._tenants.values())
 
     def verify(self, presented: str | None) -> str | None:
         """Compares with every key, in time that does not depend on which one matches, or how far."""
         if presented is None:
             return None
         digest = _digest(presented)
-        tenant: str | None = None
-        for known in self._digests:
+        found: str | None = None
+        for known, tenant in self._tenants.items():
             if hmac.compare_digest(known, digest):
-                tenant = known.hex()[:TENANT_HEX_DIGITS]
-        return tenant
+                found = tenant
+        return found
 
 
 def keys_of(api_keys: tuple[str, ...]) -> Keys:
@@ -59,7 +76,7 @@ def keys_of(api_keys: tuple[str, ...]) -> Keys:
 
 
 def read_key_file(path: Path) -> tuple[str, ...]:
-    """Keys from a file: one a line, blank lines and lines that start with ``#`` left out.
+    """Entries ``KEY`` or ``NAME KEY`` from a file: one a line, blank lines and lines that start with ``#`` left out.
 
     Raises ConfigError when the file cannot be read, is not UTF-8, holds no key, or one that cannot be sent.
     """
@@ -80,11 +97,17 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
-def _checked(key: str, position: int) -> str:
-    if not key or any(not "!" <= character <= "~" for character in key):
+def _parted(entry: str) -> tuple[str, str]:
+    name, _, key = entry.rpartition(" ")
+    return name, key
+
+
+def _checked(entry: str, position: int) -> str:
+    name, key = _parted(entry)
+    if not key or any(not "!" <= character <= "~" for character in key) or (name and not _NAME.fullmatch(name)):
         raise ConfigError(
-            f"API key number {position} is blank or holds a space or a character outside ASCII,"
-            " which an HTTP header cannot carry",
+            f"API key number {position} is blank, or is not 'KEY' or 'NAME KEY': a key holds no space and no character"
+            " outside ASCII, which an HTTP header cannot carry; a name is 1 to 64 letters, digits, '.', '_' or '-'",
             param="api_keys",
         )
-    return key
+    return entry

@@ -23,6 +23,7 @@ from inferno.server.middleware.access_log import AccessLog
 from inferno.server.middleware.admission import Admission
 from inferno.server.middleware.auth import Auth
 from inferno.server.middleware.body_limit import BodyLimit
+from inferno.server.middleware.host_guard import HostGuard
 from inferno.server.middleware.last_resort import LastResort
 from inferno.server.middleware.request_id import RequestId
 from inferno.server.routes import chat, completions, health, metrics, models, tokenize
@@ -67,11 +68,13 @@ def _routes(drain: Drain) -> list[BaseRoute]:
 
 
 def _middleware(settings: ServerSettings) -> list[Middleware]:
-    """Outermost first."""
+    """Outermost first. A key guards better than a name: pages do not know it."""
+    names = (settings.host, *settings.allowed_hosts)
     return [
         Middleware(RequestId),
         Middleware(AccessLog),
         Middleware(LastResort),
+        *([] if settings.api_keys else [Middleware(HostGuard, names=names)]),
         Middleware(Auth, keys=keys_of(settings.api_keys)),
         Middleware(BodyLimit, limit=settings.body_limit_bytes),
     ]

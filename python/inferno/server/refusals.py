@@ -23,6 +23,12 @@ class InvalidKey(InfernoError):
     code = "invalid_api_key"
 
 
+class ForeignPage(InfernoError):
+    """Asked under a name that is not this server's, or by a page of another site."""
+
+    code = "host_not_allowed"
+
+
 class BodyTooLarge(InfernoError):
     code = "body_too_large"
 

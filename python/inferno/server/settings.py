@@ -14,6 +14,16 @@ class ServerSettings(Protocol):
         ...
 
     @property
+    def host(self) -> str:
+        """The address or name to listen on, which is also one that the server is known by."""
+        ...
+
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]:
+        """Other names that a server without keys answers to, and whose pages may ask it."""
+        ...
+
+    @property
     def body_limit_bytes(self) -> int: ...
 
     @property
@@ -29,9 +39,6 @@ class ServerSettings(Protocol):
 
 class ListenSettings(ServerSettings, Protocol):
     """What :func:`inferno.server.run.serve` reads besides."""
-
-    @property
-    def host(self) -> str: ...
 
     @property
     def port(self) -> int:

@@ -14,7 +14,7 @@ namespace {
 // The test model, which notes each pass. `rounds` makes the logits of passes of more rows than that another last bit.
 class Watched final : public Model {
  public:
-  explicit Watched(std::size_t rounds = 1000) : rounds_(rounds) {
+  explicit Watched(std::size_t rounds = 1000) : rounds_(rounds) {  // 1: a lone row differs from all others
     ModelOptions options;
     options.kv_layout = "per_sequence";
     options.slots = 8;
@@ -104,6 +104,26 @@ TEST(ExactModel, TheProofHoldsForAModelThatIsExactAndLeavesItEmpty) {
   ForwardBatch batch;
   for (int slot = 0; slot < 8; ++slot) add(batch, slot, 0, 1);
   EXPECT_EQ(run(exact, batch).size(), 8U);
+}
+
+TEST(ExactModel, LoneRowsAreTrustedOnlyWhereTheyAreProvedAndShort) {
+  for (const std::size_t rounds : {1000U, 1U}) {
+    auto owned = std::make_unique<Watched>(rounds);
+    Watched& watched = *owned;
+    ExactModel exact(std::move(owned));
+    ASSERT_TRUE(check_exact(exact).ok());
+    ForwardBatch text;
+    add(text, 0, 0, 255);
+    run(exact, text);
+    watched.passes.clear();
+    for (int position : {255, 256}) {
+      ForwardBatch one;
+      add(one, 0, position, 1);
+      run(exact, one);
+    }
+    EXPECT_EQ(watched.passes[0].rows(), rounds == 1 ? 2 : 1);
+    EXPECT_EQ(watched.passes[1].rows(), 2) << "attention is split over 512 cells";
+  }
 }
 
 TEST(ExactModel, TheProofFailsForOneThatRoundsLargePassesOtherwise) {

@@ -75,9 +75,9 @@ void interleave(const std::string& layout) {
   EXPECT_EQ(stats.requests_running, 0);
   EXPECT_EQ(stats.requests_waiting, 0);
   EXPECT_EQ(stats.scheduler.failed, 0u);
-  EXPECT_GT(stats.scheduler.cancelled, 0u);
+  EXPECT_GT(stats.scheduler.cancelled(), 0u);
   EXPECT_GT(stats.cache.prefix_tokens_reused, 0u);
-  EXPECT_EQ(stats.scheduler.cancelled + stats.scheduler.finished, sequences.load());
+  EXPECT_EQ(stats.scheduler.cancelled() + stats.scheduler.finished, sequences.load());
   const Status books = engine->check_invariants();
   EXPECT_TRUE(books.ok()) << books.message();
 }

@@ -26,5 +26,19 @@ TEST(FairShare, ATenantThatLeftAndComesBackHasSavedNothingUp) {
   EXPECT_EQ(share.tenants(), 2);
 }
 
+TEST(FairShare, WeightsDivideWhatIsServedAndThePlaces) {
+  FairShare share({{"heavy", 3.0}});
+  share.enter("heavy");
+  share.enter("other");
+  share.charge("heavy", 300);
+  share.charge("other", 101);
+  EXPECT_TRUE(share.before("heavy", "other")) << "three times as much is its due";
+  for (int i = 0; i < 6; ++i) share.run("heavy");
+  for (int i = 0; i < 3; ++i) share.run("other");
+  EXPECT_FALSE(share.above("heavy", 8)) << "6 of 8 places";
+  EXPECT_TRUE(share.above("other", 8));
+  EXPECT_GT(share.load("other"), share.load("heavy"));
+}
+
 }  // namespace
 }  // namespace inferno

@@ -40,6 +40,19 @@ TEST(Fairness, TwoBusyTenantsGetEqualShares) {
   EXPECT_NEAR(static_cast<double>(produced[0]) / static_cast<double>(produced[1]), 1.0, 0.1);
 }
 
+TEST(Fairness, ATenantOfWeightThreeGetsThreeTimesAsMuch) {
+  House house({.max_running = 8, .batch_rows = 64, .tenant_weights = {{"b", 3.0}}});
+  std::vector<SequenceId> ids[2];
+  for (int i = 0; i < 80; ++i) ids[0].push_back(house.add(range(100 * i, 20), 20, 0, "a"));
+  for (int i = 0; i < 80; ++i) ids[1].push_back(house.add(range(100 * i, 20), 20, 0, "b"));
+  for (int i = 0; i < 150; ++i) house.step();
+  std::size_t produced[2] = {0, 0};
+  for (int t = 0; t < 2; ++t) {
+    for (const SequenceId id : ids[t]) produced[t] += house.output(id).size();
+  }
+  EXPECT_NEAR(static_cast<double>(produced[1]) / static_cast<double>(produced[0]), 3.0, 0.4);
+}
+
 TEST(Fairness, OldLowPriorityIsServedThoughHighPriorityKeepsComing) {
   House house({.max_running = 1, .batch_rows = 64});
   house.add(range(0, 8), 2, 0);

@@ -31,13 +31,15 @@ struct House {
     return o;
   }
 
-  SequenceId add(std::vector<TokenId> prompt, std::int32_t max_tokens = 4, std::int32_t priority = 0, Tenant tenant = "a") {
+  SequenceId add(std::vector<TokenId> prompt, std::int32_t max_tokens = 4, std::int32_t priority = 0, Tenant tenant = "a",
+                 double timeout = 0) {
     auto request = std::make_shared<Request>();
     request->id = RequestId{++numbers};
     request->prompt = std::move(prompt);
     request->max_tokens = max_tokens;
     request->priority = priority;
     request->tenant = std::move(tenant);
+    request->timeout = timeout;
     request->arrived = clock.time;
     EXPECT_TRUE(door.enter(1, static_cast<std::int64_t>(request->prompt.size())).ok());
     scheduler.add(std::make_unique<Sequence>(request, SequenceId{numbers}, 0));

@@ -124,5 +124,53 @@ TEST(Scheduler, AFailedStepEndsItsRequestsAndKeepsNothingOfThem) {
   EXPECT_EQ(house.cache.stats().used_tokens, 0);
 }
 
+TEST(Scheduler, WhatIsNotDoneInItsTimeEndsWhereverItIsAndGivesItsPlaceUp) {
+  House house({.max_running = 1, .batch_rows = 64});
+  const SequenceId runs = house.add(range(0, 8), 100, 0, "a", 5.0);
+  const SequenceId waits = house.add(range(100, 8), 100, 0, "a", 6.0);
+  const SequenceId patient = house.add(range(200, 8), 2);
+  house.step();
+  house.clock.time += std::chrono::milliseconds(4999);
+  house.scheduler.expire(house.updates);
+  EXPECT_EQ(house.finals(runs, FinishReason::kError), 0);
+  house.clock.time += std::chrono::seconds(2);
+  house.scheduler.expire(house.updates);
+  for (const SequenceId id : {runs, waits}) ASSERT_EQ(house.finals(id, FinishReason::kError), 1);
+  EXPECT_EQ(house.updates.back().error.code(), StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(house.scheduler.stats().expired, 2u);
+  EXPECT_EQ(house.scheduler.stats().failed, 0u);
+  house.step();
+  EXPECT_EQ(house.output(patient).size(), 1u) << "its place is free at once";
+  EXPECT_EQ(house.door.waiting(), 0);
+}
+
+TEST(Scheduler, OfOneTenantTheRequestWithLittleTimeGoesFirst) {
+  House house({.max_running = 1, .batch_rows = 64});
+  house.add(range(0, 8), 1);
+  house.step();
+  const SequenceId patient = house.add(range(100, 8), 1, 0, "a", 60.0);
+  const SequenceId pressed = house.add(range(200, 8), 1, 0, "a", 2.0);
+  house.step();
+  EXPECT_EQ(house.output(pressed).size(), 1u);
+  EXPECT_EQ(house.output(patient).size(), 0u);
+}
+
+TEST(Scheduler, CancellationsAreCountedByWhereTheyHit) {
+  House house({.max_running = 2, .batch_rows = 32, .prefill_chunk = 16});
+  const SequenceId decodes = house.add(range(0, 8), 100);
+  house.step();
+  const SequenceId prefills = house.add(range(100, 200), 100);
+  house.step();
+  const SequenceId waits = house.add(range(500, 8), 100);
+  for (const SequenceId id : {decodes, prefills, waits}) {
+    house.scheduler.cancel(RequestId{static_cast<std::uint64_t>(id)}, house.updates);
+  }
+  const SchedulerStats& stats = house.scheduler.stats();
+  EXPECT_EQ(stats.cancelled_decode, 1u);
+  EXPECT_EQ(stats.cancelled_prefill, 1u);
+  EXPECT_EQ(stats.cancelled_waiting, 1u);
+  EXPECT_TRUE(house.scheduler.idle());
+}
+
 }  // namespace
 }  // namespace inferno

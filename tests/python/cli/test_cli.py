@@ -39,6 +39,8 @@ def test_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> N
         (["serve", "--api-key-file", "nowhere"], "key file cannot be read"),
         (["serve", "--config", "nowhere.toml"], "nowhere.toml: cannot be read"),
         (["serve", "--log-level", "loud"], "--log-level: server.log_level is 'loud'"),
+        (["serve", "fake:", "--tenant-weight", "bob=2"], "tenant_weights names 'bob', which no API key has"),
+        (["serve", "fake:", "--tenant-weight", "bob"], "--tenant-weight: engine.tenant_weights is ['bob']"),
         (["run", "-p", "x", "--raw", "--system", "y"], "--system needs the chat template"),
         (["run", "nowhere.gguf", "-p", "x"], "nowhere.gguf: no such file"),
     ],

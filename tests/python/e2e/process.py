@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,11 +35,11 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(SECONDS_TO_STOP)
 
-    def metric(self, name: str) -> float:
-        """Sum of a metric over its labels. Raises LookupError when it is not there."""
+    def metric(self, name: str, label: str = "") -> float:
+        """Sum of a metric over its labels, or over those with ``label``. Raises LookupError when it is not there."""
         with self.client() as client:
             lines = client.get("/metrics").text.splitlines()
-        values = [float(line.split()[-1]) for line in lines if re.match(rf"{name}(\{{|\s)", line)]
+        values = [float(line.split()[-1]) for line in lines if re.match(rf"{name}(\{{|\s)", line) and label in line]
         if not values:
             raise LookupError(name)
         return sum(values)
@@ -50,6 +51,13 @@ def command(*arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("INFERNO_")}
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS_TO_STOP
+    while not condition():
+        assert time.monotonic() < deadline, "it never came about"
+        time.sleep(0.01)
 
 
 @contextmanager

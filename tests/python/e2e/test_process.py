@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from e2e.process import SECONDS_TO_START, Server, command, environment, running
+from e2e.process import SECONDS_TO_START, Server, command, environment, eventually, running
 
 pytestmark = pytest.mark.e2e
 
@@ -33,13 +32,6 @@ def ended_at_once(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command(*arguments), capture_output=True, text=True, timeout=SECONDS_TO_START, env=environment(), check=False
     )
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(

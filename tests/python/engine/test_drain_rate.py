@@ -6,7 +6,7 @@ from inferno.engine.drain_rate import LONGEST, SHORTEST, DrainRate
 
 
 def stats(left: int, busy: float = 100.0) -> dict[str, float]:
-    return {"finished": left, "cancelled": 0, "failed": 0, "step_seconds": busy}
+    return {"finished": left, "cancelled": 0, "failed": 0, "expired": 0, "step_seconds": busy}
 
 
 def test_the_first_refusal_looks_at_the_busy_life_so_far() -> None:

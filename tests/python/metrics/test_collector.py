@@ -6,11 +6,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from inferno.metrics.collector import EngineCollector
-from inferno.metrics.instruments import COUNTERS, GAUGES, KV_CACHE_STATES
+from inferno.metrics.instruments import CANCELLED_STAGES, COUNTERS, GAUGES, KV_CACHE_STATES
 
 
 def stats(**changes: Any) -> dict[str, Any]:
     names = {one.stat for one in (*GAUGES, *COUNTERS)} | set(KV_CACHE_STATES.values())
+    names |= set(CANCELLED_STAGES.values())
     values: dict[str, Any] = {name: position for position, name in enumerate(sorted(names), start=1)}
     inter_token = {"inter_token_bounds": [0.01, 0.1], "inter_token_counts": [2, 3, 4], "inter_token_sum": 1.25}
     return {**values, **inter_token, **changes}
@@ -32,6 +33,8 @@ def test_every_engine_counter_is_exported_with_its_own_value() -> None:
         assert found.get_sample_value(counter.name + "_total", {"model": "m"}) == values[counter.stat], counter
     for state, stat in KV_CACHE_STATES.items():
         assert found.get_sample_value("inferno_kv_cache_tokens", {"model": "m", "state": state}) == values[stat]
+    for stage, stat in CANCELLED_STAGES.items():
+        assert found.get_sample_value("inferno_cancelled_total", {"model": "m", "stage": stage}) == values[stat]
 
 
 def test_cache_use_is_the_leased_share_and_zero_without_a_cache() -> None:

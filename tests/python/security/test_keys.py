@@ -33,7 +33,7 @@ def test_every_key_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch)
     assert len(compared) == 3
 
 
-@pytest.mark.parametrize("given", [[], [""], ["ok", "two words"], ["schlüssel"], ["tab\t"]])
+@pytest.mark.parametrize("given", [[], [""], ["ok", "three little words"], ["schlüssel"], ["tab\t"], ["na/me key"]])
 def test_keys_that_cannot_guard_are_refused_without_showing_them(given: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:
         KeyStore(given)
@@ -52,7 +52,7 @@ def test_a_key_file_has_one_key_a_line(tmp_path: Path) -> None:
     assert read_key_file(file) == ("alpha", "beta")
 
 
-@pytest.mark.parametrize("content", [b"", b"# only\n\n", b"two words\n", b"\xff\n"])
+@pytest.mark.parametrize("content", [b"", b"# only\n\n", b"three little words\n", b"\xff\n"])
 def test_a_key_file_without_usable_keys_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "keys"
     file.write_bytes(content)
@@ -64,3 +64,10 @@ def test_a_missing_key_file_is_refused_without_its_path(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read_key_file(tmp_path / "absent")
     assert str(tmp_path) not in caught.value.message
+
+
+def test_keys_of_one_name_are_one_tenant() -> None:
+    store = KeyStore(["alice one", "alice two", "three"])
+    assert store.verify("one") == store.verify("two") == "alice"
+    assert store.verify("alice one") is None
+    assert store.tenants == {"alice", store.verify("three")}

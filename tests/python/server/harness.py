@@ -21,6 +21,7 @@ NEVER = 3600.0
 @dataclass(frozen=True)
 class Settings:
     api_keys: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ("test",)
     body_limit_bytes: int = 100_000
     keep_alive_seconds: float = NEVER
     grace_seconds: float = NEVER

@@ -17,6 +17,7 @@ MAX_STOP_STRINGS = 16
 MAX_STOP_STRING_BYTES = 1024
 MAX_LOGPROBS = 20
 LEAST_URGENT = 1000
+LONGEST_TIMEOUT = 86400
 _UINT64_MASK = (1 << 64) - 1
 _INT32_MAX = (1 << 31) - 1
 
@@ -84,6 +85,7 @@ class GenerationFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True)
     ignore_eos: bool | None = None
     include_stop_str_in_output: bool | None = None
     priority: Annotated[int, Meta(ge=0, le=LEAST_URGENT)] | None = None
+    timeout: Annotated[float, Meta(gt=0, le=LONGEST_TIMEOUT)] | None = None
 
     user: str | None = None
     metadata: dict[str, str] | None = None
@@ -176,5 +178,6 @@ def generate_request(
         ignore_eos=bool(fields.ignore_eos),
         include_stop_str_in_output=bool(fields.include_stop_str_in_output),
         priority=fields.priority or 0,
+        timeout=fields.timeout,
         tenant=tenant,
     )

@@ -80,6 +80,7 @@ def test_the_other_fields_reach_the_request() -> None:
         ignore_eos=True,
         include_stop_str_in_output=True,
         priority=7,
+        timeout=2.5,
         logit_bias={"12": -100, "7": 3},
         dry_sequence_breakers=["\n", ":"],
         logprobs=True,
@@ -88,6 +89,7 @@ def test_the_other_fields_reach_the_request() -> None:
     request = chat.to_generate_request(ask, [1, 2], tenant="someone")
     assert (request.prompt, request.n, request.max_tokens, request.tenant) == ([1, 2], 3, 9, "someone")
     assert (request.stop, request.stop_token_ids, request.priority) == (("a", "b"), (4, 5), 7)
+    assert request.timeout == 2.5
     assert request.ignore_eos
     assert request.include_stop_str_in_output
     assert request.sampling.logit_bias == {12: -100, 7: 3}
@@ -356,7 +358,8 @@ def test_long_values_are_not_shown_in_errors() -> None:
 
 def test_structs_have_no_field_that_is_neither_converted_nor_listed() -> None:
     honoured = {*SAMPLING, "model", "stream", "stream_options", "n", "max_tokens", "stop", "logit_bias"}
-    honoured |= {"dry_sequence_breakers", "stop_token_ids", "ignore_eos", "include_stop_str_in_output", "priority"}
+    honoured |= {"dry_sequence_breakers", "stop_token_ids", "ignore_eos", "include_stop_str_in_output"}
+    honoured |= {"priority", "timeout"}
     of_chat = honoured | {"messages", "max_completion_tokens", "logprobs", "top_logprobs", "chat_template_kwargs"}
     of_completions = honoured | {"prompt", "echo", "logprobs", "best_of"}
     fields = {field.name for field in msgspec.structs.fields(chat.ChatRequest)}

@@ -1,0 +1,178 @@
+"""Clients that leave, read slowly or have no time: each frees what it held, is counted, and costs nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from e2e.process import Server, eventually, running
+from e2e.proxy import proxied
+
+pytestmark = pytest.mark.e2e
+
+PACED = "fake:step_us=5000"
+ROUTE = "/v1/completions"
+PROMPTS = {"waiting": "x", "prefill": "long prompt " * 300, "decode": "x"}
+"""With 16 rows a step, the long one is in prefill for a second and more."""
+
+
+def body(prompt: str = "x", *, max_tokens: int = 2000, stream: bool = True, **more: object) -> dict[str, object]:
+    return {"prompt": prompt, "stream": stream, "ignore_eos": True, "max_tokens": max_tokens, **more}
+
+
+@contextmanager
+def connection(url: str, request: dict[str, object], *, receive_buffer: int | None = None) -> Iterator[socket.socket]:
+    """A client at the lowest level: the request is sent; nothing is read until the test does."""
+    address = urlsplit(url)
+    with socket.socket() as client:
+        if receive_buffer is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        client.connect((address.hostname, address.port))
+        data = json.dumps(request).encode()
+        head = f"POST {ROUTE} HTTP/1.1\r\nhost: {address.netloc}\r\nconnection: close\r\n"
+        head += f"content-length: {len(data)}\r\n\r\n"
+        client.sendall(head.encode() + data)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running(PACED, "--max-running", "1", "--batch-rows", "16", "--prefill-chunk", "16") as server:
+        yield server
+        assert server.stop() == 0
+
+
+def in_stage(server: Server, stage: str) -> bool:
+    running_now, waiting = server.metric("inferno_requests_running"), server.metric("inferno_requests_waiting")
+    if stage == "waiting":
+        return (running_now, waiting) == (1, 1)
+    return (running_now, waiting) == (1, 0)
+
+
+@pytest.mark.parametrize("through_proxy", [False, True], ids=["direct", "proxy"])
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+@pytest.mark.parametrize("stage", PROMPTS)
+def test_leaving(server: Server, stage: str, stream: bool, through_proxy: bool) -> None:
+    label = f'stage="{stage}"'
+    before = server.metric("inferno_cancelled_total", label)
+    generated = server.metric("inferno_generated_tokens_total")
+    with proxied(server.url) as proxy:
+        url = proxy if through_proxy else server.url
+        if stage == "waiting":
+            with connection(server.url, body()) as ahead:
+                assert ahead.recv(1)
+                with connection(url, body(stream=stream)):
+                    eventually(lambda: in_stage(server, stage))
+                eventually(lambda: server.metric("inferno_cancelled_total", label) == before + 1)
+                assert in_stage(server, "decode"), "the one ahead goes on"
+        else:
+            with connection(url, body(PROMPTS[stage], stream=stream)):
+                eventually(lambda: in_stage(server, stage))
+                if stage == "decode":
+                    eventually(lambda: server.metric("inferno_generated_tokens_total") > generated)
+            eventually(lambda: server.metric("inferno_cancelled_total", label) == before + 1)
+    eventually(lambda: server.metric("inferno_requests_running") == 0)
+    eventually(lambda: server.metric("inferno_kv_cache_leases") == 0)
+    with server.client() as client:
+        assert client.post(ROUTE, json=body(max_tokens=2, stream=False)).status_code == 200
+
+
+def test_a_reader_that_does_not_read_holds_up_itself_only() -> None:
+    """It asks for more than the buffers between here and there hold. All of it is there when it reads at last."""
+    tokens, choices = 3000, 20
+    slow = body(max_tokens=tokens, n=choices, logprobs=1, temperature=0, stream_options={"include_usage": True})
+    with running("fake:", "--kv-tokens", "200000") as server:
+        with connection(server.url, slow, receive_buffer=4096) as client:
+            assert client.recv(1)
+            eventually(lambda: server.metric("inferno_generated_tokens_total") == tokens * choices)
+            with server.client() as other:
+                assert other.post(ROUTE, json=body(max_tokens=5, stream=False)).status_code == 200
+            assert server.metric("inferno_finished_total") == choices + 1, "its work is done and its cache free"
+            assert server.metric("inferno_kv_cache_leases") == 0
+            received = b"".join(iter(lambda: client.recv(1 << 20), b""))
+        assert b"data: [DONE]" in received
+        assert f'"completion_tokens":{tokens * choices}'.encode() in received
+        assert server.stop() == 0
+
+
+def test_what_is_not_done_in_its_time_ends_with_504_or_an_error_event(server: Server) -> None:
+    before = server.metric("inferno_expired_total")
+    with server.client() as client:
+        whole = client.post(ROUTE, json=body(stream=False, timeout=0.2))
+        assert (whole.status_code, whole.json()["error"]["code"]) == (504, "deadline_exceeded")
+        assert "0.2" in whole.json()["error"]["message"]
+        events = client.post(ROUTE, json=body(timeout=0.2)).text.strip().split("\n\n")
+        assert len(events) > 1, "what was generated in time was sent"
+        assert json.loads(events[-1].removeprefix("data: "))["error"]["code"] == "deadline_exceeded"
+        assert client.post(ROUTE, json=body(max_tokens=2, stream=False, timeout=30)).status_code == 200
+        assert client.post(ROUTE, json=body(timeout=0)).status_code == 400
+    assert server.metric("inferno_expired_total") == before + 2
+    assert server.metric("inferno_requests_running") == 0
+
+
+def test_a_request_that_cannot_be_started_in_its_time_is_429_at_once(server: Server) -> None:
+    """Three of half a second each are ahead, by what was measured of the ones before them."""
+    with server.client() as client:
+        for _ in range(3):
+            client.post(ROUTE, json=body(max_tokens=100, stream=False))
+        with connection(server.url, body()) as ahead, connection(server.url, body()), connection(server.url, body()):
+            assert ahead.recv(1)
+            eventually(lambda: server.metric("inferno_requests_waiting") == 2)
+            prefilled = server.metric("inferno_prefill_tokens_computed_total")
+            refused = client.post(ROUTE, json=body("y" * 40, stream=False, timeout=0.01))
+            assert (refused.status_code, refused.json()["error"]["param"]) == (429, "timeout")
+            assert int(refused.headers["retry-after-ms"]) > 0
+            assert server.metric("inferno_prefill_tokens_computed_total") == prefilled
+    eventually(lambda: server.metric("inferno_requests_running") == 0)
+
+
+def test_sigterm_under_load_lets_every_stream_finish() -> None:
+    with running("fake:step_us=2000") as server, httpx.Client(base_url=server.url, timeout=60) as client:
+        clients = [connection(server.url, body(max_tokens=150)) for _ in range(16)]
+        sockets = [one.__enter__() for one in clients]
+        for one in sockets:
+            assert one.recv(1)
+        assert client.get("/health/live").status_code == 200
+        server.process.terminate()
+        answers = [b"".join(iter(lambda one=one: one.recv(1 << 16), b"")) for one in sockets]  # type: ignore[misc]
+        assert all(b"data: [DONE]" in answer and b'"finish_reason":"length"' in answer for answer in answers)
+        assert server.process.wait(30) == 0
+        for one in clients:
+            one.__exit__(None, None, None)
+
+
+def test_kept_tokens_bounds_what_is_kept_of_finished_prompts() -> None:
+    for kept in (64, 512):
+        with running("fake:", "--kept-tokens", str(kept)) as server, server.client() as client:
+            for number in range(12):
+                answer = client.post(ROUTE, json=body(f"{number} " * 60, max_tokens=4, stream=False))
+                assert answer.status_code == 200
+            used = server.metric("inferno_kv_cache_tokens", 'state="used"')
+            assert kept - 160 < used <= kept
+
+
+async def test_a_key_of_weight_three_is_served_three_times_as_much(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.txt"
+    keys.write_text("alice k1\nbob k2\n")
+    served: list[str] = []
+    flags = ("--api-key-file", str(keys), "--tenant-weight", "alice=3", "--max-running", "4")
+    with running("fake:step_us=1000", *flags) as server:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+
+            async def ask(name: str, key: str) -> None:
+                request = body(max_tokens=20, stream=False)
+                answer = await client.post(ROUTE, json=request, headers={"authorization": f"Bearer {key}"})
+                assert answer.status_code == 200
+                served.append(name)
+
+            await asyncio.gather(*(ask(*who) for _ in range(40) for who in (("alice", "k1"), ("bob", "k2"))))
+    last_of_alice = len(served) - served[::-1].index("alice")
+    assert served[:last_of_alice].count("bob") < 25, "a third of 40, when all of alice's are done"
