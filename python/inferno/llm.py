@@ -79,7 +79,8 @@ class AsyncLLM:
 
         ``sampling`` takes the fields of SamplingOptions, and ``max_tokens``, ``stop``, ``stop_token_ids``,
         ``ignore_eos``, ``include_stop_str_in_output``, ``priority`` and ``timeout``. Raises InvalidArgument for an
-        unknown or impossible value, ContextLengthExceeded, QueueFull, Unavailable. Closing the iterator ends the generation.
+        unknown or impossible value, ContextLengthExceeded, QueueFull, Unavailable. Closing the iterator ends the
+        generation.
         """
         stream = await self._engine.generate(await self._request(prompt, sampling))
         try:

@@ -1,17 +1,38 @@
-"""``inferno doctor``: prints what ``inferno.doctor`` finds."""
+"""``inferno doctor``: prints what ``inferno.doctor`` finds, or what the leak canary says of a model."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Annotated
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inferno.cli import flags
+
+if TYPE_CHECKING:
+    from inferno.canary import Progress, Verdict
+
 
 def doctor(
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
+    canary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="Look instead for leaks between two tenants on this model and device, as the settings load it.",
+        ),
+    ] = None,
+    requests: Annotated[int, typer.Option(min=10, help="Requests of the canary.")] = 100,
+    config: flags.ConfigFile = None,
 ) -> None:
     """Look at this machine and installation: what is there, what is wrong, what to do. Exits 1 if anything is."""
+    if canary is not None:
+        raise typer.Exit(_look_for_leaks(canary, requests, config, as_json=as_json))
     from inferno.doctor import examine
 
     report = examine()
@@ -26,3 +47,44 @@ def doctor(
         if not report.problems:
             typer.echo("\nNothing is wrong.")
     raise typer.Exit(1 if report.problems else 0)
+
+
+def _look_for_leaks(model: str, requests: int, file: str | None, *, as_json: bool) -> int:
+    from inferno.canary import run
+    from inferno.config import load
+    from inferno.engine.local import LocalEngine
+    from inferno.models.source import resolve
+
+    settings = load(file=file)
+    source = resolve(model)
+    own = settings.model.model_dump(exclude={"path", "name"})
+
+    async def load_with(options: Mapping[str, Any], engine: Mapping[str, Any]) -> LocalEngine:
+        scheduling = {**settings.engine.model_dump(), **engine}
+        return await LocalEngine.load(source.path, name=source.name, options={**own, **options}, engine=scheduling)
+
+    with _progress(source.name) as progress:
+        verdict = asyncio.run(run(load_with, requests=requests, progress=progress))
+    typer.echo(json.dumps(verdict.as_dict(), indent=2) if as_json else _in_words(verdict))
+    return 1 if verdict.leaks else 0
+
+
+def _in_words(verdict: Verdict) -> str:
+    lines = [f"{name.replace('_', ' ')}: {value}" for name, value in verdict.facts.items()]
+    lines += [f"LEAK: {leak}" for leak in verdict.leaks]
+    end = f"{len(verdict.leaks)} leaks were found." if verdict.leaks else "Nothing leaks between tenants."
+    return "\n".join([*lines, "", f"{verdict.requests} requests of two tenants. {end}"])
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Progress]:
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"Looking for leaks in {name}\n")
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"Looking for leaks in {name}")
+        yield lambda done, total: bar.update(task, completed=done, total=total)

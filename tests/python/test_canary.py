@@ -1,0 +1,97 @@
+"""The leak canary on real engines, and that it sings: engines that mix tenants up are found out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from inferno import canary
+from inferno.cli import main
+from inferno.engine.client import GenerateRequest, TokenStream
+from inferno.engine.local import LocalEngine
+from inferno.models.source import resolve
+
+REQUESTS = int(os.environ.get("INFERNO_TEST_CANARIES", "60"))
+"""1000 for the full run."""
+
+
+class Mixing(LocalEngine):
+    """Everybody is one tenant: what a server would be that forgets whose a prompt is."""
+
+    async def generate(self, request: GenerateRequest) -> TokenStream:  # type: ignore[override]
+        return await super().generate(replace(request, tenant="everybody"))
+
+
+def loader(kind: type[LocalEngine], model: str, **more: Any) -> canary.Load:
+    async def load(options: Mapping[str, Any], engine: Mapping[str, Any]) -> LocalEngine:
+        return await kind.load(resolve(model).path, options={"threads": 2, **more, **options}, engine=engine)
+
+    return load
+
+
+@pytest.mark.parametrize("model", ["ember", "fake:"])
+@pytest.mark.parametrize("layout", ["unified", "per_sequence"])
+async def test_nothing_leaks(model: str, layout: str) -> None:
+    async def load(options: Mapping[str, Any], engine: Mapping[str, Any]) -> LocalEngine:
+        own = {} if options else {"kv_layout": layout, "slots": 16, "context_tokens": 512, "kv_tokens": 16 * 512}
+        return await LocalEngine.load(resolve(model).path, options={"threads": 2, **own, **options}, engine=engine)
+
+    seen: list[tuple[int, int]] = []
+    verdict = await canary.run(load, requests=REQUESTS, progress=lambda *done: seen.append(done))
+    assert verdict.leaks == []
+    assert verdict.facts["bit_for_bit"]["compared"] == REQUESTS // 2
+    assert min(verdict.facts["reused_tokens"].values()) > 0, "or the look at reuse looked at nothing"
+    assert verdict.facts["bit_for_bit"]["reused_tokens"] > 0
+    computed = verdict.facts["computed_tokens"]
+    assert max(computed["sent by itself"]) < min(computed["sent by nobody"]), "or the counter could not show reuse"
+    assert seen[-1] == (REQUESTS, REQUESTS)
+
+
+async def test_an_engine_that_forgets_tenants_is_found_out_by_what_it_reuses_and_computes() -> None:
+    verdict = await canary.run(loader(Mixing, "fake:"), requests=60)
+    assert any("are its own" in leak for leak in verdict.leaks)
+    assert any("its time tells" in leak for leak in verdict.leaks)
+    assert not any("otherwise alone" in leak for leak in verdict.leaks), "what is reused is right, if not its owner's"
+
+
+async def test_answers_of_others_are_found_out() -> None:
+    class Stream:
+        def __init__(self, mine: TokenStream, said: list[str]) -> None:
+            self.mine, self.said = mine, said
+
+        async def __aiter__(self) -> Any:
+            async for delta in self.mine:
+                yield replace(delta, text=self.said[-1], token_ids=tuple(token ^ 1 for token in delta.token_ids))
+
+        async def aclose(self) -> None:
+            await self.mine.aclose()
+
+    class Babbling(LocalEngine):
+        async def generate(self, request: GenerateRequest) -> TokenStream:  # type: ignore[override]
+            said = self.__dict__.setdefault("said", [])
+            said.append(await self.decode(request.prompt))
+            return Stream(await super().generate(request), said)
+
+    verdict = await canary.run(loader(Babbling, "fake:"), requests=40)
+    assert any("answered with the other's secret" in leak for leak in verdict.leaks)
+
+
+async def test_where_bits_cannot_be_kept_the_verdict_says_so() -> None:
+    verdict = await canary.run(loader(LocalEngine, "ember", kv_layout="unified", flash_attention="off"), requests=10)
+    assert verdict.leaks == []
+    assert verdict.facts["bit_for_bit"].startswith("not looked at: deterministic is on, but")
+
+
+def test_the_command_says_it_plainly_and_to_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    for flag in ((), ("--json",)):
+        with pytest.raises(SystemExit) as ended:
+            main(["doctor", "--canary", "ember", "--requests", "12", *flag])
+        assert ended.value.code == 0
+    words, _, last = capsys.readouterr().out.partition("{\n")
+    assert "Nothing leaks between tenants." in words
+    assert json.loads("{" + last)["leak_free"] is True
