@@ -1,10 +1,10 @@
-"""The leak canary: two tenants with secrets in their prompts, at once on one model. Whatever of one shows in the other's
-answers, in what is computed for it, or in the last bit of a number, is found.
+"""The leak canary: two tenants with secrets in their prompts, at once on one model. Whatever of one shows in answers
+to the other, in what is computed for it, or in the last bit of a number, is found. There are three looks.
 
-Three looks. As served: both send the same beginnings and their own secrets, and a fifth of them leave early; no secret may
-appear in the other's answers, and no more of a prompt may be reused than the same tenant has had computed. One by one:
-what is computed for a prompt must not depend on whether the other tenant has sent it; time follows that. Bit for bit: with
-``deterministic``, every token and logprob must be what the same request is answered alone, on an engine that shares nothing.
+As served: both send the same beginnings and their own secrets, and a fifth of them leave early. No secret may appear in
+the other's answers, and no more of a prompt may be reused than its own tenant has had computed. One by one: what is
+computed for a prompt must not depend on whether the other tenant has sent it; time follows that. Bit for bit: with
+``deterministic``, every token and logprob must be what the same request is answered alone, where nothing is shared.
 """
 
 from __future__ import annotations
@@ -37,22 +37,7 @@ BLOCK = 16
 TIMED_TOKENS, TIMED_PAIRS = 80, 6
 EXACT = {"deterministic": True, "slots": 8, "context_tokens": 512}
 """Few slots, so that prefixes are evicted and sequences wait."""
-_WORDS = [
-    "amber",
-    "river",
-    "quiet",
-    "stone",
-    "market",
-    "winter",
-    "garden",
-    "letter",
-    "silver",
-    "morning",
-    "paper",
-    "window",
-    "harbour",
-    "candle",
-]
+_WORDS = ("amber", "river", "quiet", "stone", "market", "winter", "garden", "letter", "silver", "morning", "paper")
 _LETTERS = "bcdfghklmnprstvz"
 
 
