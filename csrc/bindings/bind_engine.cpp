@@ -84,6 +84,7 @@ py::dict as_dict(const EngineStats& s) {
       "cancelled_waiting"_a = s.scheduler.cancelled_waiting,
       "cancelled_prefill"_a = s.scheduler.cancelled_prefill, "cancelled_decode"_a = s.scheduler.cancelled_decode,
       "expired"_a = s.scheduler.expired,
+      "spec_drafted_tokens"_a = s.speculation.drafted, "spec_accepted_tokens"_a = s.speculation.accepted,
       "finished"_a = s.scheduler.finished, "failed"_a = s.scheduler.failed,
       "generated_tokens"_a = s.output.generated_tokens,
       "inter_token_bounds"_a = std::vector<double>(std::begin(kInterTokenBounds), std::end(kInterTokenBounds)),
@@ -103,7 +104,8 @@ void register_engine(py::module_& module) {
       .def_readwrite("step_target_ms", &EngineConfig::step_target_ms)
       .def_readwrite("kept_tokens", &EngineConfig::kept_tokens)
       .def_readwrite("tenant_weights", &EngineConfig::tenant_weights)
-      .def_readwrite("prefix_cache", &EngineConfig::prefix_cache);
+      .def_readwrite("prefix_cache", &EngineConfig::prefix_cache)
+      .def_readwrite("speculate", &EngineConfig::speculate);
   py::class_<EngineStats>(module, "EngineStats")
       .def_readonly("requests_running", &EngineStats::requests_running)
       .def_readonly("requests_waiting", &EngineStats::requests_waiting)

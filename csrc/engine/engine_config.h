@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 
 #include "backends/backend.h"
 #include "base/ids.h"
@@ -22,6 +23,9 @@ struct EngineConfig {
   std::int32_t kept_tokens = 2048;
   std::map<Tenant, double> tenant_weights;  // shares of the machine under load; 1 for tenants not named
   bool prefix_cache = true;        // keep and share computed prompts, within a tenant
+  // Guessing several tokens and checking them in one step: auto (n-grams, where measured to be faster), ngram (wherever
+  // the text repeats itself) or off. Text is the same; a model whose slots cannot be cut never speculates.
+  std::string speculate = "auto";
 
   // kInvalidArgument naming field, value and limit.
   [[nodiscard]] Status validate(const Capabilities& model) const;

@@ -35,11 +35,18 @@ SchedulerOptions scheduler_options(const Model& model, const EngineConfig& confi
           .tenant_weights = config.tenant_weights};
 }
 
+SpeculationLimits speculation_limits(const Model& model, const EngineConfig& config) {
+  const Capabilities& can = model.capabilities();
+  return {.always = config.speculate != "auto", .batch_rows = can.batch_rows, .logits_rows = can.logits_rows,
+          .context_tokens = can.context_tokens};
+}
+
 }  // namespace
 
 EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink)
     : clock_(clock),
       cache_(cache_options(model, config)),
+      speculator_(speculation_limits(model, config), drafter_),
       scheduler_(scheduler_options(model, config), cache_, admission, clock),
       runner_(model),
       chooser_(model.tokenizer()),
@@ -47,7 +54,12 @@ EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admi
       inbox_(std::numeric_limits<std::size_t>::max()),
       admission_(admission),
       dispatcher_(model.tokenizer(), sink, [this](SequenceId id) { (void)send(FinishCommand{id}); }) {
-  scheduler_.on_end = [this](SequenceId id) { chooser_.forget(id); };
+  scheduler_.on_end = [this](SequenceId id) {
+    chooser_.forget(id);
+    speculator_.forget(id);
+  };
+  const bool can_cut = model.capabilities().sharing != PrefixSharing::kNone;
+  if (can_cut && config.speculate != "off") scheduler_.speculate_with(speculator_);
   counting_.max_running = config.running_limit(model.capabilities());
   publish_stats();
   thread_ = std::thread([this] { run(); });
@@ -134,6 +146,7 @@ void EngineLoop::publish_stats() {
   counting_.requests_waiting = static_cast<std::int64_t>(scheduler_.aside());
   counting_.scheduler = scheduler_.stats();
   counting_.cache = cache_.stats();
+  counting_.speculation = speculator_.stats();
   std::lock_guard lock(stats_mutex_);
   published_ = counting_;
 }

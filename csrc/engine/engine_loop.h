@@ -20,6 +20,7 @@
 #include "kvcache/kv_cache_manager.h"
 #include "output/output_dispatcher.h"
 #include "scheduler/scheduler.h"
+#include "speculation/ngram_drafter.h"
 
 namespace inferno {
 
@@ -63,6 +64,8 @@ class EngineLoop {
 
   const Clock& clock_;
   KvCacheManager cache_;
+  NgramDrafter drafter_;
+  Speculator speculator_;
   Scheduler scheduler_;
   ModelRunner runner_;
   TokenChooser chooser_;

@@ -21,6 +21,7 @@ struct EngineStats {
   double step_seconds = 0;            // in whole steps, forward included
   SchedulerStats scheduler;
   KvCacheStats cache;
+  SpeculationStats speculation;
   OutputStats output;
 };
 

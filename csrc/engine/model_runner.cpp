@@ -14,6 +14,8 @@ Result<Logits> ModelRunner::run(const StepPlan& plan) {
       const bool last = i + 1 == chunk.count;
       batch_.add(chunk.sequence->tokens[static_cast<std::size_t>(position)], position, slot, chunk.samples && last);
     }
+    std::int32_t position = chunk.first + chunk.count;
+    for (const TokenId guess : chunk.draft) batch_.add(guess, position++, slot, true);
   }
   if (batch_.rows() == 0) return Logits{};
   return model_.forward(batch_);

@@ -11,7 +11,8 @@ class ModelRunner {
  public:
   explicit ModelRunner(Model& model) : model_(model) {}
 
-  // One row of logits for each sampling chunk of the plan, in order; valid until the next call.
+  // A row of logits for each sampling chunk of the plan and behind it one for each token of its draft, in order; valid
+  // until the next call.
   // A plan without chunks only carries out its orders.
   [[nodiscard]] Result<Logits> run(const StepPlan& plan);
 

@@ -1,5 +1,6 @@
 #include "engine/token_chooser.h"
 
+#include "request/stop_criteria.h"
 #include "sampling/logprobs.h"
 
 namespace inferno {
@@ -12,12 +13,24 @@ TokenChooser::TokenChooser(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {
 
 std::span<const SampledToken> TokenChooser::choose(const StepPlan& plan, const Logits& logits) {
   chosen_.clear();
+  std::size_t row = 0;
   for (const PlannedChunk& chunk : plan.chunks) {
     if (!chunk.samples) continue;
-    if (chosen_.size() >= logits.rows.size()) throw InternalError("the model returned too few rows of logits");
-    chosen_.push_back(choose_one(*chunk.sequence, logits.rows[chosen_.size()]));
+    const std::size_t rows = 1 + chunk.draft.size();
+    if (row + rows > logits.rows.size()) throw InternalError("the model returned too few rows of logits");
+    choose_chain(chunk, std::span(logits.rows).subspan(row, rows));
+    row += rows;
   }
   return chosen_;
+}
+
+void TokenChooser::choose_chain(const PlannedChunk& chunk, std::span<const std::span<const float>> rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    SampledToken& sampled = chosen_.emplace_back(choose_one(*chunk.sequence, rows[i]));
+    sampled.more = i < chunk.draft.size() && sampled.token == chunk.draft[i] &&
+                   stops_at(*chunk.sequence->request, sampled.token, sampled.ends) == FinishReason::kNone;
+    if (!sampled.more) return;
+  }
 }
 
 SampledToken TokenChooser::choose_one(const Sequence& sequence, std::span<const float> logits) {

@@ -17,8 +17,9 @@ class TokenChooser {
   // The tokenizer must outlive the chooser.
   explicit TokenChooser(const Tokenizer& tokenizer);
 
-  // One token for each sampling chunk, from the row of logits with the same number. The result is valid until the
-  // next call.
+  // The tokens of each sampling chunk, from its rows of logits: one, and one more as long as it is the draft's next and
+  // the sequence goes on. A token is drawn just as it would be without a draft, so that text does not depend on drafts.
+  // The result is valid until the next call.
   [[nodiscard]] std::span<const SampledToken> choose(const StepPlan& plan, const Logits& logits);
 
   // The sequence has ended: its sampler is given up.
@@ -26,6 +27,7 @@ class TokenChooser {
   [[nodiscard]] std::size_t size() const { return samplers_.size(); }
 
  private:
+  void choose_chain(const PlannedChunk& chunk, std::span<const std::span<const float>> rows);
   [[nodiscard]] SampledToken choose_one(const Sequence& sequence, std::span<const float> logits);
 
   const Tokenizer& tokenizer_;

@@ -149,6 +149,21 @@ bool KvCacheManager::extend(const KvLease& lease, std::int32_t total_tokens) {
   return true;
 }
 
+std::int32_t KvCacheManager::extend_into_free(const KvLease& lease, std::int32_t total_tokens) {
+  const auto held = static_cast<std::int32_t>(leased(lease).blocks.size());
+  const std::int32_t missing = std::max(table_.blocks_for(total_tokens) - held, 0);
+  const std::int32_t given = std::min(missing, table_.free_blocks());
+  table_.grow(lease.slot(), given);
+  return (held + given) * options_.block_tokens;
+}
+
+void KvCacheManager::cut_back(const KvLease& lease) {
+  if (options_.sharing == Sharing::kNone) throw InternalError("a slot that cannot be cut is cut back");
+  const std::int32_t committed = length(leased(lease).tokens);
+  table_.cut(lease.slot(), committed);
+  ops_.push_back({KvOp::Kind::kCut, lease.slot(), {}, committed});
+}
+
 void KvCacheManager::commit(const KvLease& lease, std::span<const TokenId> tokens) {
   const Slot& slot = leased(lease);
   table_.append(lease.slot(), tokens);

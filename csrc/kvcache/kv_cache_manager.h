@@ -64,6 +64,14 @@ class KvCacheManager {
   // no room: the lease is unchanged and nothing is evicted.
   [[nodiscard]] bool extend(const KvLease& lease, std::int32_t total_tokens);
 
+  // Gives the lease blocks towards `total_tokens` tokens out of those that nobody has, evicting nothing. How many tokens
+  // the lease has room for now.
+  std::int32_t extend_into_free(const KvLease& lease, std::int32_t total_tokens);
+
+  // The backend has computed tokens behind the committed ones that are not wanted: orders them cut off, and takes back
+  // what was given to the lease for them. Not for Sharing::kNone.
+  void cut_back(const KvLease& lease);
+
   // Says that `tokens` have been computed right behind what the lease held. Makes them findable by others of the
   // same tenant. Throws InternalError when they exceed the lease's blocks.
   void commit(const KvLease& lease, std::span<const TokenId> tokens);

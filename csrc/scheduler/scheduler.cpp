@@ -39,6 +39,9 @@ StepPlan Scheduler::plan() {
   admit_waiting();
   StepPlan plan;
   assemble(plan);
+  if (speculator_) {
+    speculator_->extend(plan, [this](const Sequence& s, std::int32_t total) { return cache_.extend_into_free(s.lease, total); });
+  }
   plan.ops = cache_.take_ops();
   return plan;
 }
@@ -193,43 +196,74 @@ std::vector<Sequence*> Scheduler::prefilling() {
 }
 
 void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates) {
-  std::size_t next = 0;
   for (const PlannedChunk& chunk : plan.chunks) {
     Sequence& sequence = *chunk.sequence;
     const bool decoding = sequence.decoding();
     if (!decoding) stats_.prefill_tokens += static_cast<std::uint64_t>(chunk.count);
-    share_.charge(sequence.request->tenant, chunk.count * (decoding ? FairShare::kDecodeCost : FairShare::kPrefillCost));
-    const auto first = sequence.tokens.begin() + chunk.first;
-    cache_.commit(sequence.lease, std::span<const TokenId>(first, first + chunk.count));
-    sequence.computed += chunk.count;
-    if (chunk.samples) take_token(sequence, sampled[next++], updates);
+    // A row of a guess shares its way through the weights with the newest token's, right or wrong.
+    share_.charge(sequence.request->tenant, chunk.count * (decoding ? FairShare::kDecodeCost : FairShare::kPrefillCost) +
+                                                chunk.drafted() * FairShare::kPrefillCost);
+    if (!chunk.samples) {
+      book(chunk, 0);
+      continue;
+    }
+    const auto last = std::find_if(sampled.begin(), sampled.end(), [](const SampledToken& one) { return !one.more; });
+    if (last == sampled.end()) throw InternalError("fewer tokens were sampled than the plan asks for");
+    const auto mine = sampled.first(static_cast<std::size_t>(last - sampled.begin()) + 1);
+    sampled = sampled.subspan(mine.size());
+    take_tokens(chunk, mine, updates);
   }
 }
 
-void Scheduler::take_token(Sequence& sequence, const SampledToken& sampled, Updates& updates) {
+// The chunk's own tokens are in the cache now, and of its draft those that were right.
+void Scheduler::book(const PlannedChunk& chunk, std::int32_t accepted) {
+  Sequence& sequence = *chunk.sequence;
+  const std::int32_t kept = chunk.count + accepted;
+  const auto first = sequence.tokens.begin() + chunk.first;
+  cache_.commit(sequence.lease, std::span<const TokenId>(first, first + kept));
+  if (accepted < chunk.drafted()) cache_.cut_back(sequence.lease);
+  sequence.computed += kept;
+}
+
+void Scheduler::take_tokens(const PlannedChunk& chunk, std::span<const SampledToken> sampled, Updates& updates) {
+  Sequence& sequence = *chunk.sequence;
   const Request& request = *sequence.request;
+  const bool decoding = sequence.decoding();
   if (sequence.generated() == 0) sequence.timings.first_token = seconds(clock_.now() - request.arrived);
-  FinishReason reason = stops_at(request, sampled.token, sampled.ends);
-  if (reason == FinishReason::kNone) {
-    sequence.tokens.push_back(sampled.token);
-    SequenceUpdate update = update_of(sequence);
-    update.tokens.push_back(sampled.token);
-    if (request.sampling.logprobs >= 0) update.logprobs.push_back(sampled.logprob);
+  SequenceUpdate update;
+  FinishReason reason = FinishReason::kNone;
+  std::int32_t accepted = 0;
+  for (const SampledToken& one : sampled) {
+    reason = stops_at(request, one.token, one.ends);
+    if (reason != FinishReason::kNone) break;
+    sequence.tokens.push_back(one.token);
+    update.tokens.push_back(one.token);
+    if (request.sampling.logprobs >= 0) update.logprobs.push_back(one.logprob);
+    accepted += one.more ? 1 : 0;
     reason = full_after(request, sequence.generated(), sequence.length(), options_.context_tokens);
+    if (reason != FinishReason::kNone) break;
+  }
+  if (speculator_ && decoding) speculator_->learn(chunk, sampled, accepted);
+  book(chunk, accepted);
+  if (!update.tokens.empty()) {
+    describe(sequence, update);
     updates.push_back(std::move(update));
   }
   if (reason != FinishReason::kNone) end(running_, running_.find(order_of(sequence)), reason, {}, updates);
 }
 
-SequenceUpdate Scheduler::update_of(const Sequence& sequence) const {
-  SequenceUpdate update;
+void Scheduler::observe(const StepPlan& plan, double step_seconds) {
+  pacer_.observe(plan.rows, step_seconds);
+  if (speculator_) speculator_->observe(plan, step_seconds);
+}
+
+void Scheduler::describe(const Sequence& sequence, SequenceUpdate& update) const {
   update.request = sequence.request;
   update.sequence = sequence.id;
   update.index = sequence.index;
   update.usage = sequence.usage();
   update.timings = sequence.timings;
   update.at = clock_.now();
-  return update;
 }
 
 Scheduler::Queue::iterator Scheduler::end(Queue& queue, Queue::iterator where, FinishReason reason, const Status& why,
@@ -241,7 +275,8 @@ Scheduler::Queue::iterator Scheduler::end(Queue& queue, Queue::iterator where, F
   }
   count_end(sequence, &queue == &waiting_, reason, why);
   sequence.timings.finished = seconds(clock_.now() - sequence.request->arrived);
-  SequenceUpdate update = update_of(sequence);
+  SequenceUpdate update;
+  describe(sequence, update);
   update.finish = reason;
   update.error = why;
   updates.push_back(std::move(update));

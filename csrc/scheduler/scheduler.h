@@ -11,8 +11,11 @@
 //   3. The step is made of one row for every decoding sequence, and then of chunks of prefill, the least served tenant's
 //      first, as many as the row budget allows: so the first of many prompts answers while the last still waits, running
 //      streams go on, and a flood of long prompts does not stand in the way of another tenant's short one.
+//   4. What room is left in the step may go to guesses at what comes next (Speculator). They never take a row, a block or a
+//      place that anything above wants.
 // Within a tenant, order is by arrival, where a step of priority is worth kPrioritySeconds of waiting, and a timeout below
-// that counts as having waited already: higher priority and less time go first, and nothing waits for ever. The one set aside is the last in order of the tenant that runs most.
+// that counts as having waited already: higher priority and less time go first, and nothing waits for ever. The one set
+// aside is the last in order of the tenant that runs most.
 //
 // Not thread-safe: the engine thread owns it.
 #pragma once
@@ -32,6 +35,7 @@
 #include "scheduler/admission.h"
 #include "scheduler/fair_share.h"
 #include "scheduler/prefill_shares.h"
+#include "scheduler/speculator.h"
 #include "scheduler/step_pacer.h"
 #include "scheduler/step_plan.h"
 
@@ -70,6 +74,9 @@ class Scheduler {
   // References must outlive the scheduler.
   Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Admission& admission, const Clock& clock);
 
+  // From now on steps may carry guesses. The speculator must outlive the scheduler; the cache must be able to cut slots.
+  void speculate_with(Speculator& speculator) { speculator_ = &speculator; }
+
   // A sequence whose request passed Admission::enter.
   void add(std::unique_ptr<Sequence> sequence);
 
@@ -81,10 +88,10 @@ class Scheduler {
   void finish(SequenceId sequence, Updates& updates);
 
   [[nodiscard]] StepPlan plan();
-  // `sampled` has one entry for each sampling chunk, in order. Appends what is new to `updates`.
+  // `sampled` has the tokens of each sampling chunk, in order. Appends what is new to `updates`.
   void commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates);
   // How long the step took, for the size of the next ones.
-  void observe(const StepPlan& plan, double step_seconds) { pacer_.observe(plan.rows, step_seconds); }
+  void observe(const StepPlan& plan, double step_seconds);
   // The forward pass failed: the plan's sequences end with `why`, and their cache content is not kept.
   void fail(const StepPlan& plan, const Status& why, Updates& updates);
   // Everything ends with `why`.
@@ -95,6 +102,8 @@ class Scheduler {
   // In the queue once more, having run before; sequences that have not run yet are counted at the door (Admission).
   [[nodiscard]] std::size_t aside() const { return aside_; }
   [[nodiscard]] const SchedulerStats& stats() const { return stats_; }
+  // What a tenant that is present has been charged (FairShare).
+  [[nodiscard]] double served(const Tenant& tenant) const { return share_.served(tenant); }
 
   // Called with each sequence id that has ended, before the sequence is destroyed.
   std::function<void(SequenceId)> on_end = [](SequenceId) {};
@@ -117,8 +126,9 @@ class Scheduler {
   void assemble(StepPlan& plan);
   [[nodiscard]] std::vector<Sequence*> prefilling();
 
-  void take_token(Sequence& sequence, const SampledToken& sampled, Updates& updates);
-  [[nodiscard]] SequenceUpdate update_of(const Sequence& sequence) const;
+  void book(const PlannedChunk& chunk, std::int32_t accepted);
+  void take_tokens(const PlannedChunk& chunk, std::span<const SampledToken> sampled, Updates& updates);
+  void describe(const Sequence& sequence, SequenceUpdate& update) const;
   Queue::iterator end(Queue& queue, Queue::iterator where, FinishReason reason, const Status& why, Updates& updates);
   void stop_waiting(Sequence& sequence);
   void count_end(const Sequence& sequence, bool waiting, FinishReason reason, const Status& why);
@@ -128,6 +138,7 @@ class Scheduler {
   Admission& admission_;
   const Clock& clock_;
   StepPacer pacer_;
+  Speculator* speculator_ = nullptr;
   FairShare share_;
   Queue running_;
   Queue waiting_;

@@ -10,12 +10,17 @@
 namespace inferno {
 
 // `count` tokens of a sequence from position `first` on. The last row of a chunk that reaches the sequence's end
-// wants logits: a token will be sampled from it.
+// wants logits: a token will be sampled from it. So do the rows of `draft`, tokens that are guessed to come next: what
+// follows one is sampled when the guess was right.
 struct PlannedChunk {
   Sequence* sequence = nullptr;  // stays valid until the plan is committed or failed
   std::int32_t first = 0;
-  std::int32_t count = 0;
+  std::int32_t count = 0;        // of the sequence's own tokens
   bool samples = false;
+  std::vector<TokenId> draft = {};
+
+  [[nodiscard]] std::int32_t drafted() const { return static_cast<std::int32_t>(draft.size()); }
+  [[nodiscard]] std::int32_t rows() const { return count + drafted(); }
 };
 
 struct StepPlan {
@@ -24,16 +29,17 @@ struct StepPlan {
   std::int32_t rows = 0;
 
   void add(PlannedChunk chunk) {
-    rows += chunk.count;
+    rows += chunk.rows();
     chunks.push_back(chunk);
   }
 };
 
-// What was sampled for one sampling chunk.
+// What was sampled for a sampling chunk: one token, and after each that is the draft's next one more.
 struct SampledToken {
   TokenId token = kNoToken;
   bool ends = false;  // an end-of-generation token of the model
   TokenLogprob logprob;  // filled when the request asks for logprobs
+  bool more = false;  // the next one is of the same chunk
 };
 
 }  // namespace inferno

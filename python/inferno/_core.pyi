@@ -93,6 +93,7 @@ class EngineConfig:  # csrc/engine/engine_config.h
     kept_tokens: int
     tenant_weights: dict[str, float]
     prefix_cache: bool
+    speculate: str
     def __init__(self) -> None: ...
 
 class EngineStats:  # csrc/engine/engine_stats.h: plain counters, copied out

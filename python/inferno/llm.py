@@ -62,7 +62,7 @@ class AsyncLLM:
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
         ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
         ``max_running``, ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``, ``step_target_ms``,
-        ``kept_tokens``, ``prefix_cache``. Raises InvalidArgument for others,
+        ``kept_tokens``, ``prefix_cache``, ``speculate``. Raises InvalidArgument for others,
         and the InfernoError that says why a model cannot be loaded.
         """
         source = resolve(model)

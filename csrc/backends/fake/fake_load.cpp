@@ -10,6 +10,7 @@ namespace {
 constexpr std::int32_t kDefaultContext = 4096;
 constexpr std::int32_t kDefaultKvTokens = 16384;
 constexpr std::int32_t kDefaultSlots = 64;
+constexpr std::int32_t kGuessingRows = 32;
 constexpr std::int32_t kMaxSize = 1 << 24;  // cells and rows are allocated up front
 
 Status check_size(const char* param, std::int32_t value, std::int32_t low) {
@@ -36,7 +37,7 @@ Result<Capabilities> choose_capabilities(const ModelOptions& options) {
   caps.context_tokens =
       options.context_tokens > 0 ? options.context_tokens : std::min(kDefaultContext, caps.capacity_tokens);
   caps.batch_rows = options.batch_rows;
-  caps.logits_rows = caps.slots;
+  caps.logits_rows = std::max(caps.slots, std::min(kGuessingRows, caps.batch_rows));
   if (caps.context_tokens <= caps.capacity_tokens) return caps;
   return invalid_argument("context_tokens", "context_tokens is " + std::to_string(caps.context_tokens) +
                                                 "; it must not exceed kv_tokens, " +

@@ -117,13 +117,22 @@ void FakeModel::append(SlotId slot, TokenId token) {
 
 void FakeModel::fill_row(SlotId slot, std::span<float> row) {
   const std::vector<CellIndex>& held = cells_of(slot);
+  fake_fill_row(cells_[static_cast<std::size_t>(held.back())].hash, peak_after(held), row);
+}
+
+TokenId FakeModel::peak_after(const std::vector<CellIndex>& held) const {
+  const auto cell = [&](std::size_t from_end) -> const Cell& {
+    return cells_[static_cast<std::size_t>(held[held.size() - from_end])];
+  };
+  const std::uint64_t hash = cell(1).hash;
+  // Not always: what is said keeps depending on all that came before.
+  constexpr std::uint64_t kOneOtherIn = 16;
+  const auto back = static_cast<std::size_t>(path_.repeat);
+  if (back > 0 && held.size() >= back && hash % kOneOtherIn != 0) return cell(back).token;
   std::array<TokenId, 3> tail{};
   const std::size_t count = std::min(tail.size(), held.size());
-  for (std::size_t i = 0; i < count; ++i) {
-    tail[i] = cells_[static_cast<std::size_t>(held[held.size() - count + i])].token;
-  }
-  const std::uint64_t hash = cells_[static_cast<std::size_t>(held.back())].hash;
-  fake_fill_row(hash, fake_peak(hash, std::span(tail).first(count)), row);
+  for (std::size_t i = 0; i < count; ++i) tail[i] = cell(count - i).token;
+  return fake_peak(hash, std::span(tail).first(count));
 }
 
 }  // namespace inferno

@@ -40,6 +40,7 @@ class FakeModel final : public Model {
   CellIndex take_cell(TokenId token, std::uint64_t hash);
   void append(SlotId slot, TokenId token);
   void fill_row(SlotId slot, std::span<float> row);
+  [[nodiscard]] TokenId peak_after(const std::vector<CellIndex>& held) const;
 
   FakePath path_;
   ModelInfo info_;

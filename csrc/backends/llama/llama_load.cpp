@@ -79,7 +79,7 @@ Capabilities describe_capabilities(const llama_model* model, const llama_context
   caps.context_tokens = sizes.context_tokens + (options.deterministic ? 1 : 0);  // ExactModel's spare cell
   caps.row_tile = kAttentionTile;
   caps.batch_rows = std::min(options.batch_rows, static_cast<std::int32_t>(llama_n_batch(context)));
-  caps.logits_rows = options.deterministic ? std::max(sizes.slots, ExactModel::kLeastRows) : sizes.slots;
+  caps.logits_rows = logits_rows(options, sizes);
   caps.kv_bytes = sizes.kv_bytes;
   return caps;
 }

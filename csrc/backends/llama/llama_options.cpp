@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::int32_t kMostBatchRows = 65536;
 constexpr std::int32_t kMostPhysicalRows = 512;  // more rows at a time gain nothing and enlarge the compute buffers
+// Rows of logits where there are few slots: so that one sequence can have guesses checked beside its newest token. Memory is
+// touched only as far as a step asks for it.
+constexpr std::int32_t kGuessingRows = 32;
 
 struct KvType {
   std::string_view name;
@@ -117,6 +120,11 @@ llama_model_params llama_model_settings(const ModelOptions& options) {
   return params;
 }
 
+std::int32_t logits_rows(const ModelOptions& options, const LlamaSizes& sizes) {
+  return std::max({sizes.slots, std::min(kGuessingRows, options.batch_rows),
+                   options.deterministic ? ExactModel::kLeastRows : 1});
+}
+
 llama_context_params llama_context_settings(const ModelOptions& options, const LlamaSizes& sizes) {
   llama_context_params params = llama_context_default_params();
   const std::int32_t threads = options.threads > 0 ? options.threads : usable_cores();
@@ -127,7 +135,7 @@ llama_context_params llama_context_settings(const ModelOptions& options, const L
   params.n_seq_max = static_cast<std::uint32_t>(sizes.streams);
   // Without this the compute buffer holds a vocabulary-wide row for each row of a batch (300 MB at 512 rows of
   // 150,000).
-  params.n_outputs_max = std::max(params.n_seq_max, options.deterministic ? ExactModel::kLeastRows : 1U);
+  params.n_outputs_max = static_cast<std::uint32_t>(logits_rows(options, sizes));
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.flash_attn_type = flash_attention(options);

@@ -50,6 +50,9 @@ struct LlamaSizes {
 // kInvalidArgument when the sizes asked for do not fit each other or the model.
 [[nodiscard]] Result<LlamaSizes> choose_sizes(const ModelOptions& options, const SizingFacts& facts);
 
+// Most rows of a batch that may ask for logits.
+[[nodiscard]] std::int32_t logits_rows(const ModelOptions& options, const LlamaSizes& sizes);
+
 [[nodiscard]] llama_context_params llama_context_settings(const ModelOptions& options, const LlamaSizes& sizes);
 
 }  // namespace inferno

@@ -64,6 +64,7 @@ StepTarget = Annotated[float | None, _flag("engine.step_target_ms", "--step-targ
 KeptTokens = Annotated[int | None, _flag("engine.kept_tokens", "--kept-tokens")]
 TenantWeights = Annotated[list[str] | None, _flag("engine.tenant_weights", "--tenant-weight")]
 PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cache/--no-prefix-cache")]
+Speculate = Annotated[str | None, _flag("engine.speculate", "--speculate")]
 
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "model": ("model.path", "MODEL"),
@@ -97,6 +98,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "kept_tokens": ("engine.kept_tokens", "--kept-tokens"),
     "tenant_weight": ("engine.tenant_weights", "--tenant-weight"),
     "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
+    "speculate": ("engine.speculate", "--speculate"),
 }
 
 

@@ -66,6 +66,7 @@ def serve(
     kept_tokens: flags.KeptTokens = None,
     tenant_weight: flags.TenantWeights = None,
     prefix_cache: flags.PrefixCache = None,
+    speculate: flags.Speculate = None,
 ) -> None:
     parameters = dict(locals())
     from inferno.config import load

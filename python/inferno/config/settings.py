@@ -93,6 +93,11 @@ class EngineSettings(_Section):
         None, description="NAME=WEIGHT: the share of the machine of the API key NAME under load; others have weight 1."
     )
     prefix_cache: bool | None = Field(None, description="Reuse the computed prefixes of earlier and running prompts.")
+    speculate: Literal["auto", "ngram", "off"] | None = Field(
+        None,
+        description="Guess tokens from the text so far and check several in one step; the text stays the same. "
+        "auto (where that is measured to be faster), ngram (wherever the text repeats itself) or off.",
+    )
 
 
 SECTIONS: dict[str, type[_Section]] = {"server": ServerSettings, "model": ModelSettings, "engine": EngineSettings}

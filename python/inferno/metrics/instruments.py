@@ -65,6 +65,8 @@ COUNTERS = (
         "inferno_prefix_cache_reused_tokens", "Prompt tokens found in the prefix cache.", "prefix_tokens_reused"
     ),
     Instrument("inferno_prefix_cache_evictions", "Kept prefixes evicted.", "prefix_evictions"),
+    Instrument("inferno_spec_drafted_tokens", "Tokens computed as guesses.", "spec_drafted_tokens"),
+    Instrument("inferno_spec_accepted_tokens", "Guessed tokens that came true.", "spec_accepted_tokens"),
     Instrument("inferno_preemptions", "Sequences set aside for lack of KV cache.", "preemptions"),
     Instrument("inferno_finished", "Sequences finished.", "finished"),
     Instrument("inferno_failed", "Sequences failed.", "failed"),

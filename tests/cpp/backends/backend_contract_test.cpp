@@ -13,7 +13,7 @@ TEST_P(BackendContract, CapabilitiesHonourTheOptions) {
   EXPECT_EQ(caps.slots, 6);
   EXPECT_EQ(caps.batch_rows, 64);
   EXPECT_EQ(caps.context_tokens, 200);
-  EXPECT_EQ(caps.logits_rows, 6);
+  EXPECT_EQ(caps.logits_rows, 32);
   EXPECT_GE(caps.capacity_tokens, caps.context_tokens);
   EXPECT_GT(caps.kv_bytes, 0U);
   EXPECT_EQ(caps.sharing, GetParam().kv_layout == "unified" ? PrefixSharing::kAlias : PrefixSharing::kCopy);
@@ -160,8 +160,8 @@ TEST_P(BackendContract, RefusesABatchThatIsTooBigOrAsksTooMuch) {
   for (std::int32_t i = 0; i < 65; ++i) big.add(65, i, kA, false);
   EXPECT_EQ(model_->forward(big).status().message(), "the batch has 65 rows; the limit is 64");
   ForwardBatch asking;
-  for (std::int32_t i = 0; i < 7; ++i) asking.add(65, i, kA, true);
-  EXPECT_EQ(model_->forward(asking).status().message(), "7 rows ask for logits; the limit is 6");
+  for (std::int32_t i = 0; i < 33; ++i) asking.add(65, i, kA, true);
+  EXPECT_EQ(model_->forward(asking).status().message(), "33 rows ask for logits; the limit is 32");
   ForwardBatch scattered;
   scattered.add(65, 0, kA, false);
   scattered.add(65, 0, kB, false);

@@ -52,7 +52,7 @@ struct House {
     std::vector<SampledToken> sampled;
     for (const PlannedChunk& chunk : plan.chunks) {
       seen.emplace_back(chunk.sequence->id, chunk.count);
-      if (chunk.samples) sampled.push_back({.token = 7, .ends = false, .logprob = {}});
+      if (chunk.samples) sampled.push_back({.token = 7, .ends = false, .logprob = {}, .more = false});
     }
     scheduler.commit(plan, sampled, updates);
     EXPECT_TRUE(cache.check_invariants().ok()) << cache.check_invariants().message();

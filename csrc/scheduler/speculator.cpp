@@ -1,0 +1,121 @@
+#include "scheduler/speculator.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace inferno {
+namespace {
+
+constexpr double kWorthIt = 1.05;  // times the plain rate: less may be noise
+
+}  // namespace
+
+void Speculator::extend(StepPlan& plan, const Room& room) {
+  ask(plan);
+  if (asks_.empty()) return;
+  if (drafter_.is_free()) {
+    drafter_.draft(asks_);
+    for (DraftAsk& ask : asks_) ask.most = static_cast<std::int32_t>(ask.tokens.size());
+  }
+  const std::vector<std::int32_t> wanted = choose(plan);
+  if (!drafter_.is_free()) {
+    for (std::size_t i = 0; i < asks_.size(); ++i) asks_[i].most = wanted[i];
+    drafter_.draft(asks_);
+  }
+  give(plan, wanted, room);
+}
+
+void Speculator::ask(StepPlan& plan) {
+  chunks_.clear();
+  asks_.clear();
+  for (PlannedChunk& chunk : plan.chunks) {
+    if (!chunk.sequence->decoding()) continue;
+    chunks_.push_back(&chunk);
+    asks_.push_back({chunk.sequence, most_for(*chunk.sequence), {}});
+  }
+}
+
+// The token after the last guess must still fit the context and max_tokens.
+std::int32_t Speculator::most_for(const Sequence& sequence) const {
+  std::int32_t left = limits_.context_tokens - sequence.length();
+  const std::int32_t asked = sequence.request->max_tokens;
+  if (asked > 0) left = std::min(left, asked - sequence.generated());
+  return std::clamp(left - 1, 0, kMostDrafted);
+}
+
+std::int32_t Speculator::spare_rows(const StepPlan& plan) const {
+  const auto asking = std::count_if(plan.chunks.begin(), plan.chunks.end(), [](const auto& chunk) { return chunk.samples; });
+  return std::min(limits_.batch_rows - plan.rows, limits_.logits_rows - static_cast<std::int32_t>(asking));
+}
+
+Acceptance Speculator::acceptance_of(SequenceId sequence) const {
+  const auto found = guesses_.find(sequence);
+  return found == guesses_.end() ? Acceptance() : found->second.acceptance;
+}
+
+std::vector<std::int32_t> Speculator::choose(const StepPlan& plan) const {
+  const auto sequences = static_cast<std::int32_t>(asks_.size());
+  std::vector<std::int32_t> wanted(asks_.size(), 0);
+  const bool decodes_only = plan.rows == sequences;
+  if (!limits_.always && (!decodes_only || !costs_.knows(sequences))) return wanted;
+
+  // Row after row to the likeliest guess of all; the best of the sizes passed on the way is taken.
+  std::vector<double> chance;
+  for (const DraftAsk& ask : asks_) chance.push_back(acceptance_of(ask.sequence->id).rate());
+  std::vector<double> next = chance;
+  double expected = sequences;
+  double best = limits_.always ? 0 : kWorthIt * expected / costs_.seconds(sequences);
+  std::vector<std::int32_t> tried = wanted;
+  for (std::int32_t rows = 1; rows <= spare_rows(plan); ++rows) {
+    std::size_t likeliest = asks_.size();
+    for (std::size_t i = 0; i < asks_.size(); ++i) {
+      if (tried[i] < asks_[i].most && (likeliest == asks_.size() || next[i] > next[likeliest])) likeliest = i;
+    }
+    if (likeliest == asks_.size()) break;
+    ++tried[likeliest];
+    expected += next[likeliest];
+    next[likeliest] *= chance[likeliest];
+    const double rate = limits_.always ? expected : expected / costs_.seconds(sequences + rows);
+    if (rate <= best) continue;
+    best = rate;
+    wanted = tried;
+  }
+  return wanted;
+}
+
+void Speculator::give(StepPlan& plan, const std::vector<std::int32_t>& wanted, const Room& room) {
+  for (std::size_t i = 0; i < asks_.size(); ++i) {
+    const Sequence& sequence = *asks_[i].sequence;
+    std::vector<TokenId>& guesses = guesses_[sequence.id].tokens;
+    guesses = std::move(asks_[i].tokens);
+    const std::int32_t most = std::min(wanted[i], static_cast<std::int32_t>(guesses.size()));
+    if (most == 0) continue;
+    const std::int32_t fitting = std::min(most, room(sequence, sequence.length() + most) - sequence.length());
+    if (fitting <= 0) continue;
+    chunks_[i]->draft.assign(guesses.begin(), guesses.begin() + fitting);
+    plan.rows += fitting;
+  }
+}
+
+void Speculator::learn(const PlannedChunk& chunk, std::span<const SampledToken> sampled, std::int32_t accepted) {
+  std::vector<TokenId> came;
+  for (const SampledToken& one : sampled) came.push_back(one.token);
+  Guesses& guesses = guesses_[chunk.sequence->id];
+  guesses.acceptance.learn(guesses.tokens, came);
+  stats_.drafted += static_cast<std::uint64_t>(chunk.drafted());
+  stats_.accepted += static_cast<std::uint64_t>(accepted);
+}
+
+void Speculator::observe(const StepPlan& plan, double step_seconds) {
+  // By what was sampled, not by Sequence::decoding(): the sequences may have ended meanwhile.
+  const bool decodes_only = std::all_of(plan.chunks.begin(), plan.chunks.end(),
+                                        [](const PlannedChunk& chunk) { return chunk.samples && chunk.count == 1; });
+  if (decodes_only) costs_.observe(plan.rows, step_seconds);
+}
+
+void Speculator::forget(SequenceId sequence) {
+  guesses_.erase(sequence);
+  drafter_.forget(sequence);
+}
+
+}  // namespace inferno

@@ -1,0 +1,22 @@
+#include "speculation/acceptance.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace inferno {
+namespace {
+
+constexpr double kNewWeight = 0.125;  // of the newest guess in the moving average
+constexpr double kSurest = 0.98;      // so that one miss after a long run of hits still counts for something
+
+}  // namespace
+
+void Acceptance::learn(std::span<const TokenId> guessed, std::span<const TokenId> came) {
+  for (std::size_t i = 0; i < std::min(guessed.size(), came.size()); ++i) {
+    const bool hit = guessed[i] == came[i];
+    rate_ = std::min(rate_ + kNewWeight * ((hit ? 1.0 : 0.0) - rate_), kSurest);
+    if (!hit) return;
+  }
+}
+
+}  // namespace inferno

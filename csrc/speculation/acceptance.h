@@ -1,0 +1,22 @@
+// Acceptance: how often guesses about one sequence come true, by what came so far.
+#pragma once
+
+#include <span>
+
+#include "base/ids.h"
+
+namespace inferno {
+
+class Acceptance {
+ public:
+  // `guessed` was to come; `came` did. Guesses after the first wrong one say nothing.
+  void learn(std::span<const TokenId> guessed, std::span<const TokenId> came);
+
+  // The chance that a guess is right when all those before it were, in (0, 1).
+  [[nodiscard]] double rate() const { return rate_; }
+
+ private:
+  double rate_ = 0.5;
+};
+
+}  // namespace inferno
