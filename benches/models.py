@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from benches import vocabulary
+from benches import copying, vocabulary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +26,8 @@ _FORMAT = 1
 """Raised when what is written changes: files of another format are not taken for ours."""
 _SEED = 20240607
 _WEIGHT_STD = 0.02
+_LOUDNESS = 500
+"""Times the weights' deviation, of the embeddings of a model that copies."""
 _PART_BLOCKS = 1 << 18
 """Quantization blocks (32 weights each) made at a time, so that memory stays small."""
 
@@ -44,14 +46,18 @@ class Shape:
     context: int
     rope_base: float
     attention_bias: bool
+    copies: bool = False
+    """It writes the text of ``benches.copying``: after each of its words the next one, whatever came before."""
 
     @property
     def kv_width(self) -> int:
         return self.width // self.heads * self.kv_heads
 
     def matrices(self) -> Iterator[tuple[str, int, int]]:
-        """Name, rows and columns of every quantized tensor. Input and output embeddings are one."""
+        """Name, rows and columns of every quantized tensor. Input and output embeddings are one, unless it copies."""
         yield "token_embd.weight", self.vocab, self.width
+        if self.copies:
+            yield "output.weight", self.vocab, self.width
         for n in range(self.layers):
             yield f"blk.{n}.attn_q.weight", self.width, self.width
             yield f"blk.{n}.attn_k.weight", self.kv_width, self.width
@@ -76,6 +82,7 @@ class Shape:
 SHAPES: dict[str, Shape] = {
     "15m": Shape("llama", 6, 288, 6, 6, 768, 32000, 2048, 10000.0, attention_bias=False),
     "0.5b": Shape("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 1e6, attention_bias=True),
+    "0.5b-copy": Shape("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 1e6, attention_bias=True, copies=True),
 }
 
 
@@ -106,6 +113,15 @@ def _f16(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
 
     weights = draw.standard_normal(size=(blocks, 32), dtype=np.float32) * np.float32(_WEIGHT_STD)
     return weights.astype("<f2").view(np.uint8).reshape(blocks, 64)
+
+
+def _loud(blocks: np.ndarray[Any, Any], block_bytes: int) -> np.ndarray[Any, Any]:
+    """The same weights, times as much as drowns what the layers add to them."""
+    import numpy as np
+
+    halves = blocks if block_bytes == 64 else blocks[:, :2]  # of the other formats, the scale
+    halves[:] = (np.ascontiguousarray(halves).view("<f2") * np.float16(_LOUDNESS)).astype("<f2").view(np.uint8)
+    return blocks
 
 
 _Blocks = Callable[["np.random.Generator", int], "np.ndarray[Any, Any]"]
@@ -143,6 +159,20 @@ def _describe(writer: GGUFWriter, name: str, shape: Shape, weight_type: str) -> 
     writer.add_chat_template(vocabulary.CHAT_TEMPLATE)
 
 
+def _write_copying_output(file: BinaryIO, shape: Shape, make: _Blocks) -> None:
+    """Row j is the embedding of the token before j in the text: the logit of j is high after that token only."""
+    import numpy as np
+
+    draw = np.random.default_rng([_SEED, zlib.crc32(b"token_embd.weight")])
+    blocks = shape.vocab * shape.width // 32
+    parts = [make(draw, min(_PART_BLOCKS, blocks - begin)) for begin in range(0, blocks, _PART_BLOCKS)]
+    rows = np.concatenate(parts).reshape(shape.vocab, -1)
+    before = np.arange(shape.vocab)
+    for token, following in copying.successors(vocabulary.build(shape.vocab)).items():
+        before[following] = token
+    file.write(rows[before].tobytes())
+
+
 def _write(path: Path, name: str, shape: Shape, weight_type: str) -> None:
     import gguf
     import numpy as np
@@ -163,10 +193,16 @@ def _write(path: Path, name: str, shape: Shape, weight_type: str) -> None:
     file = writer.fout[0]
     writer.write_padding(file, file.tell())
     for tensor, rows, columns in shape.matrices():
-        draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
         blocks = rows * columns // 32
+        if tensor == "output.weight":
+            _write_copying_output(file, shape, make)
+            writer.write_padding(file, blocks * block_bytes)
+            continue
+        draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
         for begin in range(0, blocks, _PART_BLOCKS):
-            file.write(make(draw, min(_PART_BLOCKS, blocks - begin)).tobytes())
+            part = make(draw, min(_PART_BLOCKS, blocks - begin))
+            is_loud = shape.copies and tensor == "token_embd.weight"
+            file.write((_loud(part, block_bytes) if is_loud else part).tobytes())
         writer.write_padding(file, blocks * block_bytes)
     for tensor, length in shape.vectors():
         draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
@@ -187,7 +223,8 @@ def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER)
         raise ValueError(f"unknown weight type {weight_type!r}: known are {', '.join(WEIGHT_TYPES)}")
     shape = SHAPES[name]
     merges = vocabulary.build(shape.vocab).merges
-    parameters = json.dumps([_FORMAT, _SEED, asdict(shape), weight_type, merges], sort_keys=True)
+    numbers = {key: value for key, value in asdict(shape).items() if key != "copies" or value}
+    parameters = json.dumps([_FORMAT, _SEED, numbers, weight_type, merges], sort_keys=True)
     digest = hashlib.sha256(parameters.encode()).hexdigest()[:8]
     path = folder.expanduser() / f"bench-{name}-{weight_type}-{digest}.gguf"
     if not path.exists():

@@ -48,10 +48,12 @@ class ServerKind:
 
 
 def inferno(command: list[str], extra: list[str]) -> ServerKind:
-    """Inferno as it comes, with ``command`` (``python -m inferno.serve``); ``extra`` flags come last."""
+    """Inferno as it comes, with ``command`` (``python -m inferno.serve``), but without speculation: models of random
+    weights soon repeat themselves, which would flatter it. ``extra`` flags come last."""
 
     def build(plan: Plan, port: int) -> list[str]:
         sizes = ["--threads", plan.threads, "--context", plan.context_tokens, "--kv-tokens", plan.cells]
+        sizes += ["--speculate", "off"]
         return [*command, plan.model, "--host", _HOST, "--port", str(port), *map(str, sizes), *extra]
 
     return ServerKind("inferno", build, "/health/ready", prints_address=True)

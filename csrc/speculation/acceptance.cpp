@@ -6,7 +6,7 @@
 namespace inferno {
 namespace {
 
-constexpr double kNewWeight = 0.125;  // of the newest guess in the moving average
+constexpr double kNewWeight = 0.125;  // of the newest guess in the moving average, once there are enough for one
 constexpr double kSurest = 0.98;      // so that one miss after a long run of hits still counts for something
 
 }  // namespace
@@ -14,7 +14,8 @@ constexpr double kSurest = 0.98;      // so that one miss after a long run of hi
 void Acceptance::learn(std::span<const TokenId> guessed, std::span<const TokenId> came) {
   for (std::size_t i = 0; i < std::min(guessed.size(), came.size()); ++i) {
     const bool hit = guessed[i] == came[i];
-    rate_ = std::min(rate_ + kNewWeight * ((hit ? 1.0 : 0.0) - rate_), kSurest);
+    const double weight = std::max(kNewWeight, 1 / ++seen_);
+    rate_ = std::min(rate_ + weight * ((hit ? 1.0 : 0.0) - rate_), kSurest);
     if (!hit) return;
   }
 }

@@ -17,6 +17,7 @@ class Acceptance {
 
  private:
   double rate_ = 0.5;
+  double seen_ = 2;  // guesses, as many as the first rate is worth included
 };
 
 }  // namespace inferno

@@ -48,6 +48,32 @@ def test_refusals() -> None:
         LLM("fake:", contxt=1)
 
 
+def _guesses(llm: LLM) -> tuple[int, int]:
+    stats = llm._llm._engine.stats()
+    return stats["spec_drafted_tokens"], stats["spec_accepted_tokens"]
+
+
+def test_guessing_ahead_is_faster_in_steps_and_not_to_be_seen_in_text() -> None:
+    prompt = "say it again, say it again, say it again"
+    said, steps = {}, {}
+    for mode in ("off", "ngram", "auto"):
+        with LLM("fake:repeat=14", speculate=mode) as llm:
+            asked = {"max_tokens": 200, "ignore_eos": True, "seed": 3, "temperature": 0.5, "repetition_penalty": 1.05}
+            said[mode] = [one.text for one in llm.generate([prompt, prompt + "!", "x"], **asked)]
+            steps[mode] = llm._llm._engine.stats()["steps"]
+            drafted, accepted = _guesses(llm)
+            assert (drafted > 0) == (mode == "ngram") or mode == "auto"
+            assert accepted <= drafted
+            assert mode != "ngram" or accepted > 100
+    assert said["ngram"] == said["auto"] == said["off"]
+    assert steps["ngram"] < steps["off"]
+
+
+def test_an_unknown_way_of_guessing_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="speculate is 'maybe'; it must be one of auto, ngram, off"):
+        LLM("fake:", speculate="maybe")
+
+
 async def test_async_stream_and_leaving_early() -> None:
     async with await AsyncLLM.load("fake:step_us=1000") as llm:
         seen = ""

@@ -20,6 +20,12 @@ TEST(Acceptance, RisesWithHitsAndFallsWithMisses) {
   EXPECT_LT(bad.rate(), 0.05);
 }
 
+TEST(Acceptance, TheFirstGuessesCountMost) {
+  Acceptance good;
+  good.learn(Tokens{1, 2}, Tokens{1, 2});
+  EXPECT_DOUBLE_EQ(good.rate(), 0.75);
+}
+
 TEST(Acceptance, GuessesAfterTheFirstWrongOneSayNothing) {
   Acceptance once, thrice;
   once.learn(Tokens{1}, Tokens{9});

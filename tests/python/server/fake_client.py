@@ -142,6 +142,8 @@ STATS = [
     "generated_tokens",
     "steps",
     "step_rows",
+    "spec_drafted_tokens",
+    "spec_accepted_tokens",
     "preemptions",
     "cancelled_waiting",
     "cancelled_prefill",

@@ -114,6 +114,28 @@ def test_thirty_two_at_once_say_what_each_says_alone(ember: inferno.LLM) -> None
             assert one.text == other.text
 
 
+def test_guessing_ahead_copies_the_same_text(ember: inferno.LLM) -> None:
+    """Several rows may be rounded otherwise than one: texts must agree, or part where two tokens were as good."""
+    words = ("lantern", "harbour", "window", "basket")
+    asks = ("Repeat the word {}.", "JSON with name {} and city Paris")
+    questions = [ask.format(word) for ask in asks for word in words]
+    talk = [{"role": "user", "content": "Count from 1 to 30."}]
+    with inferno.LLM(threads=2, speculate="off") as off, inferno.LLM(threads=2, speculate="ngram") as ngram:
+        for asked in (*chats(questions), talk):
+            (first,) = off.chat([asked], **GREEDY)
+            again = [*asked, {"role": "assistant", "content": first.text}, *asked]
+            plain, guessed = (llm.chat([again], logprobs=2, **GREEDY)[0] for llm in (off, ngram))
+            for one, other in zip(plain.logprobs, guessed.logprobs, strict=False):
+                if one.token_id != other.token_id:
+                    assert one.top[0][2] - one.top[1][2] < 0.1, f"{plain.text!r} / {guessed.text!r}"
+                    break
+            else:
+                assert plain.text == guessed.text
+        stats = ngram._llm._engine.stats()
+        assert off._llm._engine.stats()["spec_drafted_tokens"] == 0
+    assert stats["spec_accepted_tokens"] > 20
+
+
 def test_two_questions_two_answers(ember: inferno.LLM) -> None:
     answers = {answer.text for answer in ember.chat(chats(QUESTIONS), **GREEDY)}
     assert len(answers) == len(QUESTIONS)
