@@ -83,6 +83,7 @@ SHAPES: dict[str, Shape] = {
     "15m": Shape("llama", 6, 288, 6, 6, 768, 32000, 2048, 10000.0, attention_bias=False),
     "0.5b": Shape("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 1e6, attention_bias=True),
     "0.5b-copy": Shape("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 1e6, attention_bias=True, copies=True),
+    "draft-copy": Shape("qwen2", 2, 256, 4, 2, 512, 151936, 32768, 1e6, attention_bias=True, copies=True),
 }
 
 

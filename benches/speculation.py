@@ -37,6 +37,7 @@ class Case:
 
     model: Callable[[Path], str]
     run: Callable[[LLM, int, int], _Written]
+    draft: Callable[[Path], str] | None = None
 
 
 def _write(llm: LLM, prompts: list[str]) -> _Written:
@@ -64,11 +65,16 @@ def _talk(llm: LLM, streams: int, index: int) -> _Written:
 
 
 CASES: dict[str, Case] = {
-    "copy": Case(lambda folder: str(models.make("0.5b-copy", folder=folder)), _copy),
+    "copy": Case(
+        lambda folder: str(models.make("0.5b-copy", folder=folder)),
+        _copy,
+        lambda folder: str(models.make("draft-copy", folder=folder)),
+    ),
     "loop": Case(lambda folder: str(models.make("0.5b", folder=folder)), _loop),
     "talk": Case(lambda folder: "ember", _talk),
 }
-MODES = ("off", "auto", "ngram")
+MODES = ("off", "auto", "ngram", "draft")
+"""``draft`` runs where the workload has a draft model: 2 layers that know the text, so that it is always right."""
 _COUNTED = ("steps", "spec_drafted_tokens", "spec_accepted_tokens")
 
 
@@ -84,9 +90,14 @@ def _once(case: Case, llm: LLM, streams: int, index: int) -> tuple[dict[str, flo
 def _compare(name: str, streams: int, asked: argparse.Namespace) -> dict[str, Any]:
     case = CASES[name]
     model = case.model(asked.models_folder)
-    engines = {mode: LLM(model, speculate=mode, threads=asked.threads, max_running=streams) for mode in asked.modes}
-    runs: dict[str, list[dict[str, float]]] = {mode: [] for mode in asked.modes}
-    parted = dict.fromkeys(asked.modes, 0)
+    modes = [mode for mode in asked.modes if mode != "draft" or case.draft is not None]
+    drafts = {"draft": case.draft(asked.models_folder)} if case.draft is not None else {}
+    engines = {
+        mode: LLM(model, draft_model=drafts.get(mode), speculate=mode, threads=asked.threads, max_running=streams)
+        for mode in modes
+    }
+    runs: dict[str, list[dict[str, float]]] = {mode: [] for mode in modes}
+    parted = dict.fromkeys(modes, 0)
     try:
         for index in range(asked.repeat + 1):
             texts: dict[str, list[str]] = {}
@@ -95,7 +106,7 @@ def _compare(name: str, streams: int, asked: argparse.Namespace) -> dict[str, An
                 if index > 0:  # the first run warms up
                     runs[mode].append(values)
             for mode, said in texts.items():
-                parted[mode] += sum(a != b for a, b in zip(said, texts[asked.modes[0]], strict=True))
+                parted[mode] += sum(a != b for a, b in zip(said, texts[modes[0]], strict=True))
     finally:
         for llm in engines.values():
             llm.close()
@@ -106,10 +117,9 @@ def _compare(name: str, streams: int, asked: argparse.Namespace) -> dict[str, An
 def _line(name: str, streams: int, mode: str, compared: dict[str, Any], first: str) -> str:
     values = compared["medians"][mode]
     ratio = values["output_rate"] / compared["medians"][first]["output_rate"]
-    return (
-        f"{name:6} {streams:7d} {mode:6} {values['output_rate']:8.1f} {ratio:6.2f} {values['steps']:7.0f}"
-        f" {values['spec_drafted_tokens']:8.0f} {values['spec_accepted_tokens']:9.0f} {compared['texts_parted'][mode]:7d}"
-    )
+    counts = f"{values['steps']:7.0f} {values['spec_drafted_tokens']:8.0f} {values['spec_accepted_tokens']:9.0f}"
+    parted = compared["texts_parted"][mode]
+    return f"{name:6} {streams:7d} {mode:6} {values['output_rate']:8.1f} {ratio:6.2f} {counts} {parted:7d}"
 
 
 def main() -> None:
@@ -128,7 +138,7 @@ def main() -> None:
     for name in asked.workloads.split(","):
         for streams in map(int, asked.streams.split(",")):
             compared = found[f"{name}/{streams}"] = _compare(name, streams, asked)
-            for mode in asked.modes:
+            for mode in compared["medians"]:
                 print(_line(name, streams, mode, compared, asked.modes[0]), flush=True)
     print(json.dumps({**about, "threads": asked.threads, "tokens": _TOKENS, "workloads": found}))
     sys.stdout.flush()

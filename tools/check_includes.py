@@ -20,7 +20,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "memory": ("base/",),
     "kvcache": ("base/",),
     "request": ("base/", "kvcache/"),
-    "speculation": ("base/", "request/"),
+    "speculation": ("base/", "request/", "sampling/logit_row.h", "backends/*.h"),
     "scheduler": ("base/", "kvcache/", "request/", "speculation/"),
     "backends": ("base/", "memory/"),
     "backends/*": ("backends/*.h", "base/", "memory/"),

@@ -20,14 +20,18 @@ namespace {
 
 class PyEngine {
  public:
-  PyEngine(PyModel& model, const EngineConfig& config, py::function on_step) : sink_(std::move(on_step)) {
-    if (model.taken) raise_unless_ok(invalid_argument("model", "this model already belongs to an engine; load it again"));
+  PyEngine(PyModel& model, const EngineConfig& config, py::function on_step, PyModel* draft) : sink_(std::move(on_step)) {
+    for (const PyModel* one : {static_cast<const PyModel*>(&model), static_cast<const PyModel*>(draft)}) {
+      if (one && one->taken) raise_unless_ok(invalid_argument("model", "this model already belongs to an engine; load it again"));
+    }
+    if (draft == &model) raise_unless_ok(invalid_argument("draft_model", "a model cannot guess for itself; load it again"));
     auto created = [&] {
       py::gil_scoped_release release;
-      return Engine::create(model.model, config, sink_, clock_);
+      return Engine::create(model.model, config, sink_, clock_, draft ? draft->model : nullptr);
     }();
     engine_ = value_or_raise(std::move(created));
     model.taken = true;
+    if (draft) draft->taken = true;
     live().insert(this);
   }
 
@@ -111,7 +115,8 @@ void register_engine(py::module_& module) {
       .def_readonly("requests_waiting", &EngineStats::requests_waiting)
       .def("as_dict", &as_dict);
   py::class_<PyEngine>(module, "Engine")
-      .def(py::init<PyModel&, const EngineConfig&, py::function>(), "model"_a, "config"_a, "on_step"_a)
+      .def(py::init<PyModel&, const EngineConfig&, py::function, PyModel*>(), "model"_a, "config"_a, "on_step"_a,
+           "draft"_a = py::none())
       .def("submit", &PyEngine::submit, "request"_a)
       .def("cancel", &PyEngine::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())
       .def("stats", &PyEngine::stats, py::call_guard<py::gil_scoped_release>())

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "engine/engine_loop.h"
+#include "speculation/model_drafter.h"
 
 namespace inferno {
 namespace {
@@ -35,19 +36,38 @@ Status check_ids(const char* field, const std::vector<TokenId>& ids, std::int32_
   return {};
 }
 
+Status check_draft(const Model& model, const Model* draft, const std::string& speculate) {
+  if (draft == nullptr) {
+    if (speculate != "draft") return {};
+    return invalid_argument("speculate", "speculate is 'draft', but there is no draft model; name one, or use auto, ngram or off");
+  }
+  if (speculate != "draft" && speculate != "auto") {
+    return invalid_argument("speculate", "speculate is '" + speculate + "', but a draft model is given; use auto or draft, or leave it out");
+  }
+  for (const auto& [name, one] : {std::pair("model", &model), std::pair("draft model", draft)}) {
+    if (one->capabilities().sharing != PrefixSharing::kNone) continue;
+    return invalid_argument("draft_model", std::string("the ") + name + " cannot take back a guess that was wrong; "
+                                           "use no draft model with it");
+  }
+  return check_same_vocabulary(model, *draft);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink,
-                                               const Clock& clock) {
+                                               const Clock& clock, std::shared_ptr<Model> draft) {
   if (Status status = config.validate(model->capabilities()); !status.ok()) return status;
-  return std::unique_ptr<Engine>(new Engine(std::move(model), config, sink, clock));
+  if (Status status = check_draft(*model, draft.get(), config.speculate); !status.ok()) return status;
+  return std::unique_ptr<Engine>(new Engine(std::move(model), config, sink, clock, std::move(draft)));
 }
 
-Engine::Engine(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink, const Clock& clock)
+Engine::Engine(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink, const Clock& clock,
+               std::shared_ptr<Model> draft)
     : model_(std::move(model)),
+      draft_(std::move(draft)),
       clock_(clock),
       admission_(config.max_waiting, config.max_waiting_tokens),
-      loop_(std::make_unique<EngineLoop>(*model_, config, admission_, clock, sink)) {}
+      loop_(std::make_unique<EngineLoop>(*model_, config, admission_, clock, sink, draft_.get())) {}
 
 Engine::~Engine() = default;
 

@@ -20,9 +20,11 @@ class EngineLoop;
 class Engine {
  public:
   // Checks the configuration and starts the engine's two threads. The model is shared only so that its tokenizer can be
-  // used elsewhere: computing belongs to this engine alone. `sink` and `clock` must outlive the engine.
+  // used elsewhere: computing belongs to this engine alone. `draft`, when given, is a second model that guesses ahead for
+  // it, with the same vocabulary. `sink` and `clock` must outlive the engine.
   [[nodiscard]] static Result<std::unique_ptr<Engine>> create(std::shared_ptr<Model> model, const EngineConfig& config,
-                                                              OutputSink& sink, const Clock& clock);
+                                                              OutputSink& sink, const Clock& clock,
+                                                              std::shared_ptr<Model> draft = nullptr);
   ~Engine();  // stop()
 
   // Never blocks. `request.id` and `request.arrived` are set here. On success the sink gets exactly one final delta per
@@ -45,10 +47,12 @@ class Engine {
   [[nodiscard]] Status check_invariants() const;
 
  private:
-  Engine(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink, const Clock& clock);
+  Engine(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink, const Clock& clock,
+         std::shared_ptr<Model> draft);
   [[nodiscard]] Status validate(const Request& request) const;
 
   const std::shared_ptr<Model> model_;
+  const std::shared_ptr<Model> draft_;
   const Clock& clock_;
   Admission admission_;
   std::atomic<std::uint64_t> requests_{0};

@@ -40,8 +40,8 @@ Status EngineConfig::validate(const Capabilities& model) const {
     return invalid_argument("tenant_weights", "the tenant weight of '" + tenant + "' is " + std::to_string(weight) +
                                                   "; it must be 0.01 to 100");
   }
-  if (speculate != "auto" && speculate != "ngram" && speculate != "off") {
-    return invalid_argument("speculate", "speculate is '" + speculate + "'; it must be one of auto, ngram, off");
+  if (speculate != "auto" && speculate != "ngram" && speculate != "draft" && speculate != "off") {
+    return invalid_argument("speculate", "speculate is '" + speculate + "'; it must be one of auto, ngram, draft, off");
   }
   for (const Status& status :
        {at_least_one("kept_tokens", kept_tokens), at_least_one("max_waiting", max_waiting), at_least_one("max_waiting_tokens", max_waiting_tokens)}) {

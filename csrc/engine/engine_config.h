@@ -23,8 +23,9 @@ struct EngineConfig {
   std::int32_t kept_tokens = 2048;
   std::map<Tenant, double> tenant_weights;  // shares of the machine under load; 1 for tenants not named
   bool prefix_cache = true;        // keep and share computed prompts, within a tenant
-  // Guessing several tokens and checking them in one step: auto (n-grams, where measured to be faster), ngram (wherever
-  // the text repeats itself) or off. Text is the same; a model whose slots cannot be cut never speculates.
+  // Guessing several tokens and checking them in one step: auto (with the draft model if there is one, else with n-grams;
+  // where measured to be faster), ngram (wherever the text repeats itself), draft (always) or off. Text is the same; a
+  // model whose slots cannot be cut never speculates.
   std::string speculate = "auto";
 
   // kInvalidArgument naming field, value and limit.

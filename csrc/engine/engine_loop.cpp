@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "speculation/model_drafter.h"
+#include "speculation/ngram_drafter.h"
 
 namespace inferno {
 namespace {
@@ -41,12 +43,19 @@ SpeculationLimits speculation_limits(const Model& model, const EngineConfig& con
           .context_tokens = can.context_tokens};
 }
 
+std::unique_ptr<Drafter> make_drafter(Model* draft) {
+  if (draft != nullptr) return std::make_unique<ModelDrafter>(*draft);
+  return std::make_unique<NgramDrafter>();
+}
+
 }  // namespace
 
-EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink)
+EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink,
+                       Model* draft)
     : clock_(clock),
       cache_(cache_options(model, config)),
-      speculator_(speculation_limits(model, config), drafter_),
+      drafter_(make_drafter(draft)),
+      speculator_(speculation_limits(model, config), *drafter_),
       scheduler_(scheduler_options(model, config), cache_, admission, clock),
       runner_(model),
       chooser_(model.tokenizer()),

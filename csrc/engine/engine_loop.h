@@ -20,7 +20,7 @@
 #include "kvcache/kv_cache_manager.h"
 #include "output/output_dispatcher.h"
 #include "scheduler/scheduler.h"
-#include "speculation/ngram_drafter.h"
+#include "speculation/drafter.h"
 
 namespace inferno {
 
@@ -39,7 +39,8 @@ using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand>;
 class EngineLoop {
  public:
   // References must outlive the loop. Starts the thread.
-  EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink);
+  EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink,
+             Model* draft);
   ~EngineLoop();  // stop()
 
   // Thread-safe, never blocks. False once the loop is stopping. Submissions must have passed Admission::enter.
@@ -64,7 +65,7 @@ class EngineLoop {
 
   const Clock& clock_;
   KvCacheManager cache_;
-  NgramDrafter drafter_;
+  std::unique_ptr<Drafter> drafter_;
   Speculator speculator_;
   Scheduler scheduler_;
   ModelRunner runner_;

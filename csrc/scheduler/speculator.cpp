@@ -101,6 +101,7 @@ void Speculator::learn(const PlannedChunk& chunk, std::span<const SampledToken> 
   std::vector<TokenId> came;
   for (const SampledToken& one : sampled) came.push_back(one.token);
   Guesses& guesses = guesses_[chunk.sequence->id];
+  if (guesses.tokens.empty() && !drafter_.is_free()) guesses.acceptance.fade();
   guesses.acceptance.learn(guesses.tokens, came);
   stats_.drafted += static_cast<std::uint64_t>(chunk.drafted());
   stats_.accepted += static_cast<std::uint64_t>(accepted);

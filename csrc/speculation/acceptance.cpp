@@ -7,6 +7,7 @@ namespace inferno {
 namespace {
 
 constexpr double kNewWeight = 0.125;  // of the newest guess in the moving average, once there are enough for one
+constexpr double kFading = 1.0 / 256;
 constexpr double kSurest = 0.98;      // so that one miss after a long run of hits still counts for something
 
 }  // namespace
@@ -19,5 +20,7 @@ void Acceptance::learn(std::span<const TokenId> guessed, std::span<const TokenId
     if (!hit) return;
   }
 }
+
+void Acceptance::fade() { rate_ += kFading * (kUnknown - rate_); }
 
 }  // namespace inferno

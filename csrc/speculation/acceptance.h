@@ -12,11 +12,16 @@ class Acceptance {
   // `guessed` was to come; `came` did. Guesses after the first wrong one say nothing.
   void learn(std::span<const TokenId> guessed, std::span<const TokenId> came);
 
+  // Nothing was guessed: what was learned counts a little less, so that after a while it is tried again.
+  void fade();
+
   // The chance that a guess is right when all those before it were, in (0, 1).
   [[nodiscard]] double rate() const { return rate_; }
 
  private:
-  double rate_ = 0.5;
+  static constexpr double kUnknown = 0.5;
+
+  double rate_ = kUnknown;
   double seen_ = 2;  // guesses, as many as the first rate is worth included
 };
 

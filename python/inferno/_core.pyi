@@ -117,8 +117,11 @@ Crossing = tuple[int, int, str, tuple[int, ...], OutputDelta | None]
 """One delta as it crosses (csrc/bindings/py_sink.cpp): request, index, text, tokens, and the rest if there is more."""
 
 class Engine:  # csrc/bindings/bind_engine.cpp
-    def __init__(self, model: Model, config: EngineConfig, on_step: Callable[[list[Crossing]], None]) -> None:
-        """Takes the model over: it can be used for tokenizing still, but not for a second engine."""
+    def __init__(
+        self, model: Model, config: EngineConfig, on_step: Callable[[list[Crossing]], None], draft: Model | None = None
+    ) -> None:
+        """Takes the model over: it can be used for tokenizing still, but not for a second engine. So with ``draft``, a
+        model of the same vocabulary that guesses ahead."""
     def submit(self, request: Request) -> int: ...
     def cancel(self, request_id: int) -> None: ...
     def stats(self) -> EngineStats: ...

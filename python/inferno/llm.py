@@ -56,8 +56,9 @@ class AsyncLLM:
         self._one_ended = asyncio.Condition()
 
     @classmethod
-    async def load(cls, model: str | None = None, **options: Any) -> AsyncLLM:
-        """``model`` is a GGUF file, a folder with one, or ``None`` for the built-in ``ember``.
+    async def load(cls, model: str | None = None, *, draft_model: str | None = None, **options: Any) -> AsyncLLM:
+        """``model`` is a GGUF file, a folder with one, or ``None`` for the built-in ``ember``; ``draft_model`` is a
+        smaller one of the same vocabulary that guesses ahead for it.
 
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
         ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
@@ -68,7 +69,9 @@ class AsyncLLM:
         source = resolve(model)
         scheduling = {name: value for name, value in options.items() if name in defaults()["engine"]}
         loading = {name: value for name, value in options.items() if name not in scheduling}
-        return cls(await LocalEngine.load(source.path, name=source.name, options=loading, engine=scheduling))
+        draft = None if draft_model is None else resolve(draft_model).path
+        engine = await LocalEngine.load(source.path, name=source.name, options=loading, engine=scheduling, draft=draft)
+        return cls(engine)
 
     @property
     def card(self) -> ModelCard:

@@ -70,8 +70,30 @@ def test_guessing_ahead_is_faster_in_steps_and_not_to_be_seen_in_text() -> None:
 
 
 def test_an_unknown_way_of_guessing_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="speculate is 'maybe'; it must be one of auto, ngram, off"):
+    with pytest.raises(InvalidArgument, match="speculate is 'maybe'; it must be one of auto, ngram, draft, off"):
         LLM("fake:", speculate="maybe")
+
+
+def test_a_draft_model_guesses_and_is_not_to_be_seen_in_text() -> None:
+    asked = {"max_tokens": 150, "ignore_eos": True, "temperature": 0}
+    prompts = ["one " * 4, "two " * 5, "three"]
+    with LLM("fake:repeat=9", speculate="off") as llm:
+        plain = [one.text for one in llm.generate(prompts, **asked)]
+    for draft, is_good in (("fake:repeat=9", True), ("fake:", False)):
+        with LLM("fake:repeat=9", draft_model=draft, speculate="draft") as llm:
+            assert [one.text for one in llm.generate(prompts, **asked)] == plain
+            drafted, accepted = _guesses(llm)
+            assert drafted > 100
+            assert (accepted == drafted) if is_good else (accepted < drafted / 4)
+
+
+def test_a_draft_model_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="the draft model has 300 tokens, the model 264"):
+        LLM("fake:", draft_model="fake:vocab=300")
+    with pytest.raises(InvalidArgument, match="there is no draft model"):
+        LLM("fake:", speculate="draft")
+    with pytest.raises(InvalidArgument, match="speculate is 'off', but a draft model is given"):
+        LLM("fake:", draft_model="fake:", speculate="off")
 
 
 async def test_async_stream_and_leaving_early() -> None:

@@ -44,6 +44,7 @@ Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
 LogLevel = Annotated[str | None, _flag("server.log_level", "--log-level")]
 
 ModelName = Annotated[str | None, _flag("model.name", "--model-name")]
+DraftModel = Annotated[str | None, _flag("model.draft", "--draft-model")]
 Context = Annotated[int | None, _flag("model.context_tokens", "--context")]
 KvTokens = Annotated[int | None, _flag("model.kv_tokens", "--kv-tokens")]
 Slots = Annotated[int | None, _flag("model.slots", "--slots")]
@@ -79,6 +80,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "grace": ("server.grace_seconds", "--grace"),
     "log_level": ("server.log_level", "--log-level"),
     "model_name": ("model.name", "--model-name"),
+    "draft_model": ("model.draft", "--draft-model"),
     "context": ("model.context_tokens", "--context"),
     "kv_tokens": ("model.kv_tokens", "--kv-tokens"),
     "slots": ("model.slots", "--slots"),

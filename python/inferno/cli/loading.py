@@ -28,6 +28,7 @@ def load_engine(source: ModelSource, config: Config) -> LocalEngine:
 async def load(source: ModelSource, config: Config) -> LocalEngine:
     """Load with the settings' overrides, showing progress on stderr. Raises what LocalEngine.load raises."""
     from inferno.engine.local import LocalEngine
+    from inferno.models.source import resolve
 
     task = asyncio.current_task()
     assert task is not None
@@ -39,8 +40,9 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
             return await LocalEngine.load(
                 source.path,
                 name=config.model.name or source.name,
-                options=config.model.model_dump(exclude={"path", "name"}),
+                options=config.model.model_dump(exclude={"path", "name", "draft"}),
                 engine=config.engine.model_dump(),
+                draft=None if config.model.draft is None else resolve(config.model.draft).path,
                 progress=progress,
             )
     finally:

@@ -47,6 +47,7 @@ def serve(
     log_level: flags.LogLevel = None,
     config: flags.ConfigFile = None,
     model_name: flags.ModelName = None,
+    draft_model: flags.DraftModel = None,
     context: flags.Context = None,
     kv_tokens: flags.KvTokens = None,
     slots: flags.Slots = None,

@@ -55,6 +55,9 @@ class ModelSettings(_Section):
 
     path: str | None = Field(None, description="GGUF file, folder with one GGUF file, or 'ember', the built-in model.")
     name: str | None = Field(None, description="Name in the API; by default the file's name without '.gguf'.")
+    draft: str | None = Field(
+        None, description="Smaller model of the same vocabulary that guesses ahead; see --speculate."
+    )
     context_tokens: PositiveInt | None = Field(None, description="Tokens that one sequence may hold.")
     kv_tokens: PositiveInt | None = Field(None, description="Tokens of KV cache over all sequences.")
     slots: PositiveInt | None = Field(None, description="Sequences the KV cache can hold at once.")
@@ -93,10 +96,11 @@ class EngineSettings(_Section):
         None, description="NAME=WEIGHT: the share of the machine of the API key NAME under load; others have weight 1."
     )
     prefix_cache: bool | None = Field(None, description="Reuse the computed prefixes of earlier and running prompts.")
-    speculate: Literal["auto", "ngram", "off"] | None = Field(
+    speculate: Literal["auto", "ngram", "draft", "off"] | None = Field(
         None,
-        description="Guess tokens from the text so far and check several in one step; the text stays the same. "
-        "auto (where that is measured to be faster), ngram (wherever the text repeats itself) or off.",
+        description="Guess tokens and check several in one step; the text stays the same. auto (from the text so far, "
+        "or with the draft model if there is one; where that is measured to be faster), ngram (wherever the text "
+        "repeats itself), draft (always) or off.",
     )
 
 

@@ -66,9 +66,15 @@ class LocalEngine:
     """Owns one loaded model and its engine. Belongs to the event loop of its first ``generate``."""
 
     def __init__(
-        self, model: _core.Model, config: _core.EngineConfig, *, backend: str = "llama", name: str | None = None
+        self,
+        model: _core.Model,
+        config: _core.EngineConfig,
+        *,
+        backend: str = "llama",
+        name: str | None = None,
+        draft: _core.Model | None = None,
     ) -> None:
-        """Takes ``model`` over and starts the engine's threads. Most callers want :meth:`load`."""
+        """Takes ``model`` and ``draft`` over and starts the engine's threads. Most callers want :meth:`load`."""
         self._model = model
         self._prompt: ChatPrompt | None = None
         self._prompt_error: Unsupported | None = None
@@ -76,7 +82,7 @@ class LocalEngine:
         self._make_prompt()
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
-        self._engine = _native(_core.Engine, model, config, self._delivery.on_step)
+        self._engine = _native(_core.Engine, model, config, self._delivery.on_step, draft)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -88,12 +94,14 @@ class LocalEngine:
         name: str | None = None,
         options: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
+        draft: str | None = None,
         progress: Progress | None = None,
     ) -> LocalEngine:
         """Load a model and start its engine, in a thread; cancelling gives the load up.
 
         ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
-        leave the engine's default. ``progress`` is called with 0..1 on the loading thread. Raises the InfernoError that
+        leave the engine's default. ``draft`` is the path of a smaller model that guesses ahead for the first;
+        ``options`` are for both. ``progress`` is called with 0..1 on the loading thread. Raises the InfernoError that
         says why the model cannot be loaded (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument).
         """
         given_up = threading.Event()
@@ -104,9 +112,14 @@ class LocalEngine:
             return not given_up.is_set()
 
         def work() -> LocalEngine:
-            model = _native(_core.Model.load, path, overridden(_core.ModelOptions(), options or {}), report)
+            sizes = overridden(_core.ModelOptions(), options or {})
+            model = _native(_core.Model.load, path, sizes, report)
+            guesser = None
+            if draft is not None:
+                guesser = _native(_core.Model.load, draft, sizes, lambda _: not given_up.is_set())
             backend = "fake" if path.startswith("fake:") else "llama"
-            return cls(model, overridden(_core.EngineConfig(), engine or {}), backend=backend, name=name)
+            config = overridden(_core.EngineConfig(), engine or {})
+            return cls(model, config, backend=backend, name=name, draft=guesser)
 
         loading = asyncio.get_running_loop().run_in_executor(None, work)
         try:

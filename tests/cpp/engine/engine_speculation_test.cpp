@@ -15,11 +15,14 @@ namespace {
 ModelOptions roomy() { return {}; }
 
 struct Talk {
-  explicit Talk(const std::string& speculate, const std::string& path = "fake:repeat=9", const ModelOptions& options = roomy()) {
+  explicit Talk(const std::string& speculate, const std::string& path = "fake:repeat=9", const ModelOptions& options = roomy(),
+                const std::string& draft_path = "", const ModelOptions& draft_options = roomy()) {
     EngineConfig config;
     config.speculate = speculate;
     model = std::shared_ptr<Model>(load_model(path, options).value());
-    engine = Engine::create(model, config, sink, clock).value();
+    std::shared_ptr<Model> draft;
+    if (!draft_path.empty()) draft = load_model(draft_path, draft_options).value();
+    engine = Engine::create(model, config, sink, clock, draft).value();
   }
   // All at once; what each sequence said, by request and choice.
   std::vector<Collected> all(const std::vector<Request>& requests) {
@@ -216,6 +219,49 @@ TEST(Speculation, RandomRequestsSayTheSameInEveryMode) {
       EXPECT_GE(stats.speculation.accepted, mode == std::string("ngram") ? 500u : 0u) << layout;
     }
   }
+}
+
+// A draft model that says what the model says, one that knows no better than chance, one that fails, and one with too little
+// room for all: none of them changes a text.
+TEST(Speculation, WhateverADraftModelGuessesTextsStayTheSame) {
+  std::mt19937 random(12);
+  std::vector<Request> requests;
+  for (int i = 0; i < 60; ++i) requests.push_back(random_request(random));
+  Talk off("off");
+  const std::vector<Collected> truth = off.all(requests);
+  ModelOptions tight;
+  tight.slots = 3;
+  tight.context_tokens = 96;
+  tight.kv_tokens = 128;
+  tight.batch_rows = 16;
+  for (const char* draft : {"fake:repeat=9", "fake:", "fake:repeat=9,fail_after=20"}) {
+    for (const char* mode : {"draft", "auto"}) {
+      for (const ModelOptions& options : {roomy(), tight}) {
+        Talk talk(mode, "fake:repeat=9", roomy(), draft, options);
+        expect_same(talk.all(requests), truth);
+        const EngineStats stats = talk.close();
+        EXPECT_EQ(stats.scheduler.failed, 0u);
+        if (mode == std::string("auto")) continue;
+        EXPECT_GT(stats.speculation.drafted, 0u) << draft;
+        const bool guesses_well = draft != std::string("fake:");
+        EXPECT_EQ(stats.speculation.accepted > stats.speculation.drafted / 4, guesses_well) << draft;
+      }
+    }
+  }
+}
+
+TEST(Speculation, ADraftModelOfAnotherVocabularyIsRefusedWithBothCounts) {
+  const SteadyClock clock;
+  CollectingSink sink;
+  const auto create = [&](const std::string& draft, const std::string& mode) {
+    EngineConfig config;
+    config.speculate = mode;
+    return Engine::create(load_model("fake:", {}).value(), config, sink, clock, load_model(draft, {}).value()).status();
+  };
+  EXPECT_EQ(create("fake:vocab=300", "auto").message(),
+            "the draft model has 300 tokens, the model 264; it must have the same vocabulary");
+  EXPECT_EQ(create("fake:", "off").param(), "speculate");
+  EXPECT_TRUE(create("fake:", "auto").ok());
 }
 
 }  // namespace

@@ -33,6 +33,15 @@ TEST(Acceptance, GuessesAfterTheFirstWrongOneSayNothing) {
   EXPECT_EQ(once.rate(), thrice.rate());
 }
 
+TEST(Acceptance, WhatIsNotTriedFadesUntilItIsTriedAgain) {
+  Acceptance bad;
+  for (int i = 0; i < 40; ++i) bad.learn(Tokens{1}, Tokens{9});
+  const double low = bad.rate();
+  for (int i = 0; i < 1000; ++i) bad.fade();
+  EXPECT_GT(bad.rate(), low + 0.3);
+  EXPECT_LT(bad.rate(), 0.5);
+}
+
 TEST(Acceptance, WithoutGuessesNothingChanges) {
   Acceptance none;
   const double before = none.rate();
