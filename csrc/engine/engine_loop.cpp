@@ -39,7 +39,7 @@ SchedulerOptions scheduler_options(const Model& model, const EngineConfig& confi
 
 SpeculationLimits speculation_limits(const Model& model, const EngineConfig& config) {
   const Capabilities& can = model.capabilities();
-  return {.always = config.speculate != "auto", .batch_rows = can.batch_rows, .logits_rows = can.logits_rows,
+  return {.always = config.speculate != "auto", .slots_apart = can.slots_apart, .batch_rows = can.batch_rows, .logits_rows = can.logits_rows,
           .context_tokens = can.context_tokens};
 }
 

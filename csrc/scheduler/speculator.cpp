@@ -1,7 +1,9 @@
 #include "scheduler/speculator.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
+#include <numeric>
 
 namespace inferno {
 namespace {
@@ -48,25 +50,36 @@ std::int32_t Speculator::spare_rows(const StepPlan& plan) const {
   return std::min(limits_.batch_rows - plan.rows, limits_.logits_rows - static_cast<std::int32_t>(asking));
 }
 
-Acceptance Speculator::acceptance_of(SequenceId sequence) const {
-  const auto found = guesses_.find(sequence);
-  return found == guesses_.end() ? Acceptance() : found->second.acceptance;
+std::vector<double> Speculator::chances() const {
+  std::vector<double> chances;
+  for (const DraftAsk& ask : asks_) {
+    const auto found = guesses_.find(ask.sequence->id);
+    chances.push_back(found == guesses_.end() ? Acceptance().rate() : found->second.acceptance.rate());
+  }
+  return chances;
+}
+
+double Speculator::rate_without() const {
+  const auto sequences = static_cast<std::int32_t>(asks_.size());
+  return limits_.always ? 0 : kWorthIt * sequences / costs_.seconds(sequences);
 }
 
 std::vector<std::int32_t> Speculator::choose(const StepPlan& plan) const {
   const auto sequences = static_cast<std::int32_t>(asks_.size());
-  std::vector<std::int32_t> wanted(asks_.size(), 0);
   const bool decodes_only = plan.rows == sequences;
-  if (!limits_.always && (!decodes_only || !costs_.knows(sequences))) return wanted;
+  if (!limits_.always && (!decodes_only || !costs_.knows(sequences))) return std::vector<std::int32_t>(asks_.size(), 0);
+  return limits_.slots_apart && sequences > 1 ? choose_length(spare_rows(plan)) : choose_rows(spare_rows(plan));
+}
 
-  // Row after row to the likeliest guess of all; the best of the sizes passed on the way is taken.
-  std::vector<double> chance;
-  for (const DraftAsk& ask : asks_) chance.push_back(acceptance_of(ask.sequence->id).rate());
+// Row after row to the likeliest guess of all; the best of the sizes passed on the way is taken.
+std::vector<std::int32_t> Speculator::choose_rows(std::int32_t spare) const {
+  const auto sequences = static_cast<std::int32_t>(asks_.size());
+  const std::vector<double> chance = chances();
   std::vector<double> next = chance;
+  std::vector<std::int32_t> wanted(asks_.size(), 0), tried = wanted;
   double expected = sequences;
-  double best = limits_.always ? 0 : kWorthIt * expected / costs_.seconds(sequences);
-  std::vector<std::int32_t> tried = wanted;
-  for (std::int32_t rows = 1; rows <= spare_rows(plan); ++rows) {
+  double best = rate_without();
+  for (std::int32_t rows = 1; rows <= spare; ++rows) {
     std::size_t likeliest = asks_.size();
     for (std::size_t i = 0; i < asks_.size(); ++i) {
       if (tried[i] < asks_[i].most && (likeliest == asks_.size() || next[i] > next[likeliest])) likeliest = i;
@@ -75,10 +88,39 @@ std::vector<std::int32_t> Speculator::choose(const StepPlan& plan) const {
     ++tried[likeliest];
     expected += next[likeliest];
     next[likeliest] *= chance[likeliest];
-    const double rate = limits_.always ? expected : expected / costs_.seconds(sequences + rows);
-    if (rate <= best) continue;
-    best = rate;
-    wanted = tried;
+    if (const double now = rate(expected, costs_.seconds(sequences + rows)); now > best) {
+      best = now;
+      wanted = tried;
+    }
+  }
+  return wanted;
+}
+
+// The same number of guesses for each sequence that gets any: every other length would be one more pass over the weights.
+std::vector<std::int32_t> Speculator::choose_length(std::int32_t spare) const {
+  const auto sequences = static_cast<std::int32_t>(asks_.size());
+  const std::vector<double> chance = chances();
+  std::vector<std::size_t> likeliest_first(asks_.size());
+  std::iota(likeliest_first.begin(), likeliest_first.end(), std::size_t{0});
+  std::stable_sort(likeliest_first.begin(), likeliest_first.end(), [&](auto a, auto b) { return chance[a] > chance[b]; });
+  std::vector<std::int32_t> wanted(asks_.size(), 0);
+  double best = rate_without();
+  for (std::int32_t length = 1; length <= kMostDrafted; ++length) {
+    std::vector<std::int32_t> tried(asks_.size(), 0);
+    double expected = sequences;
+    std::int32_t rows = 0;
+    for (const std::size_t i : likeliest_first) {
+      if (asks_[i].most < length || rows + length > spare) continue;
+      tried[i] = length;
+      rows += length;
+      expected += chance[i] * (1 - std::pow(chance[i], length)) / (1 - chance[i]);
+      const bool one_pass = rows == sequences * length;
+      const double cost = one_pass ? costs_.seconds(sequences + rows) : costs_.seconds(sequences) + costs_.seconds(rows);
+      if (const double now = rate(expected, cost); now > best) {
+        best = now;
+        wanted = tried;
+      }
+    }
   }
   return wanted;
 }
@@ -111,7 +153,14 @@ void Speculator::observe(const StepPlan& plan, double step_seconds) {
   // By what was sampled, not by Sequence::decoding(): the sequences may have ended meanwhile.
   const bool decodes_only = std::all_of(plan.chunks.begin(), plan.chunks.end(),
                                         [](const PlannedChunk& chunk) { return chunk.samples && chunk.count == 1; });
-  if (decodes_only) costs_.observe(plan.rows, step_seconds);
+  if (!decodes_only) return;
+  const std::int32_t drafted = plan.chunks.front().drafted();
+  const bool one_pass = !limits_.slots_apart || std::all_of(plan.chunks.begin(), plan.chunks.end(),
+                                                            [&](const auto& chunk) { return chunk.drafted() == drafted; });
+  if (one_pass) return costs_.observe(plan.rows, step_seconds);
+  // Two passes: one over the newest tokens, whose cost is known, and one over the guesses.
+  const auto sequences = static_cast<std::int32_t>(plan.chunks.size());
+  if (costs_.knows(sequences)) costs_.observe(plan.rows - sequences, step_seconds - costs_.seconds(sequences));
 }
 
 void Speculator::forget(SequenceId sequence) {

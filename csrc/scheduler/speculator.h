@@ -23,6 +23,7 @@ namespace inferno {
 
 struct SpeculationLimits {
   bool always = false;              // guess wherever there is a guess, without asking what it costs
+  bool slots_apart = false;         // a pass over the weights takes as many rows of each slot (Capabilities)
   std::int32_t batch_rows = 0;      // most rows of a step
   std::int32_t logits_rows = 0;     // of them, most that may ask for logits
   std::int32_t context_tokens = 0;  // most tokens of one sequence
@@ -62,9 +63,14 @@ class Speculator {
   void ask(StepPlan& plan);
   [[nodiscard]] std::int32_t most_for(const Sequence& sequence) const;
   [[nodiscard]] std::int32_t spare_rows(const StepPlan& plan) const;
-  [[nodiscard]] Acceptance acceptance_of(SequenceId sequence) const;
-  // How many tokens of each ask are worth their rows.
+  // How many tokens of each ask are worth their rows, of which `spare` are left.
   [[nodiscard]] std::vector<std::int32_t> choose(const StepPlan& plan) const;
+  [[nodiscard]] std::vector<std::int32_t> choose_rows(std::int32_t spare) const;
+  [[nodiscard]] std::vector<std::int32_t> choose_length(std::int32_t spare) const;
+  [[nodiscard]] std::vector<double> chances() const;
+  // What a step of so many sequences is worth: tokens a second, or just tokens.
+  [[nodiscard]] double rate(double tokens, double seconds) const { return limits_.always ? tokens : tokens / seconds; }
+  [[nodiscard]] double rate_without() const;
   void give(StepPlan& plan, const std::vector<std::int32_t>& wanted, const Room& room);
 
   const SpeculationLimits limits_;

@@ -11,7 +11,7 @@ constexpr double kNewWeight = 0.25;  // of the newest step in the moving average
 }  // namespace
 
 void StepCosts::observe(std::int32_t rows, double step_seconds) {
-  if (rows < 1 || static_cast<std::size_t>(rows) >= known_.size()) return;
+  if (rows < 1 || static_cast<std::size_t>(rows) >= known_.size() || step_seconds <= 0) return;
   ++steps_;
   Cost& cost = known_[static_cast<std::size_t>(rows)];
   if (!is_recent(cost)) cost = {};

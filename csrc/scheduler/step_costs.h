@@ -11,7 +11,7 @@ class StepCosts {
  public:
   explicit StepCosts(std::int32_t most_rows) : known_(static_cast<std::size_t>(most_rows) + 1) {}
 
-  // A step of `rows` rows took this long. Beyond most_rows nothing is learned.
+  // A step of `rows` rows took this long. Beyond most_rows nothing is learned, nor of no time.
   void observe(std::int32_t rows, double step_seconds);
 
   // Whether steps of so many rows, or of fewer and of more, have been seen often enough lately.

@@ -135,7 +135,7 @@ llama_context_params llama_context_settings(const ModelOptions& options, const L
   params.n_seq_max = static_cast<std::uint32_t>(sizes.streams);
   // Without this the compute buffer holds a vocabulary-wide row for each row of a batch (300 MB at 512 rows of
   // 150,000).
-  params.n_outputs_max = static_cast<std::uint32_t>(logits_rows(options, sizes));
+  params.n_outputs_max = std::max(params.n_seq_max, static_cast<std::uint32_t>(logits_rows(options, sizes)));
   params.n_threads = threads;
   params.n_threads_batch = threads;
   params.flash_attn_type = flash_attention(options);

@@ -28,7 +28,7 @@ class CountingDrafter final : public Drafter {
 };
 
 SpeculationLimits limits(bool always) {
-  return {.always = always, .batch_rows = 128, .logits_rows = 64, .context_tokens = 1024};
+  return {.always = always, .slots_apart = false, .batch_rows = 128, .logits_rows = 64, .context_tokens = 1024};
 }
 
 struct Guessing {
@@ -168,6 +168,25 @@ TEST(Speculator, GuessesThatCostTimeAreAskedForOnlyWhenTheyArePaidFor) {
   guessing.run(0.020, 0.001);
   EXPECT_LT(guessing.drafter.asked, 100);
   EXPECT_EQ(guessing.house.output(SequenceId{1}), range(20, 800));
+}
+
+TEST(Speculator, WhereSlotsAreApartAllGuessesOfAStepAreOfOneLength) {
+  for (const bool always : {true, false}) {
+    SpeculationLimits apart = limits(always);
+    apart.slots_apart = true;
+    apart.logits_rows = 20;
+    Guessing guessing(false, always, apart);
+    for (int i = 0; i < 3; ++i) guessing.house.add(range(1000 * i, 9), 120 + 37 * i);
+    while (!guessing.house.scheduler.idle()) {
+      const StepPlan plan = guessing.step(0.020, 0.001);
+      std::int32_t longest = 0;
+      for (const PlannedChunk& chunk : plan.chunks) longest = std::max(longest, chunk.drafted());
+      for (const PlannedChunk& chunk : plan.chunks) EXPECT_TRUE(chunk.drafted() == 0 || chunk.drafted() == longest);
+      EXPECT_LE(plan.rows, 27);
+    }
+    EXPECT_EQ(guessing.house.output(SequenceId{3}), range(2009, 194));
+    EXPECT_GT(guessing.speculator.stats().accepted, 100u);
+  }
 }
 
 TEST(Speculator, TheTenantPaysForWrongGuessesToo) {
