@@ -18,7 +18,7 @@ from pathlib import Path
 MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "base": (),
     "memory": ("base/",),
-    "kvcache": ("base/",),
+    "kvcache": ("base/", "memory/"),
     "request": ("base/", "kvcache/"),
     "speculation": ("base/", "request/", "sampling/logit_row.h", "backends/*.h"),
     "scheduler": ("base/", "kvcache/", "request/", "speculation/"),

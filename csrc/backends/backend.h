@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "backends/forward_batch.h"
@@ -46,6 +47,7 @@ struct Capabilities {
   std::int32_t row_tile = 1;          // forward() is at its best with a multiple of so many rows; 1 = indifferent
   std::int32_t logits_rows = 0;       // of them, most that may ask for logits: bounds the memory for vocab-wide rows
   std::uint64_t kv_bytes = 0;         // memory taken by those cells
+  std::string saved_format;           // names what save() writes; load() understands the same only. Empty: cannot save
 };
 
 // How to load. Zero or empty means: the backend chooses. Checked by the backend, which refuses what it cannot honour.
@@ -81,6 +83,14 @@ class Model {
   // Keeps the first n tokens of the slot. kUnsupported when sharing is kNone and n > 0.
   virtual Status cut(SlotId slot, std::int32_t n) = 0;
   virtual Status drop(SlotId slot) = 0;
+
+  // A slot's whole content as bytes, saved_bytes() of them, to be loaded later by a model of the same file and saved_format.
+  // kUnsupported without a format; kUnavailable when the content is not there yet: not before the next forward().
+  virtual Result<std::size_t> saved_bytes(SlotId slot) = 0;
+  virtual Status save(SlotId slot, std::span<std::byte> bytes) = 0;
+  // `slot` must be empty; afterwards it holds the n tokens that were saved. After any failure it is empty. Malformed bytes
+  // are refused with kDataCorrupted as far as that can be told: what comes from outside must carry a digest.
+  virtual Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) = 0;
 
   // Computes the batch and appends its tokens to their slots. Logits stay valid until the next call.
   // On failure the content of the slots named in the batch is undefined: drop them.

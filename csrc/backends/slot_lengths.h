@@ -45,6 +45,25 @@ class SlotLengths {
     return broken("the slot to share into holds " + std::to_string(of(to)) + " tokens; it must be empty");
   }
 
+  [[nodiscard]] Status check_save(SlotId slot) const {
+    if (Status status = check_slot(slot); !status.ok()) return status;
+    return of(slot) > 0 ? Status() : broken("an empty slot cannot be saved");
+  }
+
+  [[nodiscard]] static Status check_room(std::size_t given_bytes, std::size_t needed_bytes) {
+    if (given_bytes == needed_bytes) return {};
+    return broken(std::to_string(given_bytes) + " bytes to save " + std::to_string(needed_bytes));
+  }
+
+  [[nodiscard]] Status check_load(SlotId slot, std::int32_t n) const {
+    if (Status status = check_slot(slot); !status.ok()) return status;
+    if (of(slot) != 0) {
+      return broken("the slot to load into holds " + std::to_string(of(slot)) + " tokens; it must be empty");
+    }
+    if (n > 0 && n <= context_) return {};
+    return broken("cannot load " + std::to_string(n) + " tokens; a slot holds 1 to " + std::to_string(context_));
+  }
+
   // Rows of one slot must stand together and continue it without a gap; ids, slots and sizes must be in range.
   [[nodiscard]] Status check_batch(const ForwardBatch& batch) {
     Status status = check_shape(batch);

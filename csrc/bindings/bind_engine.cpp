@@ -20,11 +20,13 @@ namespace {
 
 class PyEngine {
  public:
-  PyEngine(PyModel& model, const EngineConfig& config, py::function on_step, PyModel* draft) : sink_(std::move(on_step)) {
+  PyEngine(PyModel& model, EngineConfig config, py::function on_step, bool export_prefixes, PyModel* draft)
+      : sink_(std::move(on_step)) {
     for (const PyModel* one : {static_cast<const PyModel*>(&model), static_cast<const PyModel*>(draft)}) {
       if (one && one->taken) raise_unless_ok(invalid_argument("model", "this model already belongs to an engine; load it again"));
     }
     if (draft == &model) raise_unless_ok(invalid_argument("draft_model", "a model cannot guess for itself; load it again"));
+    config.export_prefixes = export_prefixes;
     auto created = [&] {
       py::gil_scoped_release release;
       return Engine::create(model.model, config, sink_, clock_, draft ? draft->model : nullptr);
@@ -49,6 +51,22 @@ class PyEngine {
     }();
     return static_cast<std::uint64_t>(value_or_raise(std::move(id)));
   }
+  std::int32_t saved_tokens(const Tenant& tenant, const std::vector<TokenId>& prompt) const {
+    return engine_->saved_tokens(tenant, prompt);
+  }
+  void restore(const Tenant& tenant, const std::vector<TokenId>& tokens, const py::buffer& bytes) {
+    const py::buffer_info view = bytes.request();
+    if (view.ndim != 1 || view.strides[0] != view.itemsize) {
+      raise_unless_ok(invalid_argument("data", "the bytes of a prefix must lie in one piece"));
+    }
+    const Status status = [&] {
+      py::gil_scoped_release release;
+      const auto size = static_cast<std::size_t>(view.size * view.itemsize);
+      return engine_->restore(tenant, tokens, {static_cast<const std::byte*>(view.ptr), size});
+    }();
+    raise_unless_ok(status);
+  }
+  std::vector<SavedPrefixPtr> take_exported() { return engine_->take_exported(); }
   void cancel(std::uint64_t id) { engine_->cancel(RequestId{id}); }
   EngineStats stats() const { return engine_->stats(); }
   bool healthy() const { return engine_->healthy(); }
@@ -83,6 +101,10 @@ py::dict as_dict(const EngineStats& s) {
       "kv_leased_tokens"_a = s.cache.leased_tokens, "kv_leases"_a = s.cache.leases,
       "kv_kept_prefixes"_a = s.cache.kept_prefixes, "prefix_tokens_asked"_a = s.cache.prefix_tokens_asked,
       "prefix_tokens_reused"_a = s.cache.prefix_tokens_reused, "prefix_evictions"_a = s.cache.evictions,
+      "host_cache_limit_bytes"_a = s.host.limit_bytes, "host_cache_used_bytes"_a = s.host.used_bytes,
+      "host_cache_prefixes"_a = s.host.prefixes, "host_cache_saved"_a = s.host.saved,
+      "host_cache_evictions"_a = s.host.evicted, "host_cache_refused"_a = s.host.refused,
+      "prefix_tokens_from_host"_a = s.host.host_tokens, "prefix_tokens_from_store"_a = s.host.stored_tokens,
       "prompt_tokens"_a = s.scheduler.prompt_tokens, "prefill_tokens_computed"_a = s.scheduler.prefill_tokens,
       "preemptions"_a = s.scheduler.preemptions, "cancelled"_a = s.scheduler.cancelled(),
       "cancelled_waiting"_a = s.scheduler.cancelled_waiting,
@@ -109,14 +131,25 @@ void register_engine(py::module_& module) {
       .def_readwrite("kept_tokens", &EngineConfig::kept_tokens)
       .def_readwrite("tenant_weights", &EngineConfig::tenant_weights)
       .def_readwrite("prefix_cache", &EngineConfig::prefix_cache)
-      .def_readwrite("speculate", &EngineConfig::speculate);
+      .def_readwrite("speculate", &EngineConfig::speculate)
+      .def_readwrite("host_cache_bytes", &EngineConfig::host_cache_bytes);
   py::class_<EngineStats>(module, "EngineStats")
       .def_readonly("requests_running", &EngineStats::requests_running)
       .def_readonly("requests_waiting", &EngineStats::requests_waiting)
       .def("as_dict", &as_dict);
+  py::class_<SavedPrefix, SavedPrefixPtr>(module, "SavedPrefix", py::buffer_protocol())
+      .def_readonly("tenant", &SavedPrefix::tenant)
+      .def_readonly("tokens", &SavedPrefix::tokens)
+      .def_buffer([](const SavedPrefix& p) {
+        const auto size = static_cast<py::ssize_t>(p.bytes.size());
+        return py::buffer_info(reinterpret_cast<const std::uint8_t*>(p.bytes.data()), size);  // read-only
+      });
   py::class_<PyEngine>(module, "Engine")
-      .def(py::init<PyModel&, const EngineConfig&, py::function, PyModel*>(), "model"_a, "config"_a, "on_step"_a,
-           "draft"_a = py::none())
+      .def(py::init<PyModel&, const EngineConfig&, py::function, bool, PyModel*>(), "model"_a, "config"_a, "on_step"_a,
+           "export_prefixes"_a = false, "draft"_a = py::none())
+      .def("saved_tokens", &PyEngine::saved_tokens, "tenant"_a, "prompt"_a, py::call_guard<py::gil_scoped_release>())
+      .def("restore", &PyEngine::restore, "tenant"_a, "tokens"_a, "data"_a)
+      .def("take_exported", &PyEngine::take_exported, py::call_guard<py::gil_scoped_release>())
       .def("submit", &PyEngine::submit, "request"_a)
       .def("cancel", &PyEngine::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())
       .def("stats", &PyEngine::stats, py::call_guard<py::gil_scoped_release>())

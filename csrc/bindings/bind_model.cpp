@@ -65,7 +65,8 @@ py::dict capabilities_of(const PyModel& self) {
                         : c.sharing == PrefixSharing::kCopy ? "copy"
                                                             : "none";
   return py::dict("sharing"_a = sharing, "slots"_a = c.slots, "capacity_tokens"_a = c.capacity_tokens,
-                  "context_tokens"_a = c.context_tokens, "batch_rows"_a = c.batch_rows, "kv_bytes"_a = c.kv_bytes);
+                  "context_tokens"_a = c.context_tokens, "batch_rows"_a = c.batch_rows, "kv_bytes"_a = c.kv_bytes,
+                  "saved_format"_a = c.saved_format);
 }
 
 void check_id(const Tokenizer& tokenizer, TokenId id) {

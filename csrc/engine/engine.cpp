@@ -111,6 +111,23 @@ Result<RequestId> Engine::submit(Request request) {
 
 void Engine::cancel(RequestId request) { (void)loop_->send(CancelCommand{request}); }
 
+std::int32_t Engine::saved_tokens(const Tenant& tenant, std::span<const TokenId> prompt) const {
+  const HostPrefixes* host = loop_->host();
+  return host == nullptr ? 0 : host->find(tenant, prompt).tokens;
+}
+
+Status Engine::restore(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes) {
+  HostPrefixes* host = loop_->host();
+  if (host == nullptr) return Status(StatusCode::kUnsupported, "this engine keeps no prefixes in host memory");
+  if (Status status = check_ids("tokens", {tokens.begin(), tokens.end()}, model_->info().vocab_size); !status.ok()) return status;
+  if (tokens.size() > static_cast<std::size_t>(model_->capabilities().context_tokens)) {
+    return invalid_argument("tokens", std::to_string(tokens.size()) + " tokens are more than the context holds");
+  }
+  return host->add(tenant, tokens, bytes);
+}
+
+std::vector<SavedPrefixPtr> Engine::take_exported() { return loop_->take_exported(); }
+
 EngineStats Engine::stats() const { return loop_->stats(); }
 
 bool Engine::healthy() const { return loop_->healthy(); }

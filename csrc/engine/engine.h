@@ -4,12 +4,15 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "backends/backend.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "engine/engine_config.h"
 #include "engine/engine_stats.h"
+#include "kvcache/saved_prefix.h"
 #include "output/output_sink.h"
 #include "request/request.h"
 
@@ -34,13 +37,24 @@ class Engine {
   // Takes effect at the next step, wherever the request is; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);
 
+  // How many leading tokens of `prompt` host memory has saved for this tenant; 0 where it keeps nothing.
+  [[nodiscard]] std::int32_t saved_tokens(const Tenant& tenant, std::span<const TokenId> prompt) const;
+
+  // Gives host memory a prefix that take_exported() once gave, for a model of the same file and saved_format. The caller
+  // vouches for the bytes. kUnsupported where nothing is kept, kInvalidArgument, kOutOfMemory.
+  [[nodiscard]] Status restore(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes);
+
+  // With export_prefixes: waits for prefixes that host memory gives up and takes them, oldest first. Their bytes count in
+  // its budget until they are let go. Empty once the engine has stopped and all were taken.
+  [[nodiscard]] std::vector<SavedPrefixPtr> take_exported();
+
   [[nodiscard]] EngineStats stats() const;
 
   // False once steps have kept failing; submit() then refuses.
   [[nodiscard]] bool healthy() const;
 
   // Ends every sequence with kUnavailable and joins the threads; the sink is not called afterwards. Blocks for at most
-  // one step and the delivery of its output. Idempotent.
+  // one step and the delivery of its output, with export_prefixes also for saving all that is kept. Idempotent.
   void stop();
 
   // For tests, after stop(): recounts the cache books.

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::int32_t kUsualRunning = 32;
 constexpr double kLeastWeight = 0.01, kMostWeight = 100;
+constexpr std::uint64_t kHostCacheShare = 8;
+constexpr std::uint64_t kLeastHostCache = 16 << 20;
 
 Status at_least_one(const char* field, std::int64_t value) {
   if (value >= 1) return {};
@@ -21,6 +23,13 @@ std::int32_t EngineConfig::running_limit(const Capabilities& model) const {
   return std::min({kUsualRunning, model.slots, model.batch_rows});
 }
 
+std::uint64_t EngineConfig::host_cache_limit(const Model& model) const {
+  const Capabilities& can = model.capabilities();
+  if (!prefix_cache || can.saved_format.empty() || can.sharing == PrefixSharing::kNone) return 0;
+  if (host_cache_bytes >= 0) return static_cast<std::uint64_t>(host_cache_bytes);
+  return std::max((model.info().weight_bytes + can.kv_bytes) / kHostCacheShare, kLeastHostCache);
+}
+
 Status EngineConfig::validate(const Capabilities& model) const {
   const std::int32_t most = std::min(model.slots, model.batch_rows);
   if (max_running < 0 || max_running > most) {
@@ -30,6 +39,10 @@ Status EngineConfig::validate(const Capabilities& model) const {
   if (prefill_chunk < 0) {
     return invalid_argument("prefill_chunk", "prefill_chunk is " + std::to_string(prefill_chunk) +
                                                  "; it must be 0 (by step_target_ms) or more");
+  }
+  if (host_cache_bytes < -1) {
+    return invalid_argument("host_cache_bytes", "host_cache_bytes is " + std::to_string(host_cache_bytes) +
+                                                    "; it must be -1 (automatic), 0 (none) or more");
   }
   if (!(step_target_ms > 0)) {
     return invalid_argument("step_target_ms",

@@ -27,11 +27,17 @@ struct EngineConfig {
   // where measured to be faster), ngram (wherever the text repeats itself), draft (always) or off. Text is the same; a
   // model whose slots cannot be cut never speculates.
   std::string speculate = "auto";
+  // Most bytes of host memory for prefixes that the KV cache gave up; memory is taken as they come. 0 = none,
+  // -1 = an eighth of what the model's weights and KV cache take, 16 MiB at least.
+  std::int64_t host_cache_bytes = -1;
+  bool export_prefixes = false;    // what host memory gives up, and at stop() all that is kept, waits for take_exported()
 
   // kInvalidArgument naming field, value and limit.
   [[nodiscard]] Status validate(const Capabilities& model) const;
   // max_running with 0 resolved.
   [[nodiscard]] std::int32_t running_limit(const Capabilities& model) const;
+  // host_cache_bytes with -1 resolved; 0 where nothing can be saved.
+  [[nodiscard]] std::uint64_t host_cache_limit(const Model& model) const;
 };
 
 // Granularity of the KV budget and of prefix reuse.

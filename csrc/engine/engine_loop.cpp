@@ -1,5 +1,6 @@
 #include "engine/engine_loop.h"
 
+#include <chrono>
 #include <limits>
 #include <string>
 #include <utility>
@@ -12,6 +13,15 @@ namespace inferno {
 namespace {
 
 constexpr int kFailuresInARow = 3;  // so many failing steps one after another, and the engine says that it is not healthy
+
+// At stop(), how long to wait for the reader of exported prefixes to give memory back, in all.
+constexpr auto kExportPatience = std::chrono::seconds(5);
+constexpr auto kExportPoll = std::chrono::milliseconds(2);
+
+std::unique_ptr<HostPrefixes> host_prefixes(const Model& model, const EngineConfig& config) {
+  const std::uint64_t limit = config.host_cache_limit(model);
+  return limit > 0 ? std::make_unique<HostPrefixes>(limit, kBlockTokens) : nullptr;
+}
 
 KvCacheOptions cache_options(const Model& model, const EngineConfig& config) {
   const Capabilities& can = model.capabilities();
@@ -53,16 +63,22 @@ std::unique_ptr<Drafter> make_drafter(Model* draft) {
 EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink,
                        Model* draft)
     : clock_(clock),
-      cache_(cache_options(model, config)),
+      exports_(config.export_prefixes),
+      exported_(std::numeric_limits<std::size_t>::max()),  // what waits there still counts in the host cache's budget
+      host_(host_prefixes(model, config)),
+      cache_(cache_options(model, config), host_.get()),
       drafter_(make_drafter(draft)),
       speculator_(speculation_limits(model, config), *drafter_),
       scheduler_(scheduler_options(model, config), cache_, admission, clock),
-      runner_(model),
+      runner_(model, host_.get()),
       chooser_(model.tokenizer()),
       // The door (Admission) bounds what waits, and clients' cancels are bounded by what they submitted.
       inbox_(std::numeric_limits<std::size_t>::max()),
       admission_(admission),
       dispatcher_(model.tokenizer(), sink, [this](SequenceId id) { (void)send(FinishCommand{id}); }) {
+  if (host_ && exports_) {
+    host_->on_evict = [this](SavedPrefixPtr prefix) { (void)exported_.put_urgent(std::move(prefix)); };
+  }
   scheduler_.on_end = [this](SequenceId id) {
     chooser_.forget(id);
     speculator_.forget(id);
@@ -98,6 +114,31 @@ void EngineLoop::run() {
   scheduler_.fail_all(Status(StatusCode::kUnavailable, "the engine was stopped"), updates_);
   publish_stats();
   emit();
+  if (host_ && exports_) export_all();
+  exported_.close();
+}
+
+// The budget of host memory may be smaller than what the KV cache keeps, so each prefix waits until others are taken.
+void EngineLoop::export_all() try {
+  host_->clear();
+  cache_.save_kept();
+  const Time give_up = std::chrono::steady_clock::now() + kExportPatience;
+  std::vector<KvOp> ops = cache_.take_ops();
+  for (KvOp& op : ops) {
+    const HostPrefixStats before = host_->stats();
+    if (op.kind == KvOp::Kind::kSave && before.used_bytes > before.limit_bytes / 2) wait_until_taken(give_up);
+    const std::vector<KvOp> one{std::move(op)};  // nobody else then holds the bytes that were taken
+    if (const auto done = runner_.prepare(one); !done.ok()) return log(LogLevel::kError, "engine", done.status().message());
+    host_->clear();
+  }
+} catch (const std::exception& error) {
+  log(LogLevel::kError, "engine", std::string("prefixes could not be kept: ") + error.what());
+}
+
+void EngineLoop::wait_until_taken(Time give_up) const {
+  while (host_->stats().used_bytes > 0 && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(kExportPoll);
+  }
 }
 
 void EngineLoop::apply(const Command& command) {
@@ -118,6 +159,9 @@ void EngineLoop::step() {
   try {
     plan = scheduler_.plan();
     if (plan.chunks.empty()) throw InternalError("the scheduler has work but planned none");
+    const Result<std::set<SlotId>> lost = runner_.prepare(plan.ops);
+    if (!lost.ok()) return step_failed(plan, lost.status());
+    if (!lost.value().empty()) return scheduler_.lose(lost.value());  // and plan anew
     const Time forward_began = clock_.now();
     Result<Logits> logits = runner_.run(plan);
     counting_.forward_seconds += seconds(clock_.now() - forward_began);
@@ -156,8 +200,14 @@ void EngineLoop::publish_stats() {
   counting_.scheduler = scheduler_.stats();
   counting_.cache = cache_.stats();
   counting_.speculation = speculator_.stats();
+  if (host_) counting_.host = host_->stats();
   std::lock_guard lock(stats_mutex_);
   published_ = counting_;
+}
+
+Status EngineLoop::check_invariants() const {
+  if (Status bad = cache_.check_invariants(); !bad.ok()) return bad;
+  return host_ ? host_->check_invariants() : Status();
 }
 
 EngineStats EngineLoop::stats() const {

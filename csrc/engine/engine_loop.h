@@ -17,6 +17,7 @@
 #include "engine/engine_stats.h"
 #include "engine/model_runner.h"
 #include "engine/token_chooser.h"
+#include "kvcache/host_prefixes.h"
 #include "kvcache/kv_cache_manager.h"
 #include "output/output_dispatcher.h"
 #include "scheduler/scheduler.h"
@@ -51,8 +52,12 @@ class EngineLoop {
 
   [[nodiscard]] EngineStats stats() const;                       // thread-safe
   [[nodiscard]] bool healthy() const { return healthy_.load(); }  // thread-safe
+  // Saved prefixes; null where none are kept in host memory. Thread-safe.
+  [[nodiscard]] HostPrefixes* host() { return host_.get(); }
+  // See Engine. Thread-safe.
+  [[nodiscard]] std::vector<SavedPrefixPtr> take_exported() { return exported_.wait_all(); }
   // Recounts the cache books; on a stopped loop only.
-  [[nodiscard]] Status check_invariants() const { return cache_.check_invariants(); }
+  [[nodiscard]] Status check_invariants() const;
 
  private:
   void run();
@@ -62,8 +67,13 @@ class EngineLoop {
   void step_failed(const StepPlan& plan, const Status& why);
   void publish_stats();
   void emit();
+  void export_all();
+  void wait_until_taken(Time give_up) const;
 
   const Clock& clock_;
+  const bool exports_;
+  BoundedQueue<SavedPrefixPtr> exported_;
+  std::unique_ptr<HostPrefixes> host_;  // before the cache, which uses it
   KvCacheManager cache_;
   std::unique_ptr<Drafter> drafter_;
   Speculator speculator_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "kvcache/host_prefixes.h"
 #include "kvcache/kv_cache_manager.h"
 #include "output/output_dispatcher.h"
 #include "scheduler/scheduler.h"
@@ -22,6 +23,7 @@ struct EngineStats {
   SchedulerStats scheduler;
   KvCacheStats cache;
   SpeculationStats speculation;
+  HostPrefixStats host;
   OutputStats output;
 };
 

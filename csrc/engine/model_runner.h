@@ -1,15 +1,24 @@
 // ModelRunner: StepPlan -> KV orders and one ForwardBatch -> Logits. Knows nothing of why.
 #pragma once
 
+#include <set>
+#include <vector>
+
 #include "backends/backend.h"
 #include "base/result.h"
+#include "kvcache/host_prefixes.h"
 #include "scheduler/step_plan.h"
 
 namespace inferno {
 
 class ModelRunner {
  public:
-  explicit ModelRunner(Model& model) : model_(model) {}
+  // `host` keeps the books of what is saved and loaded; none where nothing is.
+  ModelRunner(Model& model, HostPrefixes* host) : model_(model), host_(host) {}
+
+  // Carries out orders. Slots that should have been loaded and could not, or share with such a one, are empty then, and
+  // named: the plan that relies on them must not be run.
+  [[nodiscard]] Result<std::set<SlotId>> prepare(const std::vector<KvOp>& ops);
 
   // A row of logits for each sampling chunk of the plan and behind it one for each token of its draft, in order; valid
   // until the next call.
@@ -18,8 +27,12 @@ class ModelRunner {
 
  private:
   [[nodiscard]] Status carry_out(const KvOp& op);
+  [[nodiscard]] Status load(const KvOp& op);
+  [[nodiscard]] Status save(const KvOp& op);
 
   Model& model_;
+  HostPrefixes* const host_;
+  std::set<SlotId> lost_;
   ForwardBatch batch_;
 };
 

@@ -28,8 +28,9 @@ const KvCacheOptions& checked(const KvCacheOptions& options) {
 
 }  // namespace
 
-KvCacheManager::KvCacheManager(const KvCacheOptions& options)
+KvCacheManager::KvCacheManager(const KvCacheOptions& options, HostPrefixes* host)
     : options_(checked(options)),
+      host_(options.reuse && options.sharing != Sharing::kNone ? host : nullptr),
       table_(options.slots, options.capacity_tokens / options.block_tokens, options.block_tokens),
       index_(options.block_tokens) {}
 
@@ -41,9 +42,10 @@ std::optional<KvCacheManager::Reservation> KvCacheManager::reserve(const Tenant&
   if (!placement) return std::nullopt;
   const bool in_place = placement->how == Placement::How::kAdopt;
   const SlotId slot = in_place ? adopt(*placement, tenant) : occupy(*placement, tenant, prompt);
+  const std::int32_t reused = std::max(placement->match.tokens, placement->saved.tokens);
   prefix_tokens_asked_ += prompt.size();
-  prefix_tokens_reused_ += static_cast<std::uint64_t>(placement->match.tokens);
-  return Reservation{KvLease(this, slot), placement->match.tokens};
+  prefix_tokens_reused_ += static_cast<std::uint64_t>(reused);
+  return Reservation{KvLease(this, slot), reused};
 }
 
 PrefixMatch KvCacheManager::match(const Tenant& tenant, std::span<const TokenId> prompt) const {
@@ -55,6 +57,14 @@ PrefixMatch KvCacheManager::match(const Tenant& tenant, std::span<const TokenId>
   const bool to_the_token = options_.sharing == Sharing::kCopy && found.tokens > 0;
   if (to_the_token) found.tokens = common_length(reusable, table_.at(found.slot).tokens);
   return found;
+}
+
+// Nothing where it would spare little beside what the cache itself has.
+HostPrefixes::Match KvCacheManager::match_saved(const Tenant& tenant, std::span<const TokenId> prompt,
+                                                std::int32_t cached) const {
+  if (host_ == nullptr || prompt.empty()) return {};
+  HostPrefixes::Match saved = host_->find(tenant, prompt.first(prompt.size() - 1));
+  return saved.tokens - cached >= host_->worthwhile() ? saved : HostPrefixes::Match{};
 }
 
 // For backends that cannot cut: only a kept slot whose every token is wanted is of use.
@@ -76,6 +86,10 @@ std::optional<KvCacheManager::Placement> KvCacheManager::place(const Tenant& ten
     return fits(placement, headroom) ? std::optional(placement) : std::nullopt;
   };
   const PrefixMatch found = match(tenant, prompt);
+  if (const auto saved = match_saved(tenant, prompt, found.tokens); saved.tokens > 0) {
+    const Placement load{Placement::How::kLoad, {}, needed, saved, table_.blocks_for(length(saved.prefix->tokens))};
+    if (fits(load, headroom)) return load;
+  }
   if (found.tokens == 0) return if_fits({Placement::How::kFresh, {}, needed});
 
   const std::int32_t beyond = needed - table_.blocks_for(found.tokens);
@@ -91,7 +105,7 @@ std::optional<KvCacheManager::Placement> KvCacheManager::place(const Tenant& ten
 bool KvCacheManager::fits(const Placement& placement, std::int32_t headroom_blocks) const {
   std::span<const BlockId> pinned;
   std::optional<SlotId> pinned_slot;
-  if (placement.how != Placement::How::kFresh) {
+  if (placement.match.tokens > 0) {
     pinned_slot = placement.match.slot;
     pinned = table_.at(*pinned_slot).blocks;
   }
@@ -101,13 +115,14 @@ bool KvCacheManager::fits(const Placement& placement, std::int32_t headroom_bloc
     return false;
   }
   const std::int64_t wanted = std::int64_t{placement.fresh_blocks} + headroom_blocks;
-  return wanted <= table_.free_blocks() + table_.evictable_blocks(pinned);
+  return std::max<std::int64_t>(wanted, placement.passing_blocks) <= table_.free_blocks() + table_.evictable_blocks(pinned);
 }
 
 SlotId KvCacheManager::adopt(const Placement& placement, const Tenant& tenant) {
   const auto [slot, tokens] = placement.match;
   table_.lease(slot, tenant);
   if (tokens < length(table_.at(slot).tokens)) {
+    save(slot);
     table_.cut(slot, tokens);
     index_.truncate(slot, tokens);
     ops_.push_back({KvOp::Kind::kCut, slot, {}, tokens});
@@ -121,7 +136,7 @@ SlotId KvCacheManager::occupy(const Placement& placement, const Tenant& tenant, 
   const auto [from, tokens] = placement.match;
   const bool share = placement.how == Placement::How::kShare;
   const std::optional<SlotId> source = share ? std::optional(from) : std::nullopt;
-  while (!table_.free_slot() || table_.free_blocks() < placement.fresh_blocks) {
+  while (!table_.free_slot() || table_.free_blocks() < std::max(placement.fresh_blocks, placement.passing_blocks)) {
     evict_one(source);
   }
   const SlotId slot = *table_.free_slot();
@@ -135,6 +150,12 @@ SlotId KvCacheManager::occupy(const Placement& placement, const Tenant& tenant, 
     table_.append(slot, prompt.first(static_cast<std::size_t>(tokens)));
     index_.insert(tenant, slot, table_.at(slot).tokens);
     ops_.push_back({KvOp::Kind::kShare, slot, from, tokens});
+  }
+  if (placement.how == Placement::How::kLoad) {
+    const std::int32_t n = placement.saved.tokens;
+    table_.append(slot, prompt.first(static_cast<std::size_t>(n)));
+    index_.insert(tenant, slot, table_.at(slot).tokens);
+    ops_.push_back({KvOp::Kind::kLoad, slot, {}, n, placement.saved.prefix});
   }
   return slot;
 }
@@ -171,13 +192,21 @@ void KvCacheManager::commit(const KvLease& lease, std::span<const TokenId> token
 }
 
 std::int32_t KvCacheManager::reusable(const Tenant& tenant, std::span<const TokenId> prompt) const {
-  return match(tenant, prompt).tokens;
+  const std::int32_t cached = match(tenant, prompt).tokens;
+  return std::max(cached, match_saved(tenant, prompt, cached).tokens);
 }
 
 void KvCacheManager::poison(const KvLease& lease) {
   (void)leased(lease);
   table_.poison(lease.slot());
   index_.erase(lease.slot());
+}
+
+void KvCacheManager::lose(SlotId slot) {
+  if (table_.at(slot).state == Slot::State::kKept) drop(slot);
+  if (table_.at(slot).state != Slot::State::kLeased) return;
+  table_.poison(slot);
+  index_.erase(slot);
 }
 
 void KvCacheManager::release(SlotId slot) {
@@ -222,6 +251,24 @@ void KvCacheManager::clear_kept() {
   while (const std::optional<SlotId> slot = table_.least_recent_kept(std::nullopt)) drop(*slot);
 }
 
+void KvCacheManager::save_kept() {
+  std::vector<SlotId> kept;
+  for (std::int32_t i = 0; i < table_.size(); ++i) {
+    if (table_.at(SlotId{i}).state == Slot::State::kKept) kept.push_back(SlotId{i});
+  }
+  std::sort(kept.begin(), kept.end(),
+            [this](SlotId a, SlotId b) { return table_.at(a).last_used > table_.at(b).last_used; });
+  for (const SlotId slot : kept) save(slot);
+}
+
+void KvCacheManager::save(SlotId slot) {
+  if (host_ == nullptr) return;
+  const Slot& s = table_.at(slot);
+  if (auto prefix = host_->announce(s.tenant, s.tokens)) {
+    ops_.push_back({KvOp::Kind::kSave, slot, {}, length(s.tokens), std::move(prefix)});
+  }
+}
+
 void KvCacheManager::evict_for(std::int32_t blocks) {
   while (table_.free_blocks() < blocks) evict_one(std::nullopt);
 }
@@ -230,6 +277,7 @@ void KvCacheManager::evict_one(std::optional<SlotId> except) {
   const std::optional<SlotId> slot = table_.least_recent_kept(except);
   if (!slot) throw InternalError("nothing is left to evict");  // fits() promised that there would be
   ++evictions_;
+  save(*slot);
   drop(*slot);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "kvcache/host_prefixes.h"
 #include "kvcache/kv_lease.h"
 #include "kvcache/kv_op.h"
 #include "kvcache/prefix_index.h"
@@ -46,8 +47,10 @@ class KvCacheManager {
     std::int32_t reused_tokens = 0;
   };
 
-  // Throws InternalError on options that are not positive, and on a capacity below one block.
-  explicit KvCacheManager(const KvCacheOptions& options);
+  // `host` takes what is evicted and gives it back; none: what is evicted is computed again. It must outlive the manager,
+  // and is of use only where slots can be cut. Throws InternalError on options that are not positive, and on a capacity
+  // below one block.
+  explicit KvCacheManager(const KvCacheOptions& options, HostPrefixes* host = nullptr);
   // Leases point at their manager.
   KvCacheManager(const KvCacheManager&) = delete;
   KvCacheManager& operator=(const KvCacheManager&) = delete;
@@ -76,15 +79,22 @@ class KvCacheManager {
   // same tenant. Throws InternalError when they exceed the lease's blocks.
   void commit(const KvLease& lease, std::span<const TokenId> tokens);
 
-  // How many leading tokens of `prompt` a reserve() would reuse now, at most prompt.size() - 1.
+  // How many leading tokens of `prompt` a reserve() would reuse now, at most prompt.size() - 1, if there is room for all
+  // of a saved prefix where the best is one.
   [[nodiscard]] std::int32_t reusable(const Tenant& tenant, std::span<const TokenId> prompt) const;
 
   // The lease's content is no longer trusted (a failed forward): nobody can share it from now on, and it is dropped,
   // not kept, when released.
   void poison(const KvLease& lease);
 
+  // An order to load could not be carried out, or copied from what was not loaded: the slot is empty, whoever has it.
+  void lose(SlotId slot);
+
   // Gives up every kept prefix.
   void clear_kept();
+
+  // Orders every kept prefix saved to host memory, the most recently used first.
+  void save_kept();
 
   // The orders since the last call, in the order they must be carried out.
   [[nodiscard]] std::vector<KvOp> take_ops();
@@ -104,20 +114,26 @@ class KvCacheManager {
       kFresh,  // a free slot, nothing reused
       kShare,  // a free slot, which gets what the match holds
       kAdopt,  // the kept slot of the match itself
+      kLoad,   // a free slot, which gets what was saved to host memory
     };
     How how = How::kFresh;
     PrefixMatch match;
     std::int32_t fresh_blocks = 0;
+    HostPrefixes::Match saved = {};
+    std::int32_t passing_blocks = 0;  // a saved prefix comes back whole, before its tail is cut off
   };
 
   [[nodiscard]] PrefixMatch match(const Tenant& tenant, std::span<const TokenId> prompt) const;
   [[nodiscard]] PrefixMatch match_whole_slot(const Tenant& tenant, std::span<const TokenId> prompt) const;
+  [[nodiscard]] HostPrefixes::Match match_saved(const Tenant& tenant, std::span<const TokenId> prompt,
+                                                std::int32_t cached) const;
   [[nodiscard]] std::optional<Placement> place(const Tenant& tenant, std::span<const TokenId> prompt,
                                                std::int32_t headroom_tokens) const;
   [[nodiscard]] bool fits(const Placement& placement, std::int32_t headroom_blocks) const;
   [[nodiscard]] SlotId adopt(const Placement& placement, const Tenant& tenant);
   [[nodiscard]] SlotId occupy(const Placement& placement, const Tenant& tenant, std::span<const TokenId> prompt);
 
+  void save(SlotId slot);
   void evict_for(std::int32_t blocks);
   void evict_one(std::optional<SlotId> except);
   void drop(SlotId slot);
@@ -128,6 +144,7 @@ class KvCacheManager {
   [[nodiscard]] Status check_index() const;
 
   const KvCacheOptions options_;
+  HostPrefixes* const host_;
   SlotTable table_;
   PrefixIndex index_;  // of leased and kept slots; empty where a slot can only be reused whole
   std::vector<KvOp> ops_;

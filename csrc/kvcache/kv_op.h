@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "base/ids.h"
+#include "kvcache/saved_prefix.h"
 
 namespace inferno {
 
@@ -13,11 +14,14 @@ struct KvOp {
     kShare,  // slot := first `tokens` tokens of `from`; slot is empty before
     kCut,    // keep the first `tokens` tokens of slot
     kDrop,   // empty the slot
+    kSave,   // prefix := the slot's whole content, if there is room for its bytes
+    kLoad,   // slot := first `tokens` tokens of prefix; slot is empty before. The one order that may fail
   };
   Kind kind{};
   SlotId slot{};
   SlotId from{};
   std::int32_t tokens = 0;
+  SavedPrefixPtr prefix = nullptr;
 };
 
 }  // namespace inferno

@@ -333,6 +333,16 @@ void Scheduler::finish(SequenceId sequence, Updates& updates) {
   }
 }
 
+void Scheduler::lose(const std::set<SlotId>& slots) {
+  for (const SlotId slot : slots) cache_.lose(slot);
+  for (auto it = running_.begin(); it != running_.end();) {
+    const auto sequence = it++;
+    if (!slots.contains(sequence->second->lease.slot())) continue;
+    if (sequence->second->generated() == 0) sequence->second->cached = 0;
+    set_aside(sequence);
+  }
+}
+
 void Scheduler::fail(const StepPlan& plan, const Status& why, Updates& updates) {
   for (const PlannedChunk& chunk : plan.chunks) {
     cache_.poison(chunk.sequence->lease);

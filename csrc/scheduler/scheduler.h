@@ -92,6 +92,8 @@ class Scheduler {
   void commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates);
   // How long the step took, for the size of the next ones.
   void observe(const StepPlan& plan, double step_seconds);
+  // Saved prefixes could not be loaded into these slots: whoever relied on them waits again, and computes.
+  void lose(const std::set<SlotId>& slots);
   // The forward pass failed: the plan's sequences end with `why`, and their cache content is not kept.
   void fail(const StepPlan& plan, const Status& why, Updates& updates);
   // Everything ends with `why`.

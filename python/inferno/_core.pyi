@@ -94,6 +94,7 @@ class EngineConfig:  # csrc/engine/engine_config.h
     tenant_weights: dict[str, float]
     prefix_cache: bool
     speculate: str
+    host_cache_bytes: int
     def __init__(self) -> None: ...
 
 class EngineStats:  # csrc/engine/engine_stats.h: plain counters, copied out
@@ -116,12 +117,29 @@ class OutputDelta:  # csrc/output/output_sink.h: what a delta has beside text an
 Crossing = tuple[int, int, str, tuple[int, ...], OutputDelta | None]
 """One delta as it crosses (csrc/bindings/py_sink.cpp): request, index, text, tokens, and the rest if there is more."""
 
+class SavedPrefix:  # csrc/kvcache/saved_prefix.h: a read-only buffer of the backend's bytes for these tokens
+    tenant: str
+    tokens: list[int]
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
 class Engine:  # csrc/bindings/bind_engine.cpp
     def __init__(
-        self, model: Model, config: EngineConfig, on_step: Callable[[list[Crossing]], None], draft: Model | None = None
+        self,
+        model: Model,
+        config: EngineConfig,
+        on_step: Callable[[list[Crossing]], None],
+        export_prefixes: bool = False,
+        draft: Model | None = None,
     ) -> None:
         """Takes the model over: it can be used for tokenizing still, but not for a second engine. So with ``draft``, a
         model of the same vocabulary that guesses ahead."""
+    def saved_tokens(self, tenant: str, prompt: Sequence[int]) -> int:
+        """How many leading tokens of the prompt host memory has saved for this tenant."""
+    def restore(self, tenant: str, tokens: Sequence[int], data: bytes | memoryview) -> None:
+        """Gives host memory a prefix that was once exported. The caller vouches for the bytes, which are copied."""
+    def take_exported(self) -> list[SavedPrefix]:
+        """Waits for prefixes that host memory gives up. Empty once the engine has stopped and all were taken.
+        Their bytes count in the host cache's budget: let them go before asking again."""
     def submit(self, request: Request) -> int: ...
     def cancel(self, request_id: int) -> None: ...
     def stats(self) -> EngineStats: ...

@@ -63,7 +63,7 @@ class AsyncLLM:
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
         ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
         ``max_running``, ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``, ``step_target_ms``,
-        ``kept_tokens``, ``prefix_cache``, ``speculate``. Raises InvalidArgument for others,
+        ``kept_tokens``, ``prefix_cache``, ``speculate``, ``host_cache_bytes``. Raises InvalidArgument for others,
         and the InfernoError that says why a model cannot be loaded.
         """
         source = resolve(model)
@@ -76,6 +76,10 @@ class AsyncLLM:
     @property
     def card(self) -> ModelCard:
         return self._engine.card
+
+    def stats(self) -> Mapping[str, Any]:
+        """The engine's counters, by the names of ``inferno.metrics.instruments``."""
+        return self._engine.stats()
 
     async def stream(self, prompt: str | Sequence[Message], **sampling: Any) -> AsyncIterator[Delta]:
         """What the model writes, as it comes. A string is continued as it is; messages go through the chat template.
@@ -192,6 +196,10 @@ class LLM:
     @property
     def card(self) -> ModelCard:
         return self._llm.card
+
+    def stats(self) -> Mapping[str, Any]:
+        """As :meth:`AsyncLLM.stats`."""
+        return self._llm.stats()
 
     def generate(self, prompts: str | Sequence[str], **sampling: Any) -> list[Completion]:
         """As :meth:`AsyncLLM.generate`."""

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "backends/fake/fake_logits.h"
@@ -37,6 +38,7 @@ FakeModel::FakeModel(const FakePath& path, const Capabilities& caps)
       slots_(static_cast<std::size_t>(caps.slots)) {
   info_ = describe(tokenizer_.vocab_size(), caps_);
   caps_.kv_bytes = cells_.size() * sizeof(Cell);
+  caps_.saved_format = "fake";
   free_.reserve(cells_.size());
   for (CellIndex i = caps.capacity_tokens; i-- > 0;) free_.push_back(i);
 }
@@ -76,6 +78,41 @@ Status FakeModel::cut(SlotId slot, std::int32_t n) {
 }
 
 Status FakeModel::drop(SlotId slot) { return cut(slot, 0); }
+
+Result<std::size_t> FakeModel::saved_bytes(SlotId slot) {
+  if (Status status = lengths_.check_save(slot); !status.ok()) return status;
+  return cells_of(slot).size() * sizeof(SavedCell);
+}
+
+Status FakeModel::save(SlotId slot, std::span<std::byte> bytes) {
+  const Result<std::size_t> size = saved_bytes(slot);
+  if (!size.ok()) return size.status();
+  if (Status status = lengths_.check_room(bytes.size(), size.value()); !status.ok()) return status;
+  for (std::size_t i = 0; i < cells_of(slot).size(); ++i) {
+    const Cell& cell = cells_[static_cast<std::size_t>(cells_of(slot)[i])];
+    const SavedCell saved{cell.hash, cell.token};
+    std::memcpy(bytes.data() + i * sizeof(SavedCell), &saved, sizeof(SavedCell));
+  }
+  return {};
+}
+
+Status FakeModel::load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) {
+  if (Status status = lengths_.check_load(slot, n); !status.ok()) return status;
+  if (bytes.size() != static_cast<std::size_t>(n) * sizeof(SavedCell)) {
+    return Status(StatusCode::kDataCorrupted, std::to_string(bytes.size()) + " bytes are not " + std::to_string(n) + " tokens");
+  }
+  if (static_cast<std::size_t>(n) > free_.size()) {
+    return Status(StatusCode::kOutOfMemory, "loading " + std::to_string(n) + " tokens needs more than the " +
+                                                std::to_string(free_.size()) + " free KV cells");
+  }
+  for (std::int32_t i = 0; i < n; ++i) {
+    SavedCell saved;
+    std::memcpy(&saved, bytes.data() + static_cast<std::size_t>(i) * sizeof(SavedCell), sizeof(SavedCell));
+    cells_of(slot).push_back(take_cell(static_cast<TokenId>(saved.token), saved.hash));
+  }
+  lengths_.set(slot, n);
+  return {};
+}
 
 Result<Logits> FakeModel::forward(const ForwardBatch& batch) {
   const auto start = std::chrono::steady_clock::now();

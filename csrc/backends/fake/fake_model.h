@@ -24,6 +24,10 @@ class FakeModel final : public Model {
   Status share(SlotId from, SlotId to, std::int32_t n) override;
   Status cut(SlotId slot, std::int32_t n) override;
   Status drop(SlotId slot) override;
+  Result<std::size_t> saved_bytes(SlotId slot) override;
+  Status save(SlotId slot, std::span<std::byte> bytes) override;
+  // kOutOfMemory when it needs more cells than are free.
+  Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override;
   // kOutOfMemory when the batch needs more cells than are free.
   Result<Logits> forward(const ForwardBatch& batch) override;
 
@@ -35,6 +39,11 @@ class FakeModel final : public Model {
     std::uint64_t hash = 0;  // of the content up to and including this token
   };
   using CellIndex = std::int32_t;
+  // What save() writes of a cell.
+  struct SavedCell {
+    std::uint64_t hash = 0;
+    std::int64_t token = kNoToken;
+  };
 
   [[nodiscard]] std::vector<CellIndex>& cells_of(SlotId slot) { return slots_[static_cast<std::size_t>(slot)]; }
   CellIndex take_cell(TokenId token, std::uint64_t hash);

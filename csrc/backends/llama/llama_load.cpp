@@ -81,6 +81,11 @@ Capabilities describe_capabilities(const llama_model* model, const llama_context
   caps.batch_rows = std::min(options.batch_rows, static_cast<std::int32_t>(llama_n_batch(context)));
   caps.logits_rows = logits_rows(options, sizes);
   caps.kv_bytes = sizes.kv_bytes;
+  // What slides out of a window is not saved, so that what is loaded could not be cut.
+  if (!recurrent && llama_model_n_swa(model) == 0) {
+    caps.saved_format = llama_version_text() + " kv " + options.kv_type + " flash " + options.flash_attention +
+                        (sizes.unified ? " unified" : " streams " + std::to_string(sizes.streams));
+  }
   return caps;
 }
 

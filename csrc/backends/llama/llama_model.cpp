@@ -48,6 +48,7 @@ llama_seq_id LlamaModel::sequence_of(SlotId slot) const {
 // Between caches llama.cpp copies whole ones only (it asserts so), when the next batch is computed.
 void LlamaModel::copy_stream(std::int32_t from, std::int32_t to) {
   llama_memory_seq_cp(memory_, from, to, -1, -1);
+  copying_.insert(copying_.end(), {from, to});
 }
 
 Status LlamaModel::share(SlotId from, SlotId to, std::int32_t n) {
@@ -90,9 +91,62 @@ Status LlamaModel::drop(SlotId slot) {
   return {};
 }
 
+Status LlamaModel::check_can_save() const {
+  if (!caps_.saved_format.empty()) return {};
+  return Status(StatusCode::kUnsupported, "this model's state cannot be saved and then cut");
+}
+
+bool LlamaModel::copying(llama_seq_id sequence) const {
+  return std::find(copying_.begin(), copying_.end(), sequence) != copying_.end();
+}
+
+Result<std::size_t> LlamaModel::saved_bytes(SlotId slot) {
+  if (Status status = check_can_save(); !status.ok()) return status;
+  if (Status status = lengths_.check_save(slot); !status.ok()) return status;
+  return llama_state_seq_get_size(context_.get(), sequence_of(slot));
+}
+
+Status LlamaModel::save(SlotId slot, std::span<std::byte> bytes) {
+  const Result<std::size_t> size = saved_bytes(slot);
+  if (!size.ok()) return size.status();
+  if (Status status = lengths_.check_room(bytes.size(), size.value()); !status.ok()) return status;
+  if (copying(sequence_of(slot))) return Status(StatusCode::kUnavailable, "the slot's content is not copied yet");
+  auto* data = reinterpret_cast<std::uint8_t*>(bytes.data());
+  if (llama_state_seq_get_data(context_.get(), data, bytes.size(), sequence_of(slot)) == bytes.size()) return {};
+  return Status(StatusCode::kInternal, "llama.cpp did not save a sequence: " + take_llama_error());
+}
+
+// llama.cpp checks counts, types and sizes against the cache; positions it takes as they come.
+Status LlamaModel::load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) {
+  if (Status status = check_can_save(); !status.ok()) return status;
+  if (Status status = lengths_.check_load(slot, n); !status.ok()) return status;
+  const llama_seq_id sequence = by_stream() ? streams_.take(slot) : sequence_of(slot);
+  const Status status = copying(sequence) ? Status(StatusCode::kUnavailable, "its place is still to be copied elsewhere")
+                                          : load_into(sequence, n, bytes);
+  if (status.ok()) lengths_.set(slot, n);
+  else streams_.release(slot);
+  return status;
+}
+
+Status LlamaModel::load_into(llama_seq_id sequence, std::int32_t n, std::span<const std::byte> bytes) {
+  static_cast<void>(take_llama_error());  // an older failure's line is not this one's reason
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  const std::size_t read = llama_state_seq_set_data(context_.get(), data, bytes.size(), sequence);
+  // As many cells as the bytes have, from the first position to the last.
+  const bool whole = read == bytes.size() && llama_memory_seq_pos_min(memory_, sequence) == 0 &&
+                     llama_memory_seq_pos_max(memory_, sequence) == n - 1 &&
+                     llama_state_seq_get_size(context_.get(), sequence) == bytes.size();
+  if (whole) return {};
+  const std::string reason = take_llama_error();
+  llama_memory_seq_rm(memory_, sequence, -1, -1);
+  return Status(StatusCode::kDataCorrupted,
+                "these are not " + std::to_string(n) + " saved tokens" + (reason.empty() ? "" : ": " + reason));
+}
+
 Result<Logits> LlamaModel::forward(const ForwardBatch& batch) {
   if (Status status = lengths_.check_batch(batch); !status.ok()) return status;
   if (Status status = decode(batch); !status.ok()) return status;
+  copying_.clear();
   lengths_.append(batch);
   Logits out;
   for (std::int32_t i = 0; i < batch.rows(); ++i) {

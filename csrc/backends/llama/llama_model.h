@@ -26,6 +26,9 @@ class LlamaModel final : public Model {
   Status share(SlotId from, SlotId to, std::int32_t n) override;
   Status cut(SlotId slot, std::int32_t n) override;
   Status drop(SlotId slot) override;
+  Result<std::size_t> saved_bytes(SlotId slot) override;
+  Status save(SlotId slot, std::span<std::byte> bytes) override;
+  Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override;
   // kOutOfMemory when no KV cells are free, kCancelled when llama.cpp was told to abort.
   Result<Logits> forward(const ForwardBatch& batch) override;
 
@@ -40,6 +43,9 @@ class LlamaModel final : public Model {
   void gather_streams(const ForwardBatch& batch);
   void order_rows(const ForwardBatch& batch);
   Status decode(const ForwardBatch& batch);
+  [[nodiscard]] Status check_can_save() const;
+  [[nodiscard]] bool copying(llama_seq_id sequence) const;
+  [[nodiscard]] Status load_into(llama_seq_id sequence, std::int32_t n, std::span<const std::byte> bytes);
 
   LlamaModelHandle model_;  // before the context: destroyed after it
   LlamaContextHandle context_;
@@ -50,6 +56,7 @@ class LlamaModel final : public Model {
   SlotLengths lengths_;
   SlotStreams streams_;
   double moves_per_gap_ = 0;
+  std::vector<llama_seq_id> copying_;  // streams at either end of a copy that waits for the next batch
   // Kept from step to step: the batch's slots, which of our rows stands at a place of llama.cpp's batch, the reverse, and what it points at.
   std::vector<SlotId> active_;
   std::vector<std::size_t> order_;

@@ -66,6 +66,7 @@ KeptTokens = Annotated[int | None, _flag("engine.kept_tokens", "--kept-tokens")]
 TenantWeights = Annotated[list[str] | None, _flag("engine.tenant_weights", "--tenant-weight")]
 PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cache/--no-prefix-cache")]
 Speculate = Annotated[str | None, _flag("engine.speculate", "--speculate")]
+HostCache = Annotated[str | None, _flag("engine.host_cache_bytes", "--host-cache")]
 
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "model": ("model.path", "MODEL"),
@@ -101,6 +102,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "tenant_weight": ("engine.tenant_weights", "--tenant-weight"),
     "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
     "speculate": ("engine.speculate", "--speculate"),
+    "host_cache": ("engine.host_cache_bytes", "--host-cache"),
 }
 
 

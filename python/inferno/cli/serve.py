@@ -68,6 +68,7 @@ def serve(
     tenant_weight: flags.TenantWeights = None,
     prefix_cache: flags.PrefixCache = None,
     speculate: flags.Speculate = None,
+    host_cache: flags.HostCache = None,
 ) -> None:
     parameters = dict(locals())
     from inferno.config import load

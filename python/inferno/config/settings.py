@@ -6,9 +6,9 @@ A default that belongs to the engine is ``None`` here ("the engine decides") and
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, TypeAdapter
 
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -24,6 +24,13 @@ def _weights(given: object) -> object:
 
 
 Weights = Annotated[dict[Annotated[str, Field(min_length=1)], PositiveFloat], BeforeValidator(_weights)]
+def _byte_count(value: Any) -> Any:
+    """``256MiB`` and ``1.5 GB`` are sizes, too."""
+    is_number = not isinstance(value, str) or value.strip().lstrip("-").isdecimal()
+    return value if is_number else int(TypeAdapter(ByteSize).validate_python(value))
+
+
+ByteCount = Annotated[int, BeforeValidator(_byte_count), Field(ge=-1, lt=2**63)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -101,6 +108,11 @@ class EngineSettings(_Section):
         description="Guess tokens and check several in one step; the text stays the same. auto (from the text so far, "
         "or with the draft model if there is one; where that is measured to be faster), ngram (wherever the text "
         "repeats itself), draft (always) or off.",
+    )
+    host_cache_bytes: ByteCount | None = Field(
+        None,
+        description="Host memory for prefixes that the KV cache gives up, in bytes or as 256MiB; 0 is none, "
+        "-1 an eighth of what the model takes, 16 MiB at least.",
     )
 
 

@@ -43,6 +43,9 @@ GAUGES = (
     ),
     Instrument("inferno_kv_cache_leases", "Running sequences that hold KV cache.", "kv_leases"),
     Instrument("inferno_kv_cache_kept_prefixes", "Prefixes kept for reuse.", "kv_kept_prefixes"),
+    Instrument("inferno_host_cache_bytes", "Host memory that holds evicted prefixes.", "host_cache_used_bytes"),
+    Instrument("inferno_host_cache_limit_bytes", "Most host memory for evicted prefixes.", "host_cache_limit_bytes"),
+    Instrument("inferno_host_cache_prefixes", "Prefixes in host memory.", "host_cache_prefixes"),
 )
 
 KV_CACHE_TOKENS = Title(
@@ -67,6 +70,16 @@ COUNTERS = (
     Instrument("inferno_prefix_cache_evictions", "Kept prefixes evicted.", "prefix_evictions"),
     Instrument("inferno_spec_drafted_tokens", "Tokens computed as guesses.", "spec_drafted_tokens"),
     Instrument("inferno_spec_accepted_tokens", "Guessed tokens that came true.", "spec_accepted_tokens"),
+    Instrument("inferno_host_cache_saved", "Prefixes saved to host memory.", "host_cache_saved"),
+    Instrument("inferno_host_cache_evictions", "Prefixes that host memory gave up for room.", "host_cache_evictions"),
+    Instrument(
+        "inferno_host_cache_refused",
+        "Prefixes that host memory had no room for, or that could not be loaded from it.",
+        "host_cache_refused",
+    ),
+    Instrument(
+        "inferno_prefix_tokens_from_host", "Prompt tokens taken back from host memory.", "prefix_tokens_from_host"
+    ),
     Instrument("inferno_preemptions", "Sequences set aside for lack of KV cache.", "preemptions"),
     Instrument("inferno_finished", "Sequences finished.", "finished"),
     Instrument("inferno_failed", "Sequences failed.", "failed"),

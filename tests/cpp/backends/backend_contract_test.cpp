@@ -118,6 +118,90 @@ TEST_P(BackendContract, CutThenContinueEqualsRecomputing) {
   expect_differs(got, alone(tokens));
 }
 
+TEST_P(BackendContract, WhatWasSavedAndLoadedGoesOnAsIfComputed) {
+  const std::vector<TokenId> tokens = prompt(22, 40);
+  extend(kA, tokens);
+  const std::vector<std::byte> bytes = saved(kA);
+  ASSERT_TRUE(model_->drop(kA).ok());
+  extend(kA, prompt(23, 60));  // other content in its place
+  ASSERT_TRUE(model_->load(kB, 40, bytes).ok());
+  std::vector<TokenId> longer = tokens;
+  longer.push_back(77);
+  expect_near(extend(kB, longer, 40), alone(longer));
+  ASSERT_TRUE(model_->load(kC, 40, bytes).ok()) << "twice";
+  ASSERT_TRUE(model_->cut(kC, 21).ok());
+  std::vector<TokenId> other(tokens.begin(), tokens.begin() + 21);
+  for (const TokenId token : prompt(24, 5)) other.push_back(token);
+  expect_near(extend(kC, other, 21), alone(other));
+}
+
+TEST_P(BackendContract, ASharedPrefixIsSavedWithWhatItShares) {
+  const std::vector<TokenId> source = prompt(25, 30);
+  extend(kA, source);
+  ASSERT_TRUE(model_->share(kA, kB, 20).ok());
+  std::vector<TokenId> tokens(source.begin(), source.begin() + 20);
+  for (const TokenId token : prompt(26, 9)) tokens.push_back(token);
+  extend(kB, tokens, 20);
+  const std::vector<std::byte> bytes = saved(kB);
+  ASSERT_TRUE(model_->drop(kA).ok());
+  ASSERT_TRUE(model_->drop(kB).ok());
+  ASSERT_TRUE(model_->load(kA, 29, bytes).ok());
+  tokens.push_back(70);
+  expect_near(extend(kA, tokens, 29), alone(tokens));
+}
+
+// Where sharing copies, llama.cpp copies late: until then neither end may be saved or loaded into.
+TEST_P(BackendContract, SavingAndLoadingNeverMeetACopyThatIsNotDoneYet) {
+  const std::vector<TokenId> other = prompt(27, 12);
+  extend(kC, other);
+  const std::vector<std::byte> bytes = saved(kC);
+  const std::vector<TokenId> source = prompt(28, 30);
+  extend(kA, source);
+  ASSERT_TRUE(model_->share(kA, kB, 30).ok());
+  ASSERT_TRUE(model_->drop(kA).ok());
+  const Status into_source = model_->load(kA, 12, bytes);
+  if (!into_source.ok()) { EXPECT_EQ(into_source.code(), StatusCode::kUnavailable); }
+  const Result<std::size_t> size = model_->saved_bytes(kB);
+  ASSERT_TRUE(size.ok());
+  std::vector<std::byte> copy(size.value());
+  const Status saved_copy = model_->save(kB, copy);
+  std::vector<TokenId> longer = source;
+  longer.push_back(66);
+  expect_near(extend(kB, longer, 30), alone(longer));
+  if (!saved_copy.ok()) {
+    EXPECT_EQ(saved_copy.code(), StatusCode::kUnavailable);
+    EXPECT_FALSE(saved(kB).empty()) << "afterwards it can";
+    return;
+  }
+  ASSERT_TRUE(model_->drop(kB).ok());
+  ASSERT_TRUE(model_->load(kB, 30, copy).ok());
+  expect_near(extend(kB, longer, 30), alone(longer));
+}
+
+TEST_P(BackendContract, RefusesToLoadWhatWasNotSaved) {
+  extend(kA, prompt(29, 40));
+  const std::vector<std::byte> bytes = saved(kA);
+  const auto refused = [&](std::vector<std::byte> changed, std::int32_t n) {
+    const Status status = model_->load(kB, n, changed);
+    EXPECT_EQ(status.code(), StatusCode::kDataCorrupted) << changed.size() << " bytes for " << n << " tokens";
+    EXPECT_TRUE(model_->share(kA, kB, 0).ok()) << "the slot is empty still";
+  };
+  refused(bytes, 39);
+  refused(bytes, 41);
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, bytes.size() / 2, bytes.size() - 1}) {
+    refused({bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)}, 40);
+  }
+  std::vector<std::byte> longer = bytes;
+  longer.push_back(std::byte{0});
+  refused(longer, 40);
+  EXPECT_EQ(model_->load(kA, 40, bytes).message(), "the slot to load into holds 40 tokens; it must be empty");
+  EXPECT_EQ(model_->load(kB, 201, bytes).message(), "cannot load 201 tokens; a slot holds 1 to 200");
+  std::vector<std::byte> room(3);
+  EXPECT_EQ(model_->save(kA, room).code(), StatusCode::kInternal);
+  const std::vector<TokenId> tokens = prompt(30, 8);
+  expect_near(extend(kB, tokens), alone(tokens));
+}
+
 TEST_P(BackendContract, ADroppedSlotStartsAnew) {
   extend(kA, prompt(13, 40));
   ASSERT_TRUE(model_->drop(kA).ok());

@@ -92,6 +92,15 @@ class BackendContract : public ::testing::TestWithParam<Contender> {
     return row;
   }
 
+  std::vector<std::byte> saved(SlotId slot) {
+    const Result<std::size_t> size = model_->saved_bytes(slot);
+    EXPECT_TRUE(size.ok()) << size.status().message();
+    std::vector<std::byte> bytes(size.ok() ? size.value() : 0);
+    const Status status = model_->save(slot, bytes);
+    EXPECT_TRUE(status.ok()) << status.message();
+    return bytes;
+  }
+
   void expect_near(const Row& got, const Row& want) const {
     ASSERT_EQ(got.size(), want.size());
     ASSERT_FALSE(want.empty());

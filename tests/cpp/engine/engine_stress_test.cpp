@@ -58,6 +58,7 @@ void interleave(const std::string& layout) {
   EngineConfig config;
   config.max_waiting = 64;
   config.max_running = 12;
+  config.host_cache_bytes = 16 * 1024;  // a thousand tokens
   CollectingSink sink;
   SteadyClock clock;
   auto model = std::shared_ptr<Model>(load_model("fake:", options).value());
@@ -77,6 +78,7 @@ void interleave(const std::string& layout) {
   EXPECT_EQ(stats.scheduler.failed, 0u);
   EXPECT_GT(stats.scheduler.cancelled(), 0u);
   EXPECT_GT(stats.cache.prefix_tokens_reused, 0u);
+  EXPECT_LE(stats.host.used_bytes, stats.host.limit_bytes);
   EXPECT_EQ(stats.scheduler.cancelled() + stats.scheduler.finished, sequences.load());
   const Status books = engine->check_invariants();
   EXPECT_TRUE(books.ok()) << books.message();

@@ -5,12 +5,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "kv_words.h"
 #include "kvcache/kv_cache_manager.h"
 
 namespace inferno {
@@ -23,8 +26,8 @@ class SimulatedKv {
     std::uint64_t id = 0;  // aliased cells have the same
   };
 
-  SimulatedKv(std::int32_t slots, KvCacheOptions::Sharing sharing)
-      : slots_(static_cast<std::size_t>(slots)), sharing_(sharing) {}
+  SimulatedKv(std::int32_t slots, KvCacheOptions::Sharing sharing, HostPrefixes* host = nullptr)
+      : slots_(static_cast<std::size_t>(slots)), sharing_(sharing), host_(host) {}
 
   void execute(const std::vector<KvOp>& ops) {
     for (const KvOp& op : ops) execute(op);
@@ -75,11 +78,47 @@ class SimulatedKv {
           for (Cell& cell : slot) cell.id = ++last_id_;
         }
         return;
+      case KvOp::Kind::kSave:
+        save(slot, op.prefix);
+        return;
+      case KvOp::Kind::kLoad:
+        ASSERT_TRUE(slot.empty()) << "a saved prefix goes into an empty slot";
+        load(op.slot, op.prefix);
+        ASSERT_LE(cells(), capacity) << "a saved prefix has no room while it is whole";
+        slot.resize(n);
+        return;
     }
   }
 
+  // A token is its own bytes.
+  void save(const std::vector<Cell>& slot, const SavedPrefixPtr& prefix) {
+    ASSERT_EQ(slot.size(), prefix->tokens.size());
+    const auto room = host_->room_for(*prefix, slot.size() * sizeof(TokenId));
+    if (!room.ok()) return host_->refuse(prefix);
+    for (std::size_t i = 0; i < slot.size(); ++i) {
+      ASSERT_EQ(slot[i].tenant, prefix->tenant);
+      std::memcpy(room.value().data() + i * sizeof(TokenId), &slot[i].token, sizeof(TokenId));
+    }
+    host_->saved(prefix);
+  }
+
+  void load(SlotId to, const SavedPrefixPtr& prefix) {
+    ASSERT_TRUE(prefix->saved) << "loaded without having been saved";
+    std::vector<TokenId> tokens(prefix->tokens.size());
+    ASSERT_EQ(prefix->bytes.size(), tokens.size() * sizeof(TokenId));
+    std::memcpy(tokens.data(), prefix->bytes.data(), prefix->bytes.size());
+    compute(to, prefix->tenant, tokens);
+    host_->loaded(prefix, static_cast<std::int32_t>(tokens.size()));
+  }
+
+ public:
+  std::int32_t capacity = 1 << 30;  // cells there are
+
+ private:
+
   std::vector<std::vector<Cell>> slots_;
   KvCacheOptions::Sharing sharing_;
+  HostPrefixes* host_;
   std::uint64_t last_id_ = 0;
 };
 
@@ -89,6 +128,13 @@ class KvBench {
   using Reservation = KvCacheManager::Reservation;
 
   explicit KvBench(const KvCacheOptions& options) : manager(options), backend(options.slots, options.sharing) {}
+  // With host memory for so many bytes.
+  KvBench(const KvCacheOptions& options, std::uint64_t host_bytes)
+      : host(std::make_unique<HostPrefixes>(host_bytes, options.block_tokens)),
+        manager(options, host.get()),
+        backend(options.slots, options.sharing, host.get()) {
+    backend.capacity = options.capacity_tokens;
+  }
 
   // Reserves and computes the whole prompt. The reused tokens must be those of the prompt.
   Reservation run(const Tenant& tenant, const Tokens& prompt) {
@@ -124,38 +170,14 @@ class KvBench {
   void check() const {
     const Status status = manager.check_invariants();
     EXPECT_TRUE(status.ok()) << status.message();
+    if (!host) return;
+    const Status saved = host->check_invariants();
+    EXPECT_TRUE(saved.ok()) << saved.message();
   }
 
+  std::unique_ptr<HostPrefixes> host;  // before the manager, which uses it
   KvCacheManager manager;
   SimulatedKv backend;
 };
-
-// "share 2<1:4", "cut 0:8" and "drop 3", for comparison and for reading failures.
-inline std::string words(const std::vector<KvOp>& ops) {
-  std::string all;
-  for (const KvOp& op : ops) {
-    const std::string slot = std::to_string(static_cast<std::int32_t>(op.slot));
-    if (!all.empty()) all += ", ";
-    if (op.kind == KvOp::Kind::kDrop) all += "drop " + slot;
-    if (op.kind == KvOp::Kind::kCut) all += "cut " + slot + ":" + std::to_string(op.tokens);
-    if (op.kind == KvOp::Kind::kShare) {
-      const std::string from = std::to_string(static_cast<std::int32_t>(op.from));
-      all += "share " + slot + "<" + from + ":" + std::to_string(op.tokens);
-    }
-  }
-  return all;
-}
-
-// n tokens counting up from `first`.
-inline std::vector<TokenId> count_from(TokenId first, std::int32_t n) {
-  std::vector<TokenId> tokens;
-  for (std::int32_t i = 0; i < n; ++i) tokens.push_back(first + i);
-  return tokens;
-}
-
-inline std::vector<TokenId> joined(std::vector<TokenId> a, const std::vector<TokenId>& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
 
 }  // namespace inferno

@@ -1,0 +1,188 @@
+#include "kvcache/host_prefixes.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+namespace inferno {
+
+HostPrefixes::HostPrefixes(std::uint64_t budget_bytes, std::int32_t block_tokens)
+    : block_tokens_(block_tokens),
+      pool_(std::make_shared<MemoryPool>(static_cast<std::size_t>(budget_bytes))),
+      index_(block_tokens) {}
+
+HostPrefixes::Match HostPrefixes::match(const Tenant& tenant, std::span<const TokenId> tokens) const {
+  const PrefixMatch found = index_.find(tenant, tokens);
+  if (found.tokens == 0) return {};
+  return {places_.at(found.slot).prefix, found.tokens};
+}
+
+HostPrefixes::Match HostPrefixes::find(const Tenant& tenant, std::span<const TokenId> tokens) const {
+  std::lock_guard lock(mutex_);
+  return match(tenant, tokens);
+}
+
+SavedPrefixPtr HostPrefixes::announce(const Tenant& tenant, std::span<const TokenId> tokens) {
+  std::lock_guard lock(mutex_);
+  const auto length = static_cast<std::int32_t>(tokens.size()) / block_tokens_ * block_tokens_;
+  const Match here = match(tenant, tokens);
+  if (length - here.tokens < worthwhile()) {
+    if (here.prefix) place_of(here.prefix)->second.last_used = ++now_;
+    return nullptr;
+  }
+  auto prefix = std::make_shared<SavedPrefix>();
+  prefix->tenant = tenant;
+  prefix->tokens.assign(tokens.begin(), tokens.begin() + length);
+  prefix->pool = pool_;
+  insert(prefix);
+  return prefix;
+}
+
+Result<std::span<std::byte>> HostPrefixes::room_for(SavedPrefix& prefix, std::size_t bytes) {
+  std::lock_guard lock(mutex_);
+  Result<MemoryPool::Block> block = allocate(bytes);
+  if (!block.ok()) return block.status();
+  prefix.bytes = std::move(block).value();
+  return std::span(prefix.bytes.data(), prefix.bytes.size());
+}
+
+void HostPrefixes::saved(const SavedPrefixPtr& prefix) {
+  std::lock_guard lock(mutex_);
+  ++counted_.saved;
+  prefix->saved = true;
+  drop_covered_by(*prefix);
+}
+
+void HostPrefixes::loaded(const SavedPrefixPtr& prefix, std::int32_t tokens) {
+  std::lock_guard lock(mutex_);
+  (prefix->stored ? counted_.stored_tokens : counted_.host_tokens) += static_cast<std::uint64_t>(tokens);
+  if (const auto place = place_of(prefix); place != places_.end()) place->second.last_used = ++now_;
+}
+
+void HostPrefixes::refuse(const SavedPrefixPtr& prefix) {
+  std::lock_guard lock(mutex_);
+  ++counted_.refused;
+  if (const auto place = place_of(prefix); place != places_.end()) forget(place);
+}
+
+Status HostPrefixes::add(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes) {
+  if (tokens.empty() || tokens.size() % static_cast<std::size_t>(block_tokens_) != 0) {
+    return invalid_argument("tokens", std::to_string(tokens.size()) + " tokens; a saved prefix has whole blocks of " +
+                                          std::to_string(block_tokens_));
+  }
+  if (bytes.empty()) return invalid_argument("bytes", "a saved prefix without bytes");
+  std::lock_guard lock(mutex_);
+  if (static_cast<std::size_t>(match(tenant, tokens).tokens) == tokens.size()) return {};
+  Result<MemoryPool::Block> block = allocate(bytes.size());
+  if (!block.ok()) return block.status();
+  auto prefix = std::make_shared<SavedPrefix>();
+  prefix->tenant = tenant;
+  prefix->tokens.assign(tokens.begin(), tokens.end());
+  prefix->pool = pool_;
+  prefix->bytes = std::move(block).value();
+  prefix->saved = true;
+  prefix->stored = true;
+  std::memcpy(prefix->bytes.data(), bytes.data(), bytes.size());
+  drop_covered_by(*prefix);
+  insert(std::move(prefix));
+  return {};
+}
+
+void HostPrefixes::clear() {
+  std::lock_guard lock(mutex_);
+  for (auto it = places_.begin(); it != places_.end();) {
+    const auto place = it++;
+    if (place->second.prefix->saved) evict(place);
+  }
+}
+
+void HostPrefixes::insert(SavedPrefixPtr prefix) {
+  const SlotId place{++last_place_};
+  index_.insert(prefix->tenant, place, prefix->tokens);
+  places_.emplace(place, Place{std::move(prefix), ++now_});
+}
+
+HostPrefixes::Places::iterator HostPrefixes::place_of(const SavedPrefixPtr& prefix) {
+  return std::find_if(places_.begin(), places_.end(), [&](const auto& entry) { return entry.second.prefix == prefix; });
+}
+
+HostPrefixes::Places::iterator HostPrefixes::forget(Places::iterator place) {
+  index_.erase(place->first);
+  return places_.erase(place);
+}
+
+void HostPrefixes::evict(Places::iterator place) {
+  const SavedPrefixPtr prefix = place->second.prefix;
+  forget(place);
+  if (!prefix->saved) return;
+  ++counted_.evicted;
+  if (!prefix->stored) on_evict(prefix);
+}
+
+// What is announced but not saved has no bytes to give.
+void HostPrefixes::evict_bytes(std::size_t bytes) {
+  for (std::size_t given = 0; given < bytes;) {
+    auto oldest = places_.end();
+    for (auto it = places_.begin(); it != places_.end(); ++it) {
+      if (!it->second.prefix->saved) continue;
+      if (oldest == places_.end() || it->second.last_used < oldest->second.last_used) oldest = it;
+    }
+    if (oldest == places_.end()) return;
+    given += oldest->second.prefix->bytes.size();
+    evict(oldest);
+  }
+}
+
+// Evicts no more than what is asked for: an evicted prefix that somebody still holds gives its bytes back later, and
+// going on until the pool has room would then empty it.
+Result<MemoryPool::Block> HostPrefixes::allocate(std::size_t bytes) {
+  Result<MemoryPool::Block> block = pool_->allocate(bytes);
+  const std::size_t rounded = bytes + bytes / 4;  // the pool rounds up by a quarter at most
+  if (block.ok() || rounded > pool_->stats().budget_bytes) return block;
+  evict_bytes(rounded);
+  return pool_->allocate(bytes);
+}
+
+void HostPrefixes::drop_covered_by(const SavedPrefix& longer) {
+  for (auto it = places_.begin(); it != places_.end();) {
+    const SavedPrefix& other = *it->second.prefix;
+    const bool covered = &other != &longer && other.tenant == longer.tenant && other.saved &&
+                         other.tokens.size() <= longer.tokens.size() &&
+                         std::equal(other.tokens.begin(), other.tokens.end(), longer.tokens.begin());
+    it = covered ? forget(it) : std::next(it);
+  }
+}
+
+HostPrefixStats HostPrefixes::stats() const {
+  std::lock_guard lock(mutex_);
+  HostPrefixStats stats = counted_;
+  const MemoryPoolStats pool = pool_->stats();
+  stats.limit_bytes = pool.budget_bytes;
+  stats.used_bytes = pool.in_use_bytes;
+  stats.prefixes = static_cast<std::int64_t>(places_.size());
+  return stats;
+}
+
+Status HostPrefixes::check_invariants() const {
+  std::lock_guard lock(mutex_);
+  if (Status bad = index_.check_invariants(); !bad.ok()) return bad;
+  std::size_t blocks = 0, bytes = 0;
+  for (const auto& [place, entry] : places_) {
+    const SavedPrefix& prefix = *entry.prefix;
+    const auto indexed = index_.tokens(place);
+    if (!std::equal(indexed.begin(), indexed.end(), prefix.tokens.begin(), prefix.tokens.end())) {
+      return Status(StatusCode::kInternal, "a saved prefix is not indexed by its tokens");
+    }
+    blocks += prefix.tokens.size() / static_cast<std::size_t>(block_tokens_);
+    bytes += prefix.bytes.size();
+  }
+  const std::size_t in_use = pool_->stats().in_use_bytes;
+  if (blocks != index_.size()) return Status(StatusCode::kInternal, "the index of saved prefixes has others' entries");
+  // The pool counts with rounding: by a quarter at most, and up to its alignment.
+  if (bytes <= in_use && in_use <= bytes + bytes / 4 + places_.size() * MemoryPool::kAlignment) return {};
+  return Status(StatusCode::kInternal, "saved prefixes hold " + std::to_string(bytes) + " bytes, the pool counts " +
+                                           std::to_string(in_use));
+}
+
+}  // namespace inferno

@@ -1,0 +1,101 @@
+// HostPrefixes: the second tier of the prefix cache. What the KV cache gives up stays in host memory, within a budget of
+// bytes, until a prompt of the same tenant begins with it again. Least recently used go first. Thread-safe: the engine
+// thread saves and loads, others may add and ask.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <span>
+
+#include "base/result.h"
+#include "kvcache/prefix_index.h"
+#include "kvcache/saved_prefix.h"
+
+namespace inferno {
+
+struct HostPrefixStats {
+  std::uint64_t limit_bytes = 0;
+  std::uint64_t used_bytes = 0;         // by prefixes here and by those still in somebody's hands
+  std::int64_t prefixes = 0;
+  std::uint64_t saved = 0;              // prefixes that came from the KV cache, ever
+  std::uint64_t evicted = 0;            // given up for room, ever
+  std::uint64_t refused = 0;            // could not be saved (no room) or not be loaded (not understood), ever
+  std::uint64_t host_tokens = 0;        // tokens put back into the KV cache that had been saved by this engine, ever
+  std::uint64_t stored_tokens = 0;      // the same of prefixes that came from the outside
+};
+
+class HostPrefixes {
+ public:
+  struct Match {
+    SavedPrefixPtr prefix;
+    std::int32_t tokens = 0;  // a multiple of block_tokens; 0 = nothing found
+  };
+
+  // Throws InternalError on a block size that is not positive.
+  HostPrefixes(std::uint64_t budget_bytes, std::int32_t block_tokens);
+
+  // So many tokens a copy must spare to be worth making: a few blocks.
+  [[nodiscard]] std::int32_t worthwhile() const { return kWorthwhileBlocks * block_tokens_; }
+
+  // The prefix of this tenant that shares the longest beginning with `tokens`, in whole blocks.
+  [[nodiscard]] Match find(const Tenant& tenant, std::span<const TokenId> tokens) const;
+
+  // From the KV cache, in three steps. announce(): a place for these tokens, already found by find(); nothing when most
+  // of them are here anyway. room_for(): memory for its bytes, for the caller to fill; kOutOfMemory. saved(): they are
+  // complete; what is only a beginning of them is given up.
+  [[nodiscard]] SavedPrefixPtr announce(const Tenant& tenant, std::span<const TokenId> tokens);
+  [[nodiscard]] Result<std::span<std::byte>> room_for(SavedPrefix& prefix, std::size_t bytes);
+  void saved(const SavedPrefixPtr& prefix);
+
+  // The first `tokens` of it were put back into the KV cache.
+  void loaded(const SavedPrefixPtr& prefix, std::int32_t tokens);
+  // Could not be saved or not be loaded: it is forgotten.
+  void refuse(const SavedPrefixPtr& prefix);
+
+  // From the outside, a copy of the bytes. kInvalidArgument when the tokens are not whole blocks or there are no bytes;
+  // kOutOfMemory.
+  [[nodiscard]] Status add(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes);
+
+  // Gives up everything but what is announced and not saved yet.
+  void clear();
+
+  [[nodiscard]] HostPrefixStats stats() const;
+  // kInternal when places, index and bytes do not agree. Nobody may hold a prefix that was given up.
+  [[nodiscard]] Status check_invariants() const;
+
+  // Gets every prefix given up for room or by clear(), unless it is stored already. Called with the lock held.
+  std::function<void(const SavedPrefixPtr&)> on_evict = [](const SavedPrefixPtr&) {};
+
+ private:
+  static constexpr std::int32_t kWorthwhileBlocks = 4;
+
+  struct Place {
+    SavedPrefixPtr prefix;
+    std::uint64_t last_used = 0;  // rises with time
+  };
+  using Places = std::map<SlotId, Place>;  // a place is to the index what a slot is
+
+  // All of these expect the lock to be held.
+  [[nodiscard]] Match match(const Tenant& tenant, std::span<const TokenId> tokens) const;
+  void insert(SavedPrefixPtr prefix);
+  [[nodiscard]] Places::iterator place_of(const SavedPrefixPtr& prefix);
+  Places::iterator forget(Places::iterator place);
+  void evict(Places::iterator place);
+  void evict_bytes(std::size_t bytes);
+  [[nodiscard]] Result<MemoryPool::Block> allocate(std::size_t bytes);
+  void drop_covered_by(const SavedPrefix& longer);
+
+  const std::int32_t block_tokens_;
+  const std::shared_ptr<MemoryPool> pool_;
+  mutable std::mutex mutex_;
+  PrefixIndex index_;
+  Places places_;
+  std::int32_t last_place_ = 0;
+  std::uint64_t now_ = 0;
+  HostPrefixStats counted_;
+};
+
+}  // namespace inferno

@@ -1,0 +1,23 @@
+// SavedPrefix: a computed prefix outside the KV cache: whose it is, its tokens, and a backend's bytes for them.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/ids.h"
+#include "memory/memory_pool.h"
+
+namespace inferno {
+
+// Once saved it does not change, and any thread may read it.
+struct SavedPrefix {
+  Tenant tenant;
+  std::vector<TokenId> tokens;       // whole blocks
+  std::shared_ptr<MemoryPool> pool;  // before the bytes: outlives them
+  MemoryPool::Block bytes;
+  bool saved = false;                // the bytes are complete
+  bool stored = false;               // it came from the outside, where it still is: nobody needs to be given it
+};
+using SavedPrefixPtr = std::shared_ptr<SavedPrefix>;
+
+}  // namespace inferno
