@@ -51,7 +51,7 @@ class PyEngine {
     }();
     return static_cast<std::uint64_t>(value_or_raise(std::move(id)));
   }
-  std::int32_t saved_tokens(const Tenant& tenant, const std::vector<TokenId>& prompt) const {
+  std::int32_t saved_tokens(const Tenant& tenant, const std::vector<TokenId>& prompt) {
     return engine_->saved_tokens(tenant, prompt);
   }
   void restore(const Tenant& tenant, const std::vector<TokenId>& tokens, const py::buffer& bytes) {
@@ -140,6 +140,7 @@ void register_engine(py::module_& module) {
   py::class_<SavedPrefix, SavedPrefixPtr>(module, "SavedPrefix", py::buffer_protocol())
       .def_readonly("tenant", &SavedPrefix::tenant)
       .def_readonly("tokens", &SavedPrefix::tokens)
+      .def_readonly("stored", &SavedPrefix::stored)
       .def_buffer([](const SavedPrefix& p) {
         const auto size = static_cast<py::ssize_t>(p.bytes.size());
         return py::buffer_info(reinterpret_cast<const std::uint8_t*>(p.bytes.data()), size);  // read-only

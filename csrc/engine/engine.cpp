@@ -111,8 +111,8 @@ Result<RequestId> Engine::submit(Request request) {
 
 void Engine::cancel(RequestId request) { (void)loop_->send(CancelCommand{request}); }
 
-std::int32_t Engine::saved_tokens(const Tenant& tenant, std::span<const TokenId> prompt) const {
-  const HostPrefixes* host = loop_->host();
+std::int32_t Engine::saved_tokens(const Tenant& tenant, std::span<const TokenId> prompt) {
+  HostPrefixes* host = loop_->host();
   return host == nullptr ? 0 : host->find(tenant, prompt).tokens;
 }
 

@@ -38,14 +38,15 @@ class Engine {
   void cancel(RequestId request);
 
   // How many leading tokens of `prompt` host memory has saved for this tenant; 0 where it keeps nothing.
-  [[nodiscard]] std::int32_t saved_tokens(const Tenant& tenant, std::span<const TokenId> prompt) const;
+  [[nodiscard]] std::int32_t saved_tokens(const Tenant& tenant, std::span<const TokenId> prompt);
 
   // Gives host memory a prefix that take_exported() once gave, for a model of the same file and saved_format. The caller
   // vouches for the bytes. kUnsupported where nothing is kept, kInvalidArgument, kOutOfMemory.
   [[nodiscard]] Status restore(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes);
 
-  // With export_prefixes: waits for prefixes that host memory gives up and takes them, oldest first. Their bytes count in
-  // its budget until they are let go. Empty once the engine has stopped and all were taken.
+  // With export_prefixes: waits for prefixes that host memory gives up and takes them, oldest first; and for restored ones
+  // (`stored`) whose bytes the model did not understand. Their bytes count in its budget until they are let go. Empty once
+  // the engine has stopped and all were taken.
   [[nodiscard]] std::vector<SavedPrefixPtr> take_exported();
 
   [[nodiscard]] EngineStats stats() const;

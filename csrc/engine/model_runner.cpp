@@ -46,7 +46,7 @@ Status ModelRunner::carry_out(const KvOp& op) {
     case KvOp::Kind::kLoad:
       if (const Status status = load(op); !status.ok()) {
         log(LogLevel::kWarning, "engine", "a saved prefix is computed again: " + status.message());
-        host_->refuse(op.prefix);
+        host_->refuse(op.prefix, status.code() == StatusCode::kDataCorrupted);
         lost_.insert(op.slot);
       }
       return {};

@@ -12,13 +12,15 @@ HostPrefixes::HostPrefixes(std::uint64_t budget_bytes, std::int32_t block_tokens
       pool_(std::make_shared<MemoryPool>(static_cast<std::size_t>(budget_bytes))),
       index_(block_tokens) {}
 
-HostPrefixes::Match HostPrefixes::match(const Tenant& tenant, std::span<const TokenId> tokens) const {
+HostPrefixes::Match HostPrefixes::match(const Tenant& tenant, std::span<const TokenId> tokens) {
   const PrefixMatch found = index_.find(tenant, tokens);
   if (found.tokens == 0) return {};
-  return {places_.at(found.slot).prefix, found.tokens};
+  Place& place = places_.at(found.slot);
+  place.last_used = ++now_;
+  return {place.prefix, found.tokens};
 }
 
-HostPrefixes::Match HostPrefixes::find(const Tenant& tenant, std::span<const TokenId> tokens) const {
+HostPrefixes::Match HostPrefixes::find(const Tenant& tenant, std::span<const TokenId> tokens) {
   std::lock_guard lock(mutex_);
   return match(tenant, tokens);
 }
@@ -27,10 +29,7 @@ SavedPrefixPtr HostPrefixes::announce(const Tenant& tenant, std::span<const Toke
   std::lock_guard lock(mutex_);
   const auto length = static_cast<std::int32_t>(tokens.size()) / block_tokens_ * block_tokens_;
   const Match here = match(tenant, tokens);
-  if (length - here.tokens < worthwhile()) {
-    if (here.prefix) place_of(here.prefix)->second.last_used = ++now_;
-    return nullptr;
-  }
+  if (length - here.tokens < worthwhile()) return nullptr;
   auto prefix = std::make_shared<SavedPrefix>();
   prefix->tenant = tenant;
   prefix->tokens.assign(tokens.begin(), tokens.begin() + length);
@@ -57,12 +56,12 @@ void HostPrefixes::saved(const SavedPrefixPtr& prefix) {
 void HostPrefixes::loaded(const SavedPrefixPtr& prefix, std::int32_t tokens) {
   std::lock_guard lock(mutex_);
   (prefix->stored ? counted_.stored_tokens : counted_.host_tokens) += static_cast<std::uint64_t>(tokens);
-  if (const auto place = place_of(prefix); place != places_.end()) place->second.last_used = ++now_;
 }
 
-void HostPrefixes::refuse(const SavedPrefixPtr& prefix) {
+void HostPrefixes::refuse(const SavedPrefixPtr& prefix, bool corrupted) {
   std::lock_guard lock(mutex_);
   ++counted_.refused;
+  if (corrupted && prefix->stored) on_evict(prefix);
   if (const auto place = place_of(prefix); place != places_.end()) forget(place);
 }
 

@@ -40,8 +40,8 @@ class HostPrefixes {
   // So many tokens a copy must spare to be worth making: a few blocks.
   [[nodiscard]] std::int32_t worthwhile() const { return kWorthwhileBlocks * block_tokens_; }
 
-  // The prefix of this tenant that shares the longest beginning with `tokens`, in whole blocks.
-  [[nodiscard]] Match find(const Tenant& tenant, std::span<const TokenId> tokens) const;
+  // The prefix of this tenant that shares the longest beginning with `tokens`, in whole blocks. Counts as a use of it.
+  [[nodiscard]] Match find(const Tenant& tenant, std::span<const TokenId> tokens);
 
   // From the KV cache, in three steps. announce(): a place for these tokens, already found by find(); nothing when most
   // of them are here anyway. room_for(): memory for its bytes, for the caller to fill; kOutOfMemory. saved(): they are
@@ -52,8 +52,8 @@ class HostPrefixes {
 
   // The first `tokens` of it were put back into the KV cache.
   void loaded(const SavedPrefixPtr& prefix, std::int32_t tokens);
-  // Could not be saved or not be loaded: it is forgotten.
-  void refuse(const SavedPrefixPtr& prefix);
+  // Could not be saved or not be loaded: it is forgotten. `corrupted`: its bytes are not what they should be.
+  void refuse(const SavedPrefixPtr& prefix, bool corrupted = false);
 
   // From the outside, a copy of the bytes. kInvalidArgument when the tokens are not whole blocks or there are no bytes;
   // kOutOfMemory.
@@ -66,7 +66,8 @@ class HostPrefixes {
   // kInternal when places, index and bytes do not agree. Nobody may hold a prefix that was given up.
   [[nodiscard]] Status check_invariants() const;
 
-  // Gets every prefix given up for room or by clear(), unless it is stored already. Called with the lock held.
+  // Gets every prefix given up for room or by clear(), unless it is stored already; of the stored ones those that were
+  // refused as corrupted. Called with the lock held.
   std::function<void(const SavedPrefixPtr&)> on_evict = [](const SavedPrefixPtr&) {};
 
  private:
@@ -79,7 +80,7 @@ class HostPrefixes {
   using Places = std::map<SlotId, Place>;  // a place is to the index what a slot is
 
   // All of these expect the lock to be held.
-  [[nodiscard]] Match match(const Tenant& tenant, std::span<const TokenId> tokens) const;
+  [[nodiscard]] Match match(const Tenant& tenant, std::span<const TokenId> tokens);
   void insert(SavedPrefixPtr prefix);
   [[nodiscard]] Places::iterator place_of(const SavedPrefixPtr& prefix);
   Places::iterator forget(Places::iterator place);

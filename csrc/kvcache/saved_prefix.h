@@ -16,7 +16,7 @@ struct SavedPrefix {
   std::shared_ptr<MemoryPool> pool;  // before the bytes: outlives them
   MemoryPool::Block bytes;
   bool saved = false;                // the bytes are complete
-  bool stored = false;               // it came from the outside, where it still is: nobody needs to be given it
+  bool stored = false;               // it came from the outside, where it still is
 };
 using SavedPrefixPtr = std::shared_ptr<SavedPrefix>;
 

@@ -120,6 +120,8 @@ Crossing = tuple[int, int, str, tuple[int, ...], OutputDelta | None]
 class SavedPrefix:  # csrc/kvcache/saved_prefix.h: a read-only buffer of the backend's bytes for these tokens
     tenant: str
     tokens: list[int]
+    stored: bool
+    """It came from restore(), and the model did not understand it."""
     def __buffer__(self, flags: int, /) -> memoryview: ...
 
 class Engine:  # csrc/bindings/bind_engine.cpp

@@ -63,15 +63,20 @@ class AsyncLLM:
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
         ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
         ``max_running``, ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``, ``step_target_ms``,
-        ``kept_tokens``, ``prefix_cache``, ``speculate``, ``host_cache_bytes``. Raises InvalidArgument for others,
-        and the InfernoError that says why a model cannot be loaded.
+        ``kept_tokens``, ``prefix_cache``, ``speculate``, ``host_cache_bytes``. ``prefix_store`` names a folder that keeps
+        computed prefixes over restarts. Raises InvalidArgument for others, and the InfernoError that says why a model
+        cannot be loaded.
         """
         source = resolve(model)
+        store = options.pop("prefix_store", None)
         scheduling = {name: value for name, value in options.items() if name in defaults()["engine"]}
         loading = {name: value for name, value in options.items() if name not in scheduling}
         draft = None if draft_model is None else resolve(draft_model).path
-        engine = await LocalEngine.load(source.path, name=source.name, options=loading, engine=scheduling, draft=draft)
-        return cls(engine)
+        return cls(
+            await LocalEngine.load(
+                source.path, name=source.name, options=loading, engine=scheduling, draft=draft, prefix_store=store
+            )
+        )
 
     @property
     def card(self) -> ModelCard:

@@ -15,7 +15,7 @@ def _flag(key: str, *names: str) -> Any:
     default = SECTIONS[section].model_fields[name].default
     is_shown = isinstance(default, str | int | float) and not isinstance(default, bool)
     text = f"{describe(key)} Default: {default}." if is_shown else describe(key)
-    panel = {"server": "Server", "model": "Model", "engine": "Scheduling"}[section]
+    panel = {"server": "Server", "model": "Model", "engine": "Scheduling", "store": "Storage"}[section]
     return typer.Option(*names, help=text, show_default=False, rich_help_panel=panel)
 
 
@@ -66,6 +66,8 @@ KeptTokens = Annotated[int | None, _flag("engine.kept_tokens", "--kept-tokens")]
 TenantWeights = Annotated[list[str] | None, _flag("engine.tenant_weights", "--tenant-weight")]
 PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cache/--no-prefix-cache")]
 Speculate = Annotated[str | None, _flag("engine.speculate", "--speculate")]
+PrefixStore = Annotated[str | None, _flag("store.prefixes", "--prefix-store")]
+PrefixStoreSize = Annotated[str | None, _flag("store.prefixes_bytes", "--prefix-store-size")]
 HostCache = Annotated[str | None, _flag("engine.host_cache_bytes", "--host-cache")]
 
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -102,6 +104,8 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "tenant_weight": ("engine.tenant_weights", "--tenant-weight"),
     "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
     "speculate": ("engine.speculate", "--speculate"),
+    "prefix_store": ("store.prefixes", "--prefix-store"),
+    "prefix_store_size": ("store.prefixes_bytes", "--prefix-store-size"),
     "host_cache": ("engine.host_cache_bytes", "--host-cache"),
 }
 

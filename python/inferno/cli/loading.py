@@ -43,6 +43,8 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
                 options=config.model.model_dump(exclude={"path", "name", "draft"}),
                 engine=config.engine.model_dump(),
                 draft=None if config.model.draft is None else resolve(config.model.draft).path,
+                prefix_store=config.store.prefixes,
+                prefix_store_bytes=config.store.prefixes_bytes,
                 progress=progress,
             )
     finally:

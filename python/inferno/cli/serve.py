@@ -69,6 +69,8 @@ def serve(
     prefix_cache: flags.PrefixCache = None,
     speculate: flags.Speculate = None,
     host_cache: flags.HostCache = None,
+    prefix_store: flags.PrefixStore = None,
+    prefix_store_size: flags.PrefixStoreSize = None,
 ) -> None:
     parameters = dict(locals())
     from inferno.config import load

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inferno.config.layers import ENV_PREFIX, FILE_NAME, Config, load
-from inferno.config.settings import EngineSettings, ModelSettings, ServerSettings, describe
+from inferno.config.settings import EngineSettings, ModelSettings, ServerSettings, StoreSettings, describe
 
 __all__ = [
     "ENV_PREFIX",
@@ -12,6 +12,7 @@ __all__ = [
     "EngineSettings",
     "ModelSettings",
     "ServerSettings",
+    "StoreSettings",
     "describe",
     "load",
 ]

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from inferno.config.settings import SECTIONS, EngineSettings, ModelSettings, ServerSettings
+from inferno.config.settings import SECTIONS, EngineSettings, ModelSettings, ServerSettings, StoreSettings
 from inferno.config.toml_lines import line_of
 from inferno.errors import ConfigError
 
@@ -37,6 +37,7 @@ class Config:
     server: ServerSettings
     model: ModelSettings
     engine: EngineSettings
+    store: StoreSettings
     origins: Mapping[str, str]
 
     def value(self, key: str) -> Any:
@@ -73,6 +74,7 @@ def load(
         server=ServerSettings(**values["server"]),
         model=ModelSettings(**values["model"]),
         engine=EngineSettings(**values["engine"]),
+        store=StoreSettings(**values["store"]),
         origins=MappingProxyType(origins),
     )
 

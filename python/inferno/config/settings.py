@@ -116,7 +116,22 @@ class EngineSettings(_Section):
     )
 
 
-SECTIONS: dict[str, type[_Section]] = {"server": ServerSettings, "model": ModelSettings, "engine": EngineSettings}
+class StoreSettings(_Section):
+    """What outlives the process."""
+
+    prefixes: str | None = Field(
+        None,
+        description="Folder that keeps computed prefixes over restarts; it holds what prompts say. Off by default.",
+    )
+    prefixes_bytes: ByteCount = Field(1 << 30, gt=0, description="Largest size of that folder, in bytes or as 4GiB.")
+
+
+SECTIONS: dict[str, type[_Section]] = {
+    "server": ServerSettings,
+    "model": ModelSettings,
+    "engine": EngineSettings,
+    "store": StoreSettings,
+}
 
 
 def describe(key: str) -> str:

@@ -6,15 +6,20 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, TypeVar
 
+from inferno.config.settings import StoreSettings
 from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.native import fill_request, overridden
+from inferno.engine.prefix_keeper import PrefixKeeper, open_store
+from inferno.engine.prefix_store import PrefixStore, StoreStats
 from inferno.engine.prompt import ChatPrompt, Segment
 from inferno.engine.stream import Channel, LocalStream
-from inferno.errors import InvalidArgument, QueueFull, Unavailable, Unsupported, from_code
+from inferno.errors import ConfigError, InvalidArgument, QueueFull, Unavailable, Unsupported, from_code
 
 try:
     from inferno import _core
@@ -73,6 +78,7 @@ class LocalEngine:
         backend: str = "llama",
         name: str | None = None,
         draft: _core.Model | None = None,
+        store: PrefixStore | None = None,
     ) -> None:
         """Takes ``model`` and ``draft`` over and starts the engine's threads. Most callers want :meth:`load`."""
         self._model = model
@@ -82,7 +88,8 @@ class LocalEngine:
         self._make_prompt()
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
-        self._engine = _native(_core.Engine, model, config, self._delivery.on_step, draft)
+        self._engine = _native(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
+        self._keeper = None if store is None else PrefixKeeper(self._engine, store, _core.CoreError)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -95,14 +102,18 @@ class LocalEngine:
         options: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
         draft: str | None = None,
+        prefix_store: str | None = None,
+        prefix_store_bytes: int = StoreSettings.model_fields["prefixes_bytes"].default,
         progress: Progress | None = None,
     ) -> LocalEngine:
         """Load a model and start its engine, in a thread; cancelling gives the load up.
 
         ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
         leave the engine's default. ``draft`` is the path of a smaller model that guesses ahead for the first;
-        ``options`` are for both. ``progress`` is called with 0..1 on the loading thread. Raises the InfernoError that
-        says why the model cannot be loaded (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument).
+        ``options`` are for both. ``prefix_store`` is a folder that keeps prefixes over restarts, within
+        ``prefix_store_bytes``. ``progress`` is called with 0..1 on the loading thread. Raises the InfernoError that
+        says why the model cannot be loaded (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument), or
+        ConfigError for the store.
         """
         given_up = threading.Event()
 
@@ -119,7 +130,13 @@ class LocalEngine:
                 guesser = _native(_core.Model.load, draft, sizes, lambda _: not given_up.is_set())
             backend = "fake" if path.startswith("fake:") else "llama"
             config = overridden(_core.EngineConfig(), engine or {})
-            return cls(model, config, backend=backend, name=name, draft=guesser)
+            store = None
+            if prefix_store is not None:
+                if not config.prefix_cache or config.host_cache_bytes == 0:
+                    raise ConfigError("a prefix store needs the prefix cache and host memory; leave --prefix-store out")
+                build = (_core.__version__, _core.__commit__, model.capabilities["saved_format"])
+                store = open_store(Path(prefix_store), prefix_store_bytes, path, build)
+            return cls(model, config, backend=backend, name=name, draft=guesser, store=store)
 
         loading = asyncio.get_running_loop().run_in_executor(None, work)
         try:
@@ -159,7 +176,10 @@ class LocalEngine:
         return not self._closed and self._engine.healthy
 
     def stats(self) -> Mapping[str, Any]:
-        return self._engine.stats().as_dict()
+        counted = self._engine.stats().as_dict()
+        stored = StoreStats() if self._keeper is None else self._keeper.stats()
+        counted.update((f"prefix_store_{name}", value) for name, value in asdict(stored).items())
+        return counted
 
     async def encode_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
@@ -191,6 +211,8 @@ class LocalEngine:
         elif self._delivery.loop is not loop:
             raise Unavailable("this engine belongs to another event loop, the one of its first request")
         self._refuse_hopeless(request)
+        if self._keeper is not None:
+            await self._keeper.bring(request.tenant, request.prompt)
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
         # until the channel is in place. No await may come between submit and that.
         try:
@@ -225,8 +247,14 @@ class LocalEngine:
             )
 
     async def aclose(self) -> None:
+        """Stop the engine; with a prefix store, also write what is kept. Idempotent."""
         self._closed = True
-        await asyncio.get_running_loop().run_in_executor(None, self._engine.stop)
+        await asyncio.get_running_loop().run_in_executor(None, self._stop)
+
+    def _stop(self) -> None:
+        self._engine.stop()
+        if self._keeper is not None:
+            self._keeper.close()
 
 
 def defaults() -> dict[str, dict[str, Any]]:

@@ -46,6 +46,9 @@ GAUGES = (
     Instrument("inferno_host_cache_bytes", "Host memory that holds evicted prefixes.", "host_cache_used_bytes"),
     Instrument("inferno_host_cache_limit_bytes", "Most host memory for evicted prefixes.", "host_cache_limit_bytes"),
     Instrument("inferno_host_cache_prefixes", "Prefixes in host memory.", "host_cache_prefixes"),
+    Instrument("inferno_prefix_store_bytes", "Size of the stored prefixes on disk.", "prefix_store_used_bytes"),
+    Instrument("inferno_prefix_store_limit_bytes", "Most bytes of stored prefixes.", "prefix_store_limit_bytes"),
+    Instrument("inferno_prefix_store_files", "Stored prefixes on disk.", "prefix_store_files"),
 )
 
 KV_CACHE_TOKENS = Title(
@@ -80,6 +83,13 @@ COUNTERS = (
     Instrument(
         "inferno_prefix_tokens_from_host", "Prompt tokens taken back from host memory.", "prefix_tokens_from_host"
     ),
+    Instrument("inferno_prefix_tokens_from_store", "Prompt tokens taken back from disk.", "prefix_tokens_from_store"),
+    Instrument("inferno_prefix_store_written", "Prefixes written to disk.", "prefix_store_written"),
+    Instrument("inferno_prefix_store_evictions", "Stored prefixes deleted for room.", "prefix_store_evicted"),
+    Instrument(
+        "inferno_prefix_store_rejected", "Stored prefixes that did not check: deleted.", "prefix_store_rejected"
+    ),
+    Instrument("inferno_prefix_store_failed", "Reads and writes of the store that failed.", "prefix_store_failed"),
     Instrument("inferno_preemptions", "Sequences set aside for lack of KV cache.", "preemptions"),
     Instrument("inferno_finished", "Sequences finished.", "finished"),
     Instrument("inferno_failed", "Sequences failed.", "failed"),

@@ -35,10 +35,11 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(SECONDS_TO_STOP)
 
-    def metric(self, name: str, label: str = "") -> float:
+    def metric(self, name: str, label: str = "", *, key: str | None = None) -> float:
         """Sum of a metric over its labels, or over those with ``label``. Raises LookupError when it is not there."""
+        headers = {} if key is None else {"authorization": f"Bearer {key}"}
         with self.client() as client:
-            lines = client.get("/metrics").text.splitlines()
+            lines = client.get("/metrics", headers=headers).text.splitlines()
         values = [float(line.split()[-1]) for line in lines if re.match(rf"{name}(\{{|\s)", line) and label in line]
         if not values:
             raise LookupError(name)

@@ -1,0 +1,63 @@
+"""The digest of a model's content. Reading gigabytes takes seconds: it is remembered by what the file system says."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+_PART = re.compile(r"^(.*)-\d{5}-of-(\d{5})\.gguf$")
+_CHUNK_BYTES = 1 << 20
+
+
+def model_digest(path: str, *, remembered: Path) -> str:
+    """SHA-256 of the file, or of all parts of a split one, in hex. ``remembered`` is a JSON file of ours.
+
+    Blocks; let a thread do it. Raises OSError when the model cannot be read. A model without a file is its own digest.
+    """
+    parts = _parts(Path(path))
+    if not parts:
+        return path
+    known = _read(remembered)
+    facts = [
+        [part.name, status.st_size, status.st_mtime_ns, status.st_ino] for part in parts for status in [part.stat()]
+    ]
+    key = str(parts[0].resolve())
+    entry = known.get(key)
+    if isinstance(entry, list) and len(entry) == 2 and entry[0] == facts and isinstance(entry[1], str):
+        return entry[1]
+    total = hashlib.sha256()
+    for part in parts:
+        with part.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                total.update(chunk)
+    known[key] = [facts, total.hexdigest()]
+    _write(remembered, known)
+    return total.hexdigest()
+
+
+def _parts(path: Path) -> list[Path]:
+    if not path.exists():
+        return []
+    if found := _PART.match(path.name):
+        stem, count = found.groups()
+        return sorted(path.parent.glob(f"{glob.escape(stem)}-?????-of-{count}.gguf"))
+    return [path]
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(path: Path, known: dict[str, object]) -> None:
+    partial = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(known, file)
+    os.replace(partial, path)
