@@ -10,6 +10,7 @@ constexpr std::int32_t kUsualRunning = 32;
 constexpr double kLeastWeight = 0.01, kMostWeight = 100;
 constexpr std::uint64_t kHostCacheShare = 8;
 constexpr std::uint64_t kLeastHostCache = 16 << 20;
+constexpr std::uint64_t kMostHostCache = 1 << 30;
 
 Status at_least_one(const char* field, std::int64_t value) {
   if (value >= 1) return {};
@@ -27,7 +28,7 @@ std::uint64_t EngineConfig::host_cache_limit(const Model& model) const {
   const Capabilities& can = model.capabilities();
   if (!prefix_cache || can.saved_format.empty() || can.sharing == PrefixSharing::kNone) return 0;
   if (host_cache_bytes >= 0) return static_cast<std::uint64_t>(host_cache_bytes);
-  return std::max((model.info().weight_bytes + can.kv_bytes) / kHostCacheShare, kLeastHostCache);
+  return std::clamp((model.info().weight_bytes + can.kv_bytes) / kHostCacheShare, kLeastHostCache, kMostHostCache);
 }
 
 Status EngineConfig::validate(const Capabilities& model) const {

@@ -28,7 +28,7 @@ struct EngineConfig {
   // model whose slots cannot be cut never speculates.
   std::string speculate = "auto";
   // Most bytes of host memory for prefixes that the KV cache gave up; memory is taken as they come. 0 = none,
-  // -1 = an eighth of what the model's weights and KV cache take, 16 MiB at least.
+  // -1 = an eighth of what the model's weights and KV cache take, from 16 MiB to 1 GiB.
   std::int64_t host_cache_bytes = -1;
   bool export_prefixes = false;    // what host memory gives up, and at stop() all that is kept, waits for take_exported()
 

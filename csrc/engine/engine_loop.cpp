@@ -200,7 +200,6 @@ void EngineLoop::publish_stats() {
   counting_.scheduler = scheduler_.stats();
   counting_.cache = cache_.stats();
   counting_.speculation = speculator_.stats();
-  if (host_) counting_.host = host_->stats();
   std::lock_guard lock(stats_mutex_);
   published_ = counting_;
 }
@@ -221,6 +220,7 @@ EngineStats EngineLoop::stats() const {
   copy.waiting_tokens = admission_.waiting_tokens();
   copy.refused = admission_.refused();
   copy.output = dispatcher_.stats();
+  if (host_) copy.host = host_->stats();
   return copy;
 }
 

@@ -71,18 +71,21 @@ Status HostPrefixes::add(const Tenant& tenant, std::span<const TokenId> tokens, 
                                           std::to_string(block_tokens_));
   }
   if (bytes.empty()) return invalid_argument("bytes", "a saved prefix without bytes");
-  std::lock_guard lock(mutex_);
-  if (static_cast<std::size_t>(match(tenant, tokens).tokens) == tokens.size()) return {};
-  Result<MemoryPool::Block> block = allocate(bytes.size());
-  if (!block.ok()) return block.status();
   auto prefix = std::make_shared<SavedPrefix>();
   prefix->tenant = tenant;
   prefix->tokens.assign(tokens.begin(), tokens.end());
   prefix->pool = pool_;
-  prefix->bytes = std::move(block).value();
   prefix->saved = true;
   prefix->stored = true;
-  std::memcpy(prefix->bytes.data(), bytes.data(), bytes.size());
+  {
+    std::lock_guard lock(mutex_);
+    if (static_cast<std::size_t>(match(tenant, tokens).tokens) == tokens.size()) return {};
+    Result<MemoryPool::Block> block = allocate(bytes.size());
+    if (!block.ok()) return block.status();
+    prefix->bytes = std::move(block).value();
+  }
+  std::memcpy(prefix->bytes.data(), bytes.data(), bytes.size());  // milliseconds, in which the engine thread need not wait
+  std::lock_guard lock(mutex_);
   drop_covered_by(*prefix);
   insert(std::move(prefix));
   return {};

@@ -8,6 +8,7 @@
 
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_runtime.h"
+#include "backends/llama/saved_state.h"
 
 namespace inferno {
 namespace {
@@ -112,11 +113,12 @@ Status LlamaModel::save(SlotId slot, std::span<std::byte> bytes) {
   if (Status status = lengths_.check_room(bytes.size(), size.value()); !status.ok()) return status;
   if (copying(sequence_of(slot))) return Status(StatusCode::kUnavailable, "the slot's content is not copied yet");
   auto* data = reinterpret_cast<std::uint8_t*>(bytes.data());
-  if (llama_state_seq_get_data(context_.get(), data, bytes.size(), sequence_of(slot)) == bytes.size()) return {};
-  return Status(StatusCode::kInternal, "llama.cpp did not save a sequence: " + take_llama_error());
+  if (llama_state_seq_get_data(context_.get(), data, bytes.size(), sequence_of(slot)) != bytes.size()) {
+    return Status(StatusCode::kInternal, "llama.cpp did not save a sequence: " + take_llama_error());
+  }
+  return check_saved_state(bytes, lengths_.of(slot));  // there are kinds of cache that save more, or less
 }
 
-// llama.cpp checks counts, types and sizes against the cache; positions it takes as they come.
 Status LlamaModel::load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) {
   if (Status status = check_can_save(); !status.ok()) return status;
   if (Status status = lengths_.check_load(slot, n); !status.ok()) return status;
@@ -129,13 +131,12 @@ Status LlamaModel::load(SlotId slot, std::int32_t n, std::span<const std::byte> 
 }
 
 Status LlamaModel::load_into(llama_seq_id sequence, std::int32_t n, std::span<const std::byte> bytes) {
+  if (Status status = check_saved_state(bytes, n); !status.ok()) return status;
   static_cast<void>(take_llama_error());  // an older failure's line is not this one's reason
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
   const std::size_t read = llama_state_seq_set_data(context_.get(), data, bytes.size(), sequence);
-  // As many cells as the bytes have, from the first position to the last.
   const bool whole = read == bytes.size() && llama_memory_seq_pos_min(memory_, sequence) == 0 &&
-                     llama_memory_seq_pos_max(memory_, sequence) == n - 1 &&
-                     llama_state_seq_get_size(context_.get(), sequence) == bytes.size();
+                     llama_memory_seq_pos_max(memory_, sequence) == n - 1;
   if (whole) return {};
   const std::string reason = take_llama_error();
   llama_memory_seq_rm(memory_, sequence, -1, -1);

@@ -112,7 +112,7 @@ class EngineSettings(_Section):
     host_cache_bytes: ByteCount | None = Field(
         None,
         description="Host memory for prefixes that the KV cache gives up, in bytes or as 256MiB; 0 is none, "
-        "-1 an eighth of what the model takes, 16 MiB at least.",
+        "-1 an eighth of what the model takes, from 16 MiB to 1 GiB.",
     )
 
 

@@ -43,6 +43,7 @@ class PrefixKeeper:
         self._engine = engine
         self._store = store
         self._errors = errors
+        self._host_bytes = engine.stats().as_dict()["host_cache_limit_bytes"]
         self._loading: dict[Path, asyncio.Future[None]] = {}
         self._writer = threading.Thread(target=self._write, name="inferno-prefixes", daemon=True)
         self._writer.start()
@@ -50,7 +51,9 @@ class PrefixKeeper:
     async def bring(self, tenant: str, prompt: Sequence[int]) -> None:
         """Have the engine's host memory hold the stored prefix of this prompt, if that spares enough."""
         found = self._store.find(tenant, prompt)
-        if found is None or found.shared - self._engine.saved_tokens(tenant, prompt) < FIRST_TOKENS:
+        if found is None or found.payload_bytes > self._host_bytes:
+            return
+        if found.shared - self._engine.saved_tokens(tenant, prompt) < FIRST_TOKENS:
             return
         loading = self._loading.get(found.path)
         if loading is None:

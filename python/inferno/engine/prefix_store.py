@@ -52,6 +52,7 @@ class Found:
 
     path: Path
     shared: int
+    payload_bytes: int
 
 
 class PrefixStore:
@@ -85,12 +86,12 @@ class PrefixStore:
         who = self._tenant(tenant)
         start = prefix_file.packed(tokens[:FIRST_TOKENS])
         with self._lock:
-            paths = [(path, self._heads[path].tokens) for path in self._by_start.get((who, start), ())]
-        if not paths:
+            heads = [(path, self._heads[path]) for path in self._by_start.get((who, start), ())]
+        if not heads:
             return None
         wanted = prefix_file.packed(tokens)
-        path, shared = max(((path, _shared(stored, wanted)) for path, stored in paths), key=lambda found: found[1])
-        return Found(path, shared)
+        found = (Found(path, _shared(head.tokens, wanted), head.payload_bytes) for path, head in heads)
+        return max(found, key=lambda each: each.shared)
 
     def read(self, path: Path) -> tuple[list[int], bytes] | None:
         """Tokens and payload of a found prefix; None when it is gone or did not check, which deletes it."""
@@ -235,7 +236,7 @@ def closed_folder(folder: Path) -> None:
         mode = stat.S_IMODE(folder.stat().st_mode)
     except OSError as error:
         raise ConfigError(f"the prefix store {folder} cannot be used: {error.strerror}") from None
-    if mode & 0o077:
+    if os.name == "posix" and mode & 0o077:
         raise ConfigError(
             f"the prefix store {folder} is open to others (mode {mode:03o}), and would show them what prompts say: "
             f"chmod 700 {folder}"

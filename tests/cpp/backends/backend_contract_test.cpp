@@ -1,6 +1,8 @@
 // One suite for every backend: what backend.h promises.
 #include "backends/contract_fixture.h"
 
+#include <random>
+
 namespace inferno::testing {
 namespace {
 
@@ -199,6 +201,23 @@ TEST_P(BackendContract, RefusesToLoadWhatWasNotSaved) {
   std::vector<std::byte> room(3);
   EXPECT_EQ(model_->save(kA, room).code(), StatusCode::kInternal);
   const std::vector<TokenId> tokens = prompt(30, 8);
+  expect_near(extend(kB, tokens), alone(tokens));
+}
+
+// What comes from outside is checked by digest before it gets here; should that ever fail, the process lives on.
+TEST_P(BackendContract, NoByteOfWhatIsLoadedEndsTheProcess) {
+  extend(kA, prompt(31, 24));
+  const std::vector<std::byte> bytes = saved(kA);
+  std::mt19937 random(5);
+  const std::size_t head = std::min<std::size_t>(bytes.size(), 600);
+  for (std::size_t round = 0; round < 4 * head; ++round) {
+    std::vector<std::byte> changed = bytes;
+    const std::size_t at = round < 2 * head ? round / 2 : random() % bytes.size();
+    changed[at] = round % 2 == 0 ? std::byte{0xFF} : changed[at] ^ static_cast<std::byte>(1 + random() % 255);
+    (void)model_->load(kB, 24, changed);
+    ASSERT_TRUE(model_->drop(kB).ok());
+  }
+  const std::vector<TokenId> tokens = prompt(32, 8);
   expect_near(extend(kB, tokens), alone(tokens));
 }
 
