@@ -134,6 +134,8 @@ class LocalEngine:
             if prefix_store is not None:
                 if not config.prefix_cache or config.host_cache_bytes == 0:
                     raise ConfigError("a prefix store needs the prefix cache and host memory; leave --prefix-store out")
+                if not model.capabilities["saved_format"]:
+                    raise ConfigError("what this model computes cannot be saved (--deterministic?); leave --prefix-store out")
                 build = (_core.__version__, _core.__commit__, model.capabilities["saved_format"])
                 store = open_store(Path(prefix_store), prefix_store_bytes, path, build)
             return cls(model, config, backend=backend, name=name, draft=guesser, store=store)

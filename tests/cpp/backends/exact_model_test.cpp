@@ -29,6 +29,9 @@ class Watched final : public Model {
   Status share(SlotId from, SlotId to, std::int32_t n) override { return model_->share(from, to, n); }
   Status cut(SlotId slot, std::int32_t n) override { return model_->cut(slot, n); }
   Status drop(SlotId slot) override { return model_->drop(slot); }
+  Result<std::size_t> saved_bytes(SlotId slot) override { return model_->saved_bytes(slot); }
+  Status save(SlotId slot, std::span<std::byte> bytes) override { return model_->save(slot, bytes); }
+  Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override { return model_->load(slot, n, bytes); }
   Result<Logits> forward(const ForwardBatch& batch) override {
     passes.push_back(batch);
     Result<Logits> logits = model_->forward(batch);
