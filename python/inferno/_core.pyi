@@ -44,6 +44,65 @@ class Model:
     @property
     def eos(self) -> int: ...
 
+class TensorSource:  # csrc/backends/weight_plan.h
+    """One tensor of the shards, seen as rows. Its last dimension, after ``transpose``, must be the target's ``shape[0]``,
+    or the element count must be a multiple of it: other dimensions only say how many rows there are."""
+
+    name: str
+    transpose: bool
+    """Swap the last two dimensions first."""
+    rows: list[int]
+    """Which rows, in which order (a range will do); empty takes all. Rows are counted after ``transpose``."""
+    def __init__(self, name: str, *, transpose: bool = False, rows: Sequence[int] = ()) -> None: ...
+
+class TensorPlan:  # csrc/backends/weight_plan.h
+    name: str
+    """In the GGUF."""
+    type: str
+    """A ggml type in small letters: f32, f16, bf16, q8_0, q4_0, q4_k, q5_k, q6_k, ..."""
+    shape: list[int]
+    """As GGUF writes it: the innermost dimension first. shape[0] must be a multiple of the type's block."""
+    sources: list[TensorSource]
+    """Their rows, one source after the other (stacked experts, a fused qkv), are the target's rows."""
+    add: float
+    """Added to every element, in f32."""
+    values: list[float]
+    """In place of sources: the elements themselves (rope factors)."""
+    def __init__(
+        self,
+        name: str,
+        type: str,
+        shape: Sequence[int],
+        sources: Sequence[TensorSource] = (),
+        *,
+        add: float = 0.0,
+        values: Sequence[float] = (),
+    ) -> None: ...
+
+def list_tensors(paths: Sequence[str]) -> list[dict[str, Any]]:
+    """What SafeTensors shards, or GGUF files, hold, in the order of the files: name (str), dtype ("BF16" or "q8_0", as the
+    format says it), shape (list[int], the format's own order), offset and bytes (int, in the file), file (int, which path).
+
+    Reads headers only. Raises CoreError data_corrupted with what is wrong, not_found, unsupported."""
+
+def type_block(type: str) -> int:
+    """Elements per block of a ggml type: shape[0] must be a multiple of it. Raises CoreError for a type that is not known."""
+
+def prepare_gguf(
+    out_path: str,
+    metadata: bytes,
+    shards: Sequence[str],
+    tensors: Sequence[TensorPlan],
+    threads: int = 0,
+    progress: Callable[[float], bool] | None = None,
+) -> dict[str, int]:
+    """Write a GGUF file: the keys of ``metadata`` (a whole GGUF file without tensors), then ``tensors`` made of ``shards``.
+
+    All is checked before the first byte is written. The file appears under ``out_path`` only when it is whole (a temporary
+    one stands beside it until then). ``threads`` 0 takes the usable cores. ``progress`` gets 0..1 on the calling thread;
+    returning False gives up (cancelled). Returns tensors, bytes (of the file), copied_bytes (carried over unchanged).
+    Raises CoreError invalid_argument (a plan that does not fit), data_corrupted (a shard), unavailable (disk full)."""
+
 class SamplingParams:  # csrc/bindings/bind_request.cpp; fields, ranges and defaults in csrc/request/sampling_params.h
     temperature: float
     top_k: int
