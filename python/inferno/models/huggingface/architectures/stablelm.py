@@ -1,0 +1,42 @@
+"""StableLM 2: mean-centred norms, a quarter of each head rotated, and (12B) one norm per head and blocks in parallel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inferno.models.huggingface.architectures import decoder, rope
+from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.config_json import Config
+from inferno.models.huggingface.weight_plan import WeightPlan
+
+if TYPE_CHECKING:
+    import gguf
+
+
+def keys(config: Config, writer: gguf.GGUFWriter) -> None:
+    config.expect("hidden_act", "silu")
+    decoder.shape_keys(config, writer)
+    writer.add_feed_forward_length(config.count("intermediate_size"))
+    writer.add_layer_norm_eps(config.number("layer_norm_eps", "norm_eps", default=1e-5))
+    writer.add_parallel_residual(config.flag("use_parallel_residual", default=False))
+    said = rope.scaling(config)
+    part = said if said.get("partial_rotary_factor") is not None else config
+    rotated = part.number("partial_rotary_factor", "rope_pct", default=0.25)
+    writer.add_rope_dimension_count(int(rotated * decoder.head_dim(config)))
+    rope.rope_keys(config, writer)
+
+
+def tensors(config: Config, plan: WeightPlan) -> None:
+    decoder.settle_output(config, plan, needed=True)
+    if config.flag("qk_layernorm", default=False):
+        heads = {"q": decoder.head_count(config), "k": decoder.kv_head_count(config)}
+        for layer in range(decoder.layer_count(config)):
+            for part, count in heads.items():
+                norms = f"model.layers.{layer}.self_attn.{part}_layernorm.norms"
+                plan.stack([f"{norms}.{head}.weight" for head in range(count)], f"blk.{layer}.attn_{part}_norm.weight")
+    plan.take_rest()
+
+
+STABLELM = Architecture(
+    classes=("StableLmForCausalLM", "StableLMEpochForCausalLM"), gguf="STABLELM", keys=keys, tensors=tensors
+)

@@ -1,0 +1,190 @@
+"""A Hugging Face folder -> a GGUF file in the cache, made once and mapped from then on.
+
+Python says which tensor becomes which (``architectures/``) and what the metadata says; the native module carries the
+bytes. A second start finds the file by the digest in its name and imports nothing of what made it.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inferno.errors import DataCorrupted, Unavailable, Unsupported, from_code
+from inferno.models.huggingface import cache
+from inferno.models.huggingface.folder import Folder
+from inferno.models.huggingface.quantization import check_scheme, tensor_type
+from inferno.models.huggingface.weight_plan import Found, Planned, WeightPlan
+
+if TYPE_CHECKING:
+    import gguf
+
+    from inferno import _core
+
+_LOG = logging.getLogger(__name__)
+_SPARE_BYTES = 64 * 1024 * 1024
+_FILE_TYPES = {
+    "f32": "ALL_F32",
+    "f16": "MOSTLY_F16",
+    "bf16": "MOSTLY_BF16",
+    "q8_0": "MOSTLY_Q8_0",
+    "q6_k": "MOSTLY_Q6_K",
+    "q5_k_m": "MOSTLY_Q5_K_M",
+    "q4_k_m": "MOSTLY_Q4_K_M",
+    "q4_0": "MOSTLY_Q4_0",
+}
+
+
+def prepare(folder: Folder, *, quantize: str | None, progress: Callable[[float], bool]) -> Path:
+    """The file the engine opens for ``folder``, made now unless it is there. Blocks for as long as copying takes.
+
+    ``progress`` gets 0..1 on the calling thread; returning False gives up (Cancelled). Raises InvalidArgument for an
+    unknown scheme, Unsupported for what cannot be served, DataCorrupted for a folder that contradicts itself,
+    Unavailable when there is no room for the file.
+    """
+    check_scheme(quantize)
+    path = cache.prepared_path(folder, quantize)
+    if not path.is_file():
+        with cache.being_made(path):
+            if not path.is_file():  # another process made it while we waited
+                _make(folder, quantize, path, progress)
+    cache.mark_used(path)
+    return path
+
+
+def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool]) -> None:
+    try:
+        import gguf
+    except ImportError:
+        raise Unsupported(
+            "serving a Hugging Face folder needs the package 'gguf': pip install 'inferno[safetensors]'"
+        ) from None
+    from inferno import _core
+    from inferno.models.huggingface.architectures import find_architecture
+
+    architecture = find_architecture(folder.config)
+    kind = gguf.MODEL_ARCH[architecture.gguf]
+    writer = gguf.GGUFWriter(None, gguf.MODEL_ARCH_NAMES[kind])
+    architecture.keys(folder.config, writer)
+    listed = _listed(folder)
+    plan = WeightPlan(
+        {name: Found(tuple(entry["shape"]), entry["dtype"]) for name, entry in listed.items()},
+        gguf.get_tensor_name_map(kind, _layers(writer)),
+        lambda name: _elements(folder, listed[name]),
+    )
+    architecture.tensors(folder.config, plan)
+    planned = plan.finish()
+    tensors = _typed(planned, scheme, layers=_layers(writer))
+    _check_room(path.parent, tensors)
+    metadata = _metadata(folder, writer, planned, scheme)
+    try:
+        made = _core.prepare_gguf(
+            str(path), metadata, [str(shard) for shard in folder.shards], tensors, progress=progress
+        )
+    except _core.CoreError as error:
+        raise from_code(*error.args) from None
+    _LOG.info("prepared %s: %d tensors, %d MB", path.name, made["tensors"], made["bytes"] // 1_000_000)
+
+
+def _listed(folder: Folder) -> dict[str, Mapping[str, Any]]:
+    """The tensors of all shards by name; what the index promises must be among them."""
+    from inferno import _core
+
+    try:
+        entries = _core.list_tensors([str(shard) for shard in folder.shards])
+    except _core.CoreError as error:
+        raise from_code(*error.args) from None
+    listed: dict[str, Mapping[str, Any]] = {}
+    for entry in entries:
+        shard = folder.shards[entry["file"]].name
+        if entry["name"] in listed:
+            raise DataCorrupted(f"tensor {entry['name']} is in two shards, {shard} being the second")
+        if folder.indexed and folder.indexed.get(entry["name"]) != shard:
+            raise DataCorrupted(f"{shard} has a tensor {entry['name']} that the index does not place there")
+        listed[entry["name"]] = entry
+    for name, shard in folder.indexed.items():
+        if name not in listed:
+            raise DataCorrupted(f"the index places tensor {name} in {shard}, which has no such tensor")
+    return listed
+
+
+def _layers(writer: gguf.GGUFWriter) -> int:
+    return int(writer.kv_data[0][f"{writer.arch}.block_count"].value)
+
+
+def _typed(planned: list[Planned], scheme: str | None, *, layers: int) -> list[_core.TensorPlan]:
+    from inferno import _core
+
+    tied = all(tensor.name != "output.weight" for tensor in planned)
+    return [
+        _core.TensorPlan(
+            tensor.name,
+            tensor_type(tensor, scheme, layers=layers, tied=tied),
+            tensor.shape,
+            [_core.TensorSource(source.name, transpose=source.transpose, rows=source.rows) for source in tensor.sources],
+            add=tensor.add,
+            values=tensor.values,
+        )
+        for tensor in planned
+    ]
+
+
+def _check_room(folder: Path, tensors: list[_core.TensorPlan]) -> None:
+    import gguf
+
+    needed = _SPARE_BYTES
+    for tensor in tensors:
+        block, block_bytes = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[tensor.type.upper()]]
+        elements = 1
+        for size in tensor.shape:
+            elements *= size
+        needed += elements // block * block_bytes
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Unavailable(
+            f"preparing this folder takes {needed / 1e9:.1f} GB in the cache and {free / 1e9:.1f} GB are free; make room, "
+            "or set XDG_CACHE_HOME to a folder on a larger disk"
+        )
+
+
+def _metadata(folder: Folder, writer: gguf.GGUFWriter, planned: list[Planned], scheme: str | None) -> bytes:
+    """A GGUF file with all keys and no tensors."""
+    import gguf
+
+    from inferno.models.huggingface.vocab import read_vocabulary
+
+    embedding = next((tensor for tensor in planned if tensor.name == "token_embd.weight"), None)
+    if embedding is None:
+        raise DataCorrupted("the weights have no token embedding")
+    writer.add_name(folder.name)
+    writer.add_vocab_size(embedding.shape[1])
+    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
+    own = scheme or {"F32": "f32", "F16": "f16", "BF16": "bf16"}.get(embedding.dtype, "")
+    writer.add_file_type(gguf.LlamaFileType[_FILE_TYPES[own]])
+    read_vocabulary(folder.path, size=embedding.shape[1]).add_to(writer)
+    with tempfile.TemporaryDirectory(prefix="inferno-") as scratch:
+        file = Path(scratch) / "metadata.gguf"
+        writer.write_header_to_file(file)
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        writer.close()
+        return file.read_bytes()
+
+
+def _elements(folder: Folder, entry: Mapping[str, Any]) -> list[float]:
+    """The elements of a small tensor."""
+    import numpy as np
+
+    with folder.shards[entry["file"]].open("rb") as shard:
+        shard.seek(entry["offset"])
+        raw = shard.read(entry["bytes"])
+    if entry["dtype"] == "BF16":  # the upper half of an F32
+        found = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
+    elif entry["dtype"] in ("F16", "F32"):
+        found = np.frombuffer(raw, {"F16": "<f2", "F32": "<f4"}[entry["dtype"]]).astype(np.float32)
+    else:
+        raise Unsupported(f"{entry['name']} holds {entry['dtype']}; known: F32, F16, BF16")
+    return [float(value) for value in found]
