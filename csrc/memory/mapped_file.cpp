@@ -79,6 +79,8 @@ Result<Bytes> map(const std::string& path, const std::string& name) {
 
 void unmap(Bytes bytes) { UnmapViewOfFile(bytes.data()); }
 
+void drop_pages(Bytes) {}
+
 #else
 
 struct Descriptor {
@@ -105,6 +107,15 @@ Result<Bytes> map(const std::string& path, const std::string& name) {
 
 void unmap(Bytes bytes) { ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size()); }
 
+// Never more than the pages that lie wholly inside: beyond them may be memory that is not a file's.
+void drop_pages(Bytes bytes) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::uintptr_t from = (start + page - 1) / page * page;
+  const std::uintptr_t to = (start + bytes.size()) / page * page;
+  if (from < to) ::madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
+}
+
 #endif
 
 }  // namespace
@@ -116,6 +127,8 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   if (!mapped.ok()) return mapped.status();
   return MappedFile(mapped.value().data(), mapped.value().size());
 }
+
+void MappedFile::forget(std::span<const std::byte> part) { drop_pages(part); }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}

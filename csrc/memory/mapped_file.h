@@ -22,6 +22,10 @@ class MappedFile {
   // Valid as long as this object. A file that another process shortens meanwhile faults on access past its new end.
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  // Takes whole pages of a mapping out of this process's memory; they are read anew when touched again. A hint: it may do
+  // nothing. Thread-safe.
+  static void forget(std::span<const std::byte> part);
+
  private:
   MappedFile(const std::byte* data, std::size_t size) : data_(data), size_(size) {}
   const std::byte* data_ = nullptr;

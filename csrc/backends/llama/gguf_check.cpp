@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "backends/llama/gguf_cursor.h"
-#include "backends/llama/gguf_tensors.h"
+#include "backends/shown.h"
 
 namespace inferno {
 namespace {
@@ -31,7 +31,7 @@ class GgufChecker {
  public:
   explicit GgufChecker(std::span<const std::byte> bytes) : file_bytes_(bytes.size()), cursor_(bytes) {}
 
-  Status run() {
+  Result<GgufTable> run() {
     if (Status status = read_header(); !status.ok()) return status;
     for (std::uint64_t i = 0; i < pairs_; ++i) {
       if (Status status = read_pair(i); !status.ok()) return status;
@@ -39,7 +39,7 @@ class GgufChecker {
     if (!keys_.contains("general.architecture")) {
       return corrupted("the key 'general.architecture' is missing: this is not a model");
     }
-    return check_tensors();
+    return read_tensors();
   }
 
  private:
@@ -155,16 +155,18 @@ class GgufChecker {
     return whole ? Status() : corrupted("the value of key " + shown(key) + " runs past the end of the file");
   }
 
-  Status check_tensors() {
-    std::vector<GgufTensor> tensors;
+  Result<GgufTable> read_tensors() {
+    GgufTable table;
+    std::vector<GgufTensor>& tensors = table.tensors;
     tensors.reserve(static_cast<std::size_t>(tensors_));
     for (std::uint64_t i = 0; i < tensors_; ++i) {
       Result<GgufTensor> tensor = read_tensor(cursor_, i);
       if (!tensor.ok()) return tensor.status();
-      tensors.push_back(tensor.value());
+      tensors.push_back(std::move(tensor).value());
     }
-    const std::uint64_t data_start = (cursor_.position() + alignment_ - 1) / alignment_ * alignment_;
-    return check_placement(tensors, data_start, alignment_, file_bytes_);
+    table.data_start = (cursor_.position() + alignment_ - 1) / alignment_ * alignment_;
+    if (Status status = check_placement(tensors, table.data_start, alignment_, file_bytes_); !status.ok()) return status;
+    return table;
   }
 
   std::uint64_t file_bytes_;
@@ -177,6 +179,8 @@ class GgufChecker {
 
 }  // namespace
 
-Status check_gguf(std::span<const std::byte> bytes) { return GgufChecker(bytes).run(); }
+Result<GgufTable> read_gguf_table(std::span<const std::byte> bytes) { return GgufChecker(bytes).run(); }
+
+Status check_gguf(std::span<const std::byte> bytes) { return read_gguf_table(bytes).status(); }
 
 }  // namespace inferno

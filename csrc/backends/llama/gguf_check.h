@@ -4,15 +4,25 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
+#include <vector>
 
-#include "base/status.h"
+#include "backends/llama/gguf_tensors.h"
+#include "base/result.h"
 
 namespace inferno {
+
+// What a file that was looked over holds, by offset; names lie in its bytes.
+struct GgufTable {
+  std::vector<GgufTensor> tensors;
+  std::uint64_t data_start = 0;  // offsets count from here
+};
 
 // Thread-safe. Reads header, keys and tensor table, not the tensors' data, and nothing outside `bytes` whatever they
 // hold. Each fault is kDataCorrupted with a sentence of its own; names quoted in it are shortened and made printable.
 // A byte-swapped file and version 1 are kUnsupported.
+[[nodiscard]] Result<GgufTable> read_gguf_table(std::span<const std::byte> bytes);
 [[nodiscard]] Status check_gguf(std::span<const std::byte> bytes);
 
 }  // namespace inferno

@@ -3,9 +3,11 @@
 #include <ggml.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
+#include <string>
 #include <unordered_set>
+
+#include "backends/shown.h"
 
 namespace inferno {
 namespace {
@@ -18,23 +20,23 @@ Status tensor_fault(std::string_view name, const std::string& what) {
   return corrupted("tensor " + shown(name) + " " + what);
 }
 
-Status read_shape(GgufCursor& cursor, std::string_view name, std::array<std::uint64_t, GGML_MAX_DIMS>& shape) {
+Status read_shape(GgufCursor& cursor, std::string_view name, std::vector<std::uint64_t>& shape) {
   std::uint32_t dims = 0;
   if (!cursor.read(dims)) return tensor_fault(name, "has no number of dimensions: the file ends in its tensor table");
   if (dims < 1 || dims > GGML_MAX_DIMS) {
     return tensor_fault(name, "has " + std::to_string(dims) + " dimensions; there can be 1 to 4");
   }
-  shape.fill(1);
-  for (std::uint32_t d = 0; d < dims; ++d) {
-    if (!cursor.read(shape[d])) return tensor_fault(name, "has no shape: the file ends in its tensor table");
-    if (shape[d] == 0) return tensor_fault(name, "has a dimension of 0");
+  shape.resize(dims);
+  for (std::uint64_t& extent : shape) {
+    if (!cursor.read(extent)) return tensor_fault(name, "has no shape: the file ends in its tensor table");
+    if (extent == 0) return tensor_fault(name, "has a dimension of 0");
   }
   return {};
 }
 
 // The bytes of a tensor, refusing a shape whose size cannot be told in 63 bits.
 Result<std::uint64_t> tensor_bytes(std::string_view name, std::uint32_t type,
-                                   const std::array<std::uint64_t, GGML_MAX_DIMS>& shape) {
+                                   const std::vector<std::uint64_t>& shape) {
   const auto known = type < GGML_TYPE_COUNT;
   const std::uint64_t block = known ? static_cast<std::uint64_t>(ggml_blck_size(static_cast<ggml_type>(type))) : 0;
   const std::uint64_t size = known ? ggml_type_size(static_cast<ggml_type>(type)) : 0;
@@ -54,13 +56,6 @@ Result<std::uint64_t> tensor_bytes(std::string_view name, std::uint32_t type,
 
 }  // namespace
 
-std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 80;
-  std::string out = "'";
-  for (const char c : text.substr(0, kMost)) out += (c >= ' ' && c <= '~') ? c : '?';
-  return out + (text.size() > kMost ? "...'" : "'");
-}
-
 Result<GgufTensor> read_tensor(GgufCursor& cursor, std::uint64_t index) {
   GgufTensor tensor;
   if (!cursor.read_string(tensor.name)) {
@@ -71,13 +66,11 @@ Result<GgufTensor> read_tensor(GgufCursor& cursor, std::uint64_t index) {
     return tensor_fault(tensor.name, "has a name of " + std::to_string(tensor.name.size()) +
                                          " bytes; the limit is " + std::to_string(GGML_MAX_NAME - 1));
   }
-  std::array<std::uint64_t, GGML_MAX_DIMS> shape{};
-  if (Status status = read_shape(cursor, tensor.name, shape); !status.ok()) return status;
-  std::uint32_t type = 0;
-  if (!cursor.read(type) || !cursor.read(tensor.offset)) {
+  if (Status status = read_shape(cursor, tensor.name, tensor.shape); !status.ok()) return status;
+  if (!cursor.read(tensor.type) || !cursor.read(tensor.offset)) {
     return tensor_fault(tensor.name, "has no type or offset: the file ends in its tensor table");
   }
-  Result<std::uint64_t> bytes = tensor_bytes(tensor.name, type, shape);
+  Result<std::uint64_t> bytes = tensor_bytes(tensor.name, tensor.type, tensor.shape);
   if (!bytes.ok()) return bytes.status();
   tensor.bytes = bytes.value();
   return tensor;

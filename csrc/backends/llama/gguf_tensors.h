@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,13 +11,12 @@
 namespace inferno {
 
 struct GgufTensor {
-  std::string_view name;
+  std::string_view name;         // lies in the file's bytes
+  std::uint32_t type = 0;        // a ggml_type
+  std::vector<std::uint64_t> shape;  // innermost first
   std::uint64_t offset = 0;  // from the start of the data section
   std::uint64_t bytes = 0;
 };
-
-// A name out of a file that is not trusted: at most 80 characters, in quotes, anything unprintable as '?'.
-[[nodiscard]] std::string shown(std::string_view text);
 
 // Reads the next entry of the table. kDataCorrupted.
 [[nodiscard]] Result<GgufTensor> read_tensor(GgufCursor& cursor, std::uint64_t index);
