@@ -28,6 +28,7 @@ from inferno.engine.client import (
 )
 from inferno.engine.local import LocalEngine, defaults
 from inferno.errors import InvalidArgument, QueueFull, Unavailable
+from inferno.models.opening import ready
 from inferno.models.source import resolve
 
 _Result = TypeVar("_Result")
@@ -56,9 +57,10 @@ class AsyncLLM:
         self._one_ended = asyncio.Condition()
 
     @classmethod
-    async def load(cls, model: str | None = None, *, draft_model: str | None = None, **options: Any) -> AsyncLLM:
-        """``model`` is a GGUF file, a folder with one, or ``None`` for the built-in ``ember``; ``draft_model`` is a
-        smaller one of the same vocabulary that guesses ahead for it.
+    async def load(cls, model: str | None = None, *, quantize: str | None = None, **options: Any) -> AsyncLLM:
+        """``model`` is a GGUF file, a folder with one, a Hugging Face folder, or ``None`` for the built-in ``ember``.
+
+        ``quantize`` is the number format for a Hugging Face folder's weights (``inferno serve --help`` lists them).
 
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
         ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
@@ -67,16 +69,11 @@ class AsyncLLM:
         computed prefixes over restarts. Raises InvalidArgument for others, and the InfernoError that says why a model
         cannot be loaded.
         """
-        source = resolve(model)
-        store = options.pop("prefix_store", None)
+        source = resolve(model, quantize=quantize)
         scheduling = {name: value for name, value in options.items() if name in defaults()["engine"]}
         loading = {name: value for name, value in options.items() if name not in scheduling}
-        draft = None if draft_model is None else resolve(draft_model).path
-        return cls(
-            await LocalEngine.load(
-                source.path, name=source.name, options=loading, engine=scheduling, draft=draft, prefix_store=store
-            )
-        )
+        path = await ready(source)
+        return cls(await LocalEngine.load(path, name=source.name, options=loading, engine=scheduling))
 
     @property
     def card(self) -> ModelCard:

@@ -23,7 +23,8 @@ Model = Annotated[
     str | None,
     typer.Argument(
         metavar="MODEL",
-        help="GGUF file, folder with one GGUF file, or 'ember', the small model that comes with Inferno (the default). "
+        help="GGUF file, folder with one GGUF file, Hugging Face folder (config.json, SafeTensors, tokenizer files), or "
+        "'ember', the small model that comes with Inferno (the default). "
         "'fake:' is a test aid: a model without weights that answers nonsense, fast.",
         show_default=False,
     ),
@@ -44,7 +45,7 @@ Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
 LogLevel = Annotated[str | None, _flag("server.log_level", "--log-level")]
 
 ModelName = Annotated[str | None, _flag("model.name", "--model-name")]
-DraftModel = Annotated[str | None, _flag("model.draft", "--draft-model")]
+Quantize = Annotated[str | None, _flag("model.quantize", "--quantize")]
 Context = Annotated[int | None, _flag("model.context_tokens", "--context")]
 KvTokens = Annotated[int | None, _flag("model.kv_tokens", "--kv-tokens")]
 Slots = Annotated[int | None, _flag("model.slots", "--slots")]
@@ -83,7 +84,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "grace": ("server.grace_seconds", "--grace"),
     "log_level": ("server.log_level", "--log-level"),
     "model_name": ("model.name", "--model-name"),
-    "draft_model": ("model.draft", "--draft-model"),
+    "quantize": ("model.quantize", "--quantize"),
     "context": ("model.context_tokens", "--context"),
     "kv_tokens": ("model.kv_tokens", "--kv-tokens"),
     "slots": ("model.slots", "--slots"),

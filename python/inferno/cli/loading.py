@@ -28,7 +28,7 @@ def load_engine(source: ModelSource, config: Config) -> LocalEngine:
 async def load(source: ModelSource, config: Config) -> LocalEngine:
     """Load with the settings' overrides, showing progress on stderr. Raises what LocalEngine.load raises."""
     from inferno.engine.local import LocalEngine
-    from inferno.models.source import resolve
+    from inferno.models.opening import ready
 
     task = asyncio.current_task()
     assert task is not None
@@ -36,11 +36,13 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
     with suppress(NotImplementedError):  # Windows has no signal handlers on the loop
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        with _progress(source) as progress:
+        with _progress(source, "Preparing" if source.folder is not None else None) as progress:
+            path = await ready(source, progress)
+        with _progress(source, "Loading") as progress:
             return await LocalEngine.load(
-                source.path,
+                path,
                 name=config.model.name or source.name,
-                options=config.model.model_dump(exclude={"path", "name", "draft"}),
+                options=config.model.model_dump(exclude={"path", "name", "quantize"}),
                 engine=config.engine.model_dump(),
                 draft=None if config.model.draft is None else resolve(config.model.draft).path,
                 prefix_store=config.store.prefixes,
@@ -53,16 +55,19 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
 
 
 @contextmanager
-def _progress(source: ModelSource) -> Iterator[Callable[[float], None] | None]:
+def _progress(source: ModelSource, verb: str | None) -> Iterator[Callable[[float], None] | None]:
     what = source.name if source.size_bytes is None else f"{source.name} ({source.size_bytes / 1e6:.1f} MB)"
+    if verb is None:
+        yield None
+        return
     if not sys.stderr.isatty():
-        sys.stderr.write(f"Loading {what}\n")
+        sys.stderr.write(f"{verb} {what}\n")
         yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("Loading {task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
+    columns = (TextColumn(verb + " {task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=1.0)
         yield lambda done: bar.update(task, completed=done)

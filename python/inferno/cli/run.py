@@ -36,6 +36,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same text.")] = None,
     config: flags.ConfigFile = None,
     log_level: flags.LogLevel = None,
+    quantize: flags.Quantize = None,
     context: flags.Context = None,
     threads: flags.Threads = None,
     gpu_layers: flags.GpuLayers = None,
@@ -53,7 +54,7 @@ def run(
     if raw and system is not None:
         raise InvalidArgument("--system needs the chat template, which --raw leaves out", param="system")
     settings = load(flags=flags.given(parameters), file=config)
-    source = resolve(settings.model.path)
+    source = resolve(settings.model.path, quantize=settings.model.quantize)
     configure_logging(settings.server.log_level)
     engine = load_engine(source, settings)
     asyncio.run(_answer(engine, prompt, system, raw=raw, max_tokens=max_tokens, temperature=temperature, seed=seed))

@@ -23,6 +23,8 @@ _EXAMPLES = """
 
   inferno serve model.gguf                 your own GGUF file
 
+  inferno serve ./Qwen3-0.6B/              a Hugging Face folder; add --quantize q8_0 for half the memory
+
   inferno serve model.gguf --port 0        a free port, which is printed
 
   inferno serve --host 0.0.0.0 --api-key-file keys.txt
@@ -47,7 +49,7 @@ def serve(
     log_level: flags.LogLevel = None,
     config: flags.ConfigFile = None,
     model_name: flags.ModelName = None,
-    draft_model: flags.DraftModel = None,
+    quantize: flags.Quantize = None,
     context: flags.Context = None,
     kv_tokens: flags.KvTokens = None,
     slots: flags.Slots = None,
@@ -89,8 +91,7 @@ def run_server(config: Config) -> int:
 
     settings = with_file_keys(config.server)
     refuse_exposure(settings)
-    refuse_unknown_tenants(config.engine.tenant_weights or {}, settings)
-    source = resolve(config.model.path)
+    source = resolve(config.model.path, quantize=config.model.quantize)
     configure_logging(settings.log_level)
     engine = load_engine(source, config)
 

@@ -32,6 +32,8 @@ def _byte_count(value: Any) -> Any:
 
 ByteCount = Annotated[int, BeforeValidator(_byte_count), Field(ge=-1, lt=2**63)]
 LogLevel = Literal["debug", "info", "warning", "error"]
+Quantize = Literal["f32", "f16", "bf16", "q8_0", "q6_k", "q5_k_m", "q4_k_m", "q4_0"]
+"""What ``models/huggingface/quantization.py`` knows."""
 
 
 class _Section(BaseModel):
@@ -60,10 +62,15 @@ class ServerSettings(_Section):
 class ModelSettings(_Section):
     """Which model is served, and how it is loaded."""
 
-    path: str | None = Field(None, description="GGUF file, folder with one GGUF file, or 'ember', the built-in model.")
-    name: str | None = Field(None, description="Name in the API; by default the file's name without '.gguf'.")
-    draft: str | None = Field(
-        None, description="Smaller model of the same vocabulary that guesses ahead; see --speculate."
+    path: str | None = Field(
+        None, description="GGUF file, Hugging Face folder with SafeTensors, or 'ember', the built-in model."
+    )
+    name: str | None = Field(None, description="Name in the API; by default the folder's, or the file's without '.gguf'.")
+    quantize: Quantize | None = Field(
+        None,
+        description="Number format for the weights of a Hugging Face folder: f32, f16, bf16, q8_0, q6_k, q5_k_m, q4_k_m or "
+        "q4_0. The fewer bits, the less memory and the faster, at some loss; q8_0 loses next to nothing. By default the "
+        "format that the folder has. Done once, kept in the cache.",
     )
     context_tokens: PositiveInt | None = Field(None, description="Tokens that one sequence may hold.")
     kv_tokens: PositiveInt | None = Field(None, description="Tokens of KV cache over all sequences.")

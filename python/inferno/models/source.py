@@ -1,4 +1,4 @@
-"""A MODEL argument -> the file to load and the name to serve it under. Reads folders, never a model's content."""
+"""A MODEL argument -> what to load and the name to serve it under. Reads folders and their config.json, never weights."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-from inferno.errors import InvalidArgument, NotFound
+from inferno.errors import InfernoError, InvalidArgument, NotFound
 from inferno.models.builtin import EMBER, ember_path
+from inferno.models.huggingface.folder import Folder, is_model_folder, open_folder
+from inferno.models.huggingface.quantization import check_scheme
 
 FAKE_PREFIX = "fake:"
 """Names the deterministic test model, which has no weights and answers nonsense: for tests and overhead benches."""
@@ -15,18 +17,29 @@ FAKE_PREFIX = "fake:"
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """``path`` is what the engine opens; ``name`` is what clients ask for."""
+    """``path`` is what the engine opens, or the folder from which that is prepared (``models/opening.py``);
+    ``name`` is what clients ask for."""
 
     path: str
     name: str
     size_bytes: int | None = None
+    folder: Folder | None = None
+    quantize: str | None = None
 
 
-def resolve(model: str | None = None) -> ModelSource:
-    """``None`` or ``ember`` is the built-in model; else a GGUF file or a folder with exactly one (``./ember``, too).
+def resolve(model: str | None = None, *, quantize: str | None = None) -> ModelSource:
+    """``None`` or ``ember`` is the built-in model; else a GGUF file, a folder with exactly one (``./ember``, too), or a
+    Hugging Face folder: config.json and SafeTensors, of which ``quantize`` says the number format.
 
-    Raises NotFound or InvalidArgument with what is there instead.
+    Raises NotFound or InvalidArgument with what is there instead, and what ``open_folder`` raises.
     """
+    check_scheme(quantize)
+    if model is not None and is_model_folder(Path(model).expanduser()):
+        return _folder(Path(model).expanduser(), quantize, shown=model)
+    if quantize is not None:
+        raise InvalidArgument(
+            "quantize is for Hugging Face folders; a GGUF file is served in the format it has", param="quantize"
+        )
     if model is None or model == EMBER:
         return _file(ember_path(), EMBER)
     if model.startswith(FAKE_PREFIX):
@@ -39,6 +52,14 @@ def resolve(model: str | None = None) -> ModelSource:
     return _file(path, path.stem if path.suffix.lower() == ".gguf" else path.name)
 
 
+def _folder(path: Path, quantize: str | None, *, shown: str) -> ModelSource:
+    try:
+        folder = open_folder(path)
+    except InfernoError as error:
+        raise type(error)(f"{shown}: {error.message}") from None
+    return ModelSource(str(path), folder.name, folder.weight_bytes, folder, quantize)
+
+
 def _file(path: Path, name: str) -> ModelSource:
     return ModelSource(path=str(path), name=name, size_bytes=path.stat().st_size)
 
@@ -48,7 +69,7 @@ def _only_gguf(folder: Path, *, shown: str) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFound(f"{shown}: no .gguf file in this folder")
+        raise NotFound(f"{shown}: no .gguf file in this folder, and no config.json with .safetensors files")
     names = ", ".join(entry.name for entry in found[:8]) + (", …" if len(found) > 8 else "")
     raise InvalidArgument(f"{shown}: {len(found)} .gguf files in this folder ({names}); name one of them")
 

@@ -93,9 +93,6 @@ def being_made(path: Path) -> Iterator[None]:
         except ImportError:  # Windows: two processes may both make the file; it appears whole either way
             yield
             return
+        # Left lying: removing it would let a third process lock a new file of that name beside one who waits on this.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                Path(lock.name).unlink()
+        yield

@@ -159,7 +159,7 @@ def _metadata(folder: Folder, writer: gguf.GGUFWriter, planned: list[Planned], s
     embedding = next((tensor for tensor in planned if tensor.name == "token_embd.weight"), None)
     if embedding is None:
         raise DataCorrupted("the weights have no token embedding")
-    writer.add_name(folder.name)
+    # No general.name: llama.cpp takes some names for models whose vocabulary it then changes.
     writer.add_vocab_size(embedding.shape[1])
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     own = scheme or {"F32": "f32", "F16": "f16", "BF16": "bf16"}.get(embedding.dtype, "")

@@ -1,0 +1,43 @@
+"""From a resolved model to the file that the engine opens: a Hugging Face folder is prepared first."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from inferno.errors import InfernoError
+from inferno.models.huggingface.prepare import prepare
+from inferno.models.source import ModelSource
+
+
+async def ready(source: ModelSource, progress: Callable[[float], None] | None = None) -> str:
+    """The path of that file. Preparing runs in a thread, reports 0..1 there, and is given up when this is cancelled.
+
+    Raises what ``prepare`` raises, with the folder named.
+    """
+    folder = source.folder
+    if folder is None:
+        return source.path
+    given_up = threading.Event()
+
+    def report(done: float) -> bool:
+        if progress is not None:
+            progress(done)
+        return not given_up.is_set()
+
+    def work() -> str:
+        try:
+            return str(prepare(folder, quantize=source.quantize, progress=report))
+        except InfernoError as error:
+            raise type(error)(f"{source.name}: {error.message}", param=error.param) from None
+
+    preparing = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(preparing)
+    except asyncio.CancelledError:
+        given_up.set()
+        await asyncio.wait([preparing])
+        if not preparing.cancelled():
+            preparing.exception()  # looked at: it was cancelled, whatever came of it
+        raise
