@@ -138,6 +138,8 @@ class ModelCard:
     has_chat_template: bool
     loaded_at: int
     """Unix time, seconds."""
+    defaults: Mapping[str, float] = field(default_factory=dict)
+    """What holds where a request says nothing, of what the model came with: ``temperature``, ``max_tokens``, …"""
 
 
 class EngineClient(Protocol):

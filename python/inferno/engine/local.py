@@ -11,15 +11,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from inferno.config.settings import StoreSettings
+from inferno.engine.chats import Chats
 from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.drain_rate import DrainRate
+from inferno.engine.encoder import Segment
+from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
 from inferno.engine.native import fill_request, overridden
-from inferno.engine.prefix_keeper import PrefixKeeper, open_store
-from inferno.engine.prefix_store import PrefixStore, StoreStats
-from inferno.engine.prompt import ChatPrompt, Segment
 from inferno.engine.stream import Channel, LocalStream
-from inferno.errors import ConfigError, InvalidArgument, QueueFull, Unavailable, Unsupported, from_code
+from inferno.errors import InvalidArgument, QueueFull, Unavailable, from_code
 
 try:
     from inferno import _core
@@ -77,15 +76,13 @@ class LocalEngine:
         *,
         backend: str = "llama",
         name: str | None = None,
-        draft: _core.Model | None = None,
-        store: PrefixStore | None = None,
+        extras: Extras | None = None,
     ) -> None:
         """Takes ``model`` and ``draft`` over and starts the engine's threads. Most callers want :meth:`load`."""
         self._model = model
-        self._prompt: ChatPrompt | None = None
-        self._prompt_error: Unsupported | None = None
-        self._card = _card(model, backend, name)
-        self._make_prompt()
+        self._extras = extras or Extras()
+        self._chats = _chats(model, self._extras)
+        self._card = _card(model, backend, name, self._extras, bool(self._chats))
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
         self._engine = _native(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
@@ -101,19 +98,15 @@ class LocalEngine:
         name: str | None = None,
         options: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
-        draft: str | None = None,
-        prefix_store: str | None = None,
-        prefix_store_bytes: int = StoreSettings.model_fields["prefixes_bytes"].default,
+        extras: Callable[[], Extras] | None = None,
         progress: Progress | None = None,
     ) -> LocalEngine:
         """Load a model and start its engine, in a thread; cancelling gives the load up.
 
         ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
-        leave the engine's default. ``draft`` is the path of a smaller model that guesses ahead for the first;
-        ``options`` are for both. ``prefix_store`` is a folder that keeps prefixes over restarts, within
-        ``prefix_store_bytes``. ``progress`` is called with 0..1 on the loading thread. Raises the InfernoError that
-        says why the model cannot be loaded (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument), or
-        ConfigError for the store.
+        leave the engine's default. ``extras`` reads what comes with the model beside ``path``, on the loading thread;
+        ``progress`` is called there with 0..1. Raises the InfernoError that says why the model cannot be loaded
+        (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument).
         """
         given_up = threading.Event()
 
@@ -123,22 +116,11 @@ class LocalEngine:
             return not given_up.is_set()
 
         def work() -> LocalEngine:
-            sizes = overridden(_core.ModelOptions(), options or {})
-            model = _native(_core.Model.load, path, sizes, report)
-            guesser = None
-            if draft is not None:
-                guesser = _native(_core.Model.load, draft, sizes, lambda _: not given_up.is_set())
+            brought = extras() if extras is not None else None
+            model = _native(_core.Model.load, path, overridden(_core.ModelOptions(), options or {}), report)
             backend = "fake" if path.startswith("fake:") else "llama"
             config = overridden(_core.EngineConfig(), engine or {})
-            store = None
-            if prefix_store is not None:
-                if not config.prefix_cache or config.host_cache_bytes == 0:
-                    raise ConfigError("a prefix store needs the prefix cache and host memory; leave --prefix-store out")
-                if not model.capabilities["saved_format"]:
-                    raise ConfigError("what this model computes cannot be saved (--deterministic?); leave --prefix-store out")
-                build = (_core.__version__, _core.__commit__, model.capabilities["saved_format"])
-                store = open_store(Path(prefix_store), prefix_store_bytes, path, build)
-            return cls(model, config, backend=backend, name=name, draft=guesser, store=store)
+            return cls(model, config, backend=backend, name=name, extras=brought)
 
         loading = asyncio.get_running_loop().run_in_executor(None, work)
         try:
@@ -149,20 +131,6 @@ class LocalEngine:
             if not loading.cancelled() and loading.exception() is None:
                 await loading.result().aclose()
             raise
-
-    def _make_prompt(self) -> None:
-        template = self._model.info["chat_template"]
-        if not template:
-            self._prompt_error = Unsupported("this model has no chat template; use /v1/completions", param="messages")
-            return
-        specials = self._model.special_tokens()
-        texts = dict(specials)
-        try:
-            self._prompt = ChatPrompt(
-                template, specials, bos_token=texts.get(self._model.bos, ""), eos_token=texts.get(self._model.eos, "")
-            )
-        except Unsupported as error:
-            self._prompt_error = error
 
     @property
     def card(self) -> ModelCard:
@@ -186,17 +154,26 @@ class LocalEngine:
     async def encode_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
     ) -> list[int]:
-        if self._prompt is None:
-            raise self._prompt_error or Unsupported("this model has no chat template", param="messages")
-        return await self._encode(self._prompt.render(messages, template_kwargs), add_bos=True)
+        return await self._encode(self._chats.render(messages, template_kwargs), add_bos=True)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._encode([text], add_bos=add_special)
 
     async def _encode(self, segments: list[Segment], *, add_bos: bool) -> list[int]:
         if sum(len(segment) for segment in segments if isinstance(segment, str)) <= _INLINE_CHARS:
-            return _encoded(self._model, segments, add_bos)
-        return await asyncio.get_running_loop().run_in_executor(None, _encoded, self._model, segments, add_bos)
+            return self._ids(segments, add_bos)
+        return await asyncio.get_running_loop().run_in_executor(None, self._ids, segments, add_bos)
+
+    def _ids(self, segments: Sequence[Segment], add_bos: bool) -> list[int]:
+        try:
+            if self._extras.encoder is not None:
+                segments = self._extras.encoder.encode(segments)
+            return _native(self._model.encode, segments, add_bos)
+        except (TypeError, UnicodeEncodeError):
+            # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
+            if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
+                raise InvalidArgument("the text holds half of a surrogate pair, which is no character") from None
+            raise
 
     async def decode(self, token_ids: Sequence[int]) -> str:
         return _native(self._model.decode, _checked_ids(token_ids))
@@ -206,7 +183,8 @@ class LocalEngine:
 
     async def generate(self, request: GenerateRequest) -> LocalStream:
         native = _core.Request()
-        fill_request(native, request, encode=lambda text: _encoded(self._model, [text], False))
+        request = self._extras.generation.applied(request)
+        fill_request(native, request, encode=lambda text: self._ids([text], False))
         loop = asyncio.get_running_loop()
         if self._delivery.loop is None:
             self._delivery.loop = loop
@@ -286,16 +264,6 @@ def _native(call: Callable[..., _Result], /, *args: Any) -> _Result:
         raise from_code(*error.args) from None
 
 
-def _encoded(model: _core.Model, segments: list[Segment], add_bos: bool) -> list[int]:
-    try:
-        return _native(model.encode, segments, add_bos)
-    except TypeError:
-        # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
-        if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
-            raise InvalidArgument("the text holds half of a surrogate pair, which is no character") from None
-        raise
-
-
 def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
@@ -308,7 +276,16 @@ def _checked_ids(token_ids: Sequence[int]) -> Sequence[int]:
     return token_ids
 
 
-def _card(model: _core.Model, backend: str, name: str | None) -> ModelCard:
+def _chats(model: _core.Model, extras: Extras) -> Chats:
+    built_in = model.info["chat_template"]
+    templates = dict(extras.templates) or ({DEFAULT_TEMPLATE: built_in} if built_in else {})
+    specials = model.special_tokens()
+    by_id = dict(specials)
+    ends = {"bos_token": by_id.get(model.bos, ""), "eos_token": by_id.get(model.eos, "")}
+    return Chats(templates, specials, dict(extras.special_texts) or ends)
+
+
+def _card(model: _core.Model, backend: str, name: str | None, extras: Extras, has_chat_template: bool) -> ModelCard:
     info = model.info
     return ModelCard(
         name=name or info["name"],
@@ -320,6 +297,7 @@ def _card(model: _core.Model, backend: str, name: str | None) -> ModelCard:
         weight_bytes=info["weight_bytes"],
         device=info["device"],
         backend=backend,
-        has_chat_template=bool(info["chat_template"]),
+        has_chat_template=has_chat_template,
         loaded_at=int(time.time()),
+        defaults=extras.generation.shown(),
     )

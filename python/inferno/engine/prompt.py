@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from inferno.engine.client import Message
+from inferno.engine.encoder import Segment
 from inferno.engine.template import ChatTemplate
 from inferno.errors import InvalidArgument
 
@@ -20,17 +21,16 @@ _RESERVED = frozenset({"messages", "bos_token", "eos_token", "raise_exception", 
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _MAX_NESTING = 64
 
-Segment = str | int
-
 
 class ChatPrompt:
-    """Renders chats for one model. ``special_tokens`` are (id, text); one without text is left out."""
+    """Renders chats for one model. ``special_tokens`` are (id, text); one without text is left out.
 
-    def __init__(
-        self, template: str, special_tokens: Sequence[tuple[int, str]], *, bos_token: str = "", eos_token: str = ""
-    ) -> None:
+    ``texts`` are the template's variables for special tokens: ``bos_token``, ``eos_token``, …
+    """
+
+    def __init__(self, template: str, special_tokens: Sequence[tuple[int, str]], **texts: str) -> None:
         self._template = ChatTemplate(template)
-        self._fixed = {"bos_token": bos_token, "eos_token": eos_token}
+        self._fixed = {"bos_token": "", "eos_token": "", **texts}
         self._ids = {text: token_id for token_id, text in special_tokens if text}
         longest_first = sorted(self._ids, key=len, reverse=True)
         self._any_special = "|".join(re.escape(text) for text in longest_first)

@@ -1,0 +1,63 @@
+"""What comes with a model beside its weights' file, where it comes as a folder. Of a plain GGUF file: nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from inferno.engine.client import GenerateRequest
+from inferno.engine.encoder import TextEncoder
+
+DEFAULT_TEMPLATE = "default"
+TOOL_TEMPLATE = "tool_use"
+"""The template for requests that bring tools, where a model has several."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationDefaults:
+    """What holds where a request says nothing."""
+
+    sampling: Mapping[str, float] = field(default_factory=dict)
+    """Fields of SamplingOptions."""
+    max_tokens: int | None = None
+    eos_token_ids: tuple[int, ...] = ()
+    """Tokens that end a text, besides those that the model's file marks so; not under ``ignore_eos``."""
+
+    def applied(self, request: GenerateRequest) -> GenerateRequest:
+        """``request`` with the defaults put where it has None."""
+        missing = {name: value for name, value in self.sampling.items() if getattr(request.sampling, name) is None}
+        ends = () if request.ignore_eos else self.eos_token_ids
+        return replace(
+            request,
+            sampling=replace(request.sampling, **missing) if missing else request.sampling,  # type: ignore[arg-type]
+            max_tokens=self.max_tokens if request.max_tokens is None else request.max_tokens,
+            stop_token_ids=tuple(dict.fromkeys((*request.stop_token_ids, *ends))),
+        )
+
+    def shown(self) -> dict[str, float]:
+        """The defaults as a request would write them."""
+        return dict(self.sampling) | ({} if self.max_tokens is None else {"max_tokens": self.max_tokens})
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingDefaults:
+    """How texts become vectors, beyond what the weights' file says."""
+
+    normalize: bool = True
+    """Whether vectors get length 1."""
+    max_tokens: int | None = None
+    """Most tokens of a text, if fewer than the model's context."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """All of it; the defaults here are a plain GGUF file's."""
+
+    encoder: TextEncoder | None = None
+    """None: llama.cpp encodes."""
+    templates: Mapping[str, str] = field(default_factory=dict)
+    """Chat templates by name; ``default`` answers, ``tool_use`` where a request brings tools."""
+    special_texts: Mapping[str, str] = field(default_factory=dict)
+    """Template variables such as ``bos_token``."""
+    generation: GenerationDefaults = GenerationDefaults()
+    embedding: EmbeddingDefaults = EmbeddingDefaults()
