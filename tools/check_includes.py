@@ -46,6 +46,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
         "backends/backend_registry.h",
         "backends/model_files.h",
         "output/output_sink.h",
+        "output/embed_sink.h",
     ),
 }
 

@@ -47,7 +47,7 @@ struct Capabilities {
   std::int32_t row_tile = 1;          // forward() is at its best with a multiple of so many rows; 1 = indifferent
   std::int32_t logits_rows = 0;       // of them, most that may ask for logits: bounds the memory for vocab-wide rows
   std::uint64_t kv_bytes = 0;         // memory taken by those cells
-  std::string saved_format;           // names what save() writes; load() understands the same only. Empty: cannot save
+  std::int32_t embedding_size = 0;    // numbers in a text's vector; 0 = the model generates text, and does not embed
 };
 
 // How to load. Zero or empty means: the backend chooses. Checked by the backend, which refuses what it cannot honour.
@@ -65,6 +65,7 @@ struct ModelOptions {
   std::string kv_layout = "auto";
   bool deterministic = false;         // every row bitwise the same, whatever is computed beside it
   bool use_mmap = true;
+  std::string pooling;                // mean, cls, last: how an embedding model makes one vector; empty = as its file says
   // Called with 0..1 while loading, on the loading thread; returning false gives up the load.
   std::function<bool(float)> progress;
 };
@@ -95,6 +96,14 @@ class Model {
   // Computes the batch and appends its tokens to their slots. Logits stay valid until the next call.
   // On failure the content of the slots named in the batch is undefined: drop them.
   virtual Result<Logits> forward(const ForwardBatch& batch) = 0;
+
+  // In place of all that where capabilities().embedding_size > 0: makes one vector of each slot's rows, which are a whole
+  // text from position 0 on. Keeps nothing: slots only tell the batch's texts apart. A batch may have more than
+  // batch_rows rows only when it is one text.
+  virtual Result<Embeddings> embed(const ForwardBatch& batch) {
+    static_cast<void>(batch);
+    return Status(StatusCode::kUnsupported, "this model generates text; it does not embed");
+  }
 };
 
 }  // namespace inferno

@@ -38,4 +38,10 @@ struct Logits {
   std::vector<std::span<const float>> rows;
 };
 
+// One vector for each slot of a batch, in the order of the slots' first rows. Memory belongs to the model; valid until
+// its next embed().
+struct Embeddings {
+  std::vector<std::span<const float>> rows;
+};
+
 }  // namespace inferno

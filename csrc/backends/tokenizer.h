@@ -42,6 +42,8 @@ class Tokenizer {
   [[nodiscard]] virtual TokenId eos() const = 0;
   // Whether the model was trained with BOS before every text.
   [[nodiscard]] virtual bool adds_bos() const = 0;
+  // The token (SEP, EOS) that the model was trained to see behind every whole text; kNoToken when none.
+  [[nodiscard]] virtual TokenId closing() const { return kNoToken; }
 
   // True when the first piece of a text carries a leading space of its own (SentencePiece's dummy prefix), which
   // output that starts a text must drop.

@@ -112,7 +112,8 @@ py::dict as_dict(const EngineStats& s) {
       "expired"_a = s.scheduler.expired,
       "spec_drafted_tokens"_a = s.speculation.drafted, "spec_accepted_tokens"_a = s.speculation.accepted,
       "finished"_a = s.scheduler.finished, "failed"_a = s.scheduler.failed,
-      "generated_tokens"_a = s.output.generated_tokens,
+      "generated_tokens"_a = s.output.generated_tokens, "embedded_texts"_a = s.embedded_texts,
+      "embedded_tokens"_a = s.embedded_tokens,
       "inter_token_bounds"_a = std::vector<double>(std::begin(kInterTokenBounds), std::end(kInterTokenBounds)),
       "inter_token_counts"_a = std::vector<std::uint64_t>(std::begin(gaps), std::end(gaps)),
       "inter_token_sum"_a = s.output.inter_token_sum);

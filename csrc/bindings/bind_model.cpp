@@ -66,7 +66,7 @@ py::dict capabilities_of(const PyModel& self) {
                                                             : "none";
   return py::dict("sharing"_a = sharing, "slots"_a = c.slots, "capacity_tokens"_a = c.capacity_tokens,
                   "context_tokens"_a = c.context_tokens, "batch_rows"_a = c.batch_rows, "kv_bytes"_a = c.kv_bytes,
-                  "saved_format"_a = c.saved_format);
+                  "embedding_size"_a = c.embedding_size);
 }
 
 void check_id(const Tokenizer& tokenizer, TokenId id) {
@@ -75,7 +75,8 @@ void check_id(const Tokenizer& tokenizer, TokenId id) {
                                                  std::to_string(tokenizer.vocab_size() - 1)));
 }
 
-Result<std::vector<TokenId>> encode_segments(const Tokenizer& tokenizer, const std::vector<Segment>& segments, bool add_bos) {
+Result<std::vector<TokenId>> encode_segments(const Tokenizer& tokenizer, const std::vector<Segment>& segments, bool add_bos,
+                                             bool close) {
   std::vector<TokenId> ids;
   for (const Segment& segment : segments) {
     if (const auto* id = std::get_if<TokenId>(&segment)) {
@@ -88,17 +89,18 @@ Result<std::vector<TokenId>> encode_segments(const Tokenizer& tokenizer, const s
   }
   const bool has_bos = !ids.empty() && ids.front() == tokenizer.bos();
   if (add_bos && tokenizer.adds_bos() && tokenizer.bos() != kNoToken && !has_bos) ids.insert(ids.begin(), tokenizer.bos());
+  if (close && tokenizer.closing() != kNoToken) ids.push_back(tokenizer.closing());
   return ids;
 }
 
-std::vector<TokenId> encode(const PyModel& self, const std::vector<Segment>& segments, bool add_bos) {
+std::vector<TokenId> encode(const PyModel& self, const std::vector<Segment>& segments, bool add_bos, bool close) {
   const Tokenizer& tokenizer = self.model->tokenizer();
   for (const Segment& segment : segments) {
     if (const auto* id = std::get_if<TokenId>(&segment)) check_id(tokenizer, *id);
   }
   auto ids = [&] {
     py::gil_scoped_release release;
-    return encode_segments(tokenizer, segments, add_bos);
+    return encode_segments(tokenizer, segments, add_bos, close);
   }();
   return value_or_raise(std::move(ids));
 }
@@ -145,18 +147,19 @@ void register_model(py::module_& module) {
       .def_readwrite("kv_type", &ModelOptions::kv_type)
       .def_readwrite("flash_attention", &ModelOptions::flash_attention)
       .def_readwrite("kv_layout", &ModelOptions::kv_layout)
-      .def_readwrite("deterministic", &ModelOptions::deterministic)
-      .def_readwrite("use_mmap", &ModelOptions::use_mmap);
+      .def_readwrite("use_mmap", &ModelOptions::use_mmap)
+      .def_readwrite("pooling", &ModelOptions::pooling);
   py::class_<PyModel>(module, "Model")
       .def_static("load", &load, "path"_a, "options"_a, "progress"_a = py::none())
       .def_property_readonly("info", &info_of)
       .def_property_readonly("capabilities", &capabilities_of)
-      .def("encode", &encode, "segments"_a, "add_bos"_a)
+      .def("encode", &encode, "segments"_a, "add_bos"_a, "close"_a = false)
       .def("decode", &decode, "token_ids"_a)
       .def("token_bytes", &token_bytes, "token_id"_a)
       .def("special_tokens", &special_tokens)
       .def_property_readonly("bos", [](const PyModel& self) { return self.model->tokenizer().bos(); })
-      .def_property_readonly("eos", [](const PyModel& self) { return self.model->tokenizer().eos(); });
+      .def_property_readonly("eos", [](const PyModel& self) { return self.model->tokenizer().eos(); })
+      .def_property_readonly("closing", [](const PyModel& self) { return self.model->tokenizer().closing(); });
 }
 
 }  // namespace inferno::bindings

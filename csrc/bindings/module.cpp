@@ -13,4 +13,5 @@ PYBIND11_MODULE(_core, module) {
   register_request(module);
   register_output(module);
   register_engine(module);
+  register_embedder(module);
 }

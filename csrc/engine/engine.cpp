@@ -55,7 +55,10 @@ Status check_draft(const Model& model, const Model* draft, const std::string& sp
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink,
-                                               const Clock& clock, std::shared_ptr<Model> draft) {
+                                               const Clock& clock) {
+  if (model->capabilities().embedding_size > 0) {
+    return Status(StatusCode::kUnsupported, "this model embeds texts; it does not generate");
+  }
   if (Status status = config.validate(model->capabilities()); !status.ok()) return status;
   if (Status status = check_draft(*model, draft.get(), config.speculate); !status.ok()) return status;
   return std::unique_ptr<Engine>(new Engine(std::move(model), config, sink, clock, std::move(draft)));

@@ -20,6 +20,8 @@ struct EngineStats {
   std::uint64_t step_rows = 0;        // rows computed over all steps
   double forward_seconds = 0;         // in Model::forward
   double step_seconds = 0;            // in whole steps, forward included
+  std::uint64_t embedded_texts = 0;   // of a model that embeds
+  std::uint64_t embedded_tokens = 0;
   SchedulerStats scheduler;
   KvCacheStats cache;
   SpeculationStats speculation;

@@ -25,6 +25,7 @@ class ModelOptions:  # csrc/bindings/bind_model.cpp; defaults in csrc/backends/b
     kv_layout: str
     deterministic: bool
     use_mmap: bool
+    pooling: str
     def __init__(self) -> None: ...
 
 class Model:
@@ -34,8 +35,10 @@ class Model:
     def info(self) -> dict[str, Any]: ...
     @property
     def capabilities(self) -> dict[str, Any]: ...
-    def encode(self, segments: Sequence[str | int], add_bos: bool) -> list[int]:
-        """Text segments as plain text, ints as the ids they are; BOS first if asked, the model wants it and it is not there."""
+    def encode(self, segments: Sequence[str | int], add_bos: bool, close: bool = False) -> list[int]:
+        """Text segments as plain text, ints as the ids they are; BOS first if asked, the model wants it and it is not there.
+
+        ``close`` puts behind them what the model was trained to see there (SEP, EOS), if anything."""
     def decode(self, token_ids: Sequence[int]) -> str: ...
     def token_bytes(self, token_id: int) -> bytes: ...
     def special_tokens(self) -> list[tuple[int, str]]: ...
@@ -43,6 +46,9 @@ class Model:
     def bos(self) -> int: ...
     @property
     def eos(self) -> int: ...
+    @property
+    def closing(self) -> int:
+        """What the model was trained to see behind every whole text; -1 when nothing."""
 
 class TensorSource:  # csrc/backends/weight_plan.h
     """One tensor of the shards, seen as rows. Its last dimension, after ``transpose``, must be the target's ``shape[0]``,
@@ -208,3 +214,26 @@ class Engine:  # csrc/bindings/bind_engine.cpp
     def healthy(self) -> bool: ...
     def stop(self) -> None:
         """Ends all sequences (finish "error", code "unavailable"), joins the threads. on_step is not called afterwards."""
+
+class EmbedRequest:  # csrc/request/embed_request.h
+    tenant: str
+    texts: list[list[int]]
+    dimensions: int
+    normalize: bool
+    priority: int
+    def __init__(self) -> None: ...
+
+Embedded = tuple[int, int, bytes, tuple[float, float], tuple[str, str, str] | None]
+"""One text's vector as it crosses (csrc/bindings/bind_embedder.cpp): request, index, float32 numbers as bytes, (scheduled,
+finished) in seconds since arrival, and (code, message, param) where there is no vector."""
+
+class Embedder:  # csrc/bindings/bind_embedder.cpp
+    def __init__(self, model: Model, config: EngineConfig, on_embeddings: Callable[[list[Embedded]], None]) -> None:
+        """Takes the model over, as Engine does. Raises CoreError unsupported for a model that does not embed."""
+    def submit(self, request: EmbedRequest) -> int: ...
+    def cancel(self, request_id: int) -> None: ...
+    def stats(self) -> EngineStats: ...
+    @property
+    def healthy(self) -> bool: ...
+    def stop(self) -> None:
+        """Ends all texts (code "unavailable"), joins the thread. on_embeddings is not called afterwards."""

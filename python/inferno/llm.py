@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from array import array
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import TracebackType
@@ -26,6 +27,7 @@ from inferno.engine.client import (
     TokenLogprob,
     Usage,
 )
+from inferno.engine.embedding import EmbedRequest
 from inferno.engine.local import LocalEngine, defaults
 from inferno.errors import InvalidArgument, QueueFull, Unavailable
 from inferno.models.opening import ready
@@ -109,6 +111,19 @@ class AsyncLLM:
         """Answer one conversation, or each of several. As :meth:`generate`."""
         chats = [messages] if messages and isinstance(messages[0], Mapping) else messages
         return await self._together([await self._request(chat, sampling) for chat in chats])  # type: ignore[arg-type]
+
+    async def embed(
+        self, texts: str | Sequence[str], *, dimensions: int | None = None, truncate: bool = False
+    ) -> list[list[float]]:
+        """A vector for each text, of a model that embeds. ``dimensions`` keeps the first so many numbers, at length 1.
+
+        Raises Unsupported for a model that generates, InvalidArgument, ContextLengthExceeded for too long a
+        text (``truncate`` leaves its end out instead), QueueFull, Unavailable.
+        """
+        several = [texts] if isinstance(texts, str) else list(texts)
+        ids = [await self._engine.encode(text) for text in several]
+        result = await self._engine.embed(EmbedRequest(ids, dimensions, truncate))
+        return [array("f", vector).tolist() for vector in result.vectors]
 
     async def aclose(self) -> None:
         """Stop the engine and free the model. Idempotent."""
@@ -210,6 +225,12 @@ class LLM:
     def chat(self, messages: Sequence[Message] | Sequence[Sequence[Message]], **sampling: Any) -> list[Completion]:
         """As :meth:`AsyncLLM.chat`."""
         return self._run(self._llm.chat(messages, **sampling))
+
+    def embed(
+        self, texts: str | Sequence[str], *, dimensions: int | None = None, truncate: bool = False
+    ) -> list[list[float]]:
+        """As :meth:`AsyncLLM.embed`."""
+        return self._run(self._llm.embed(texts, dimensions=dimensions, truncate=truncate))
 
     def close(self) -> None:
         """Stop the engine and free the model. Idempotent; later calls raise Unavailable."""

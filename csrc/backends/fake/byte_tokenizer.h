@@ -27,6 +27,7 @@ class ByteTokenizer final : public Tokenizer {
   [[nodiscard]] TokenId bos() const override { return kBos; }
   [[nodiscard]] TokenId eos() const override { return kEos; }
   [[nodiscard]] bool adds_bos() const override { return true; }
+  [[nodiscard]] TokenId closing() const override { return kEos; }
   [[nodiscard]] bool strips_leading_space() const override { return false; }
 
  private:

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t kMaxStepUs = 60'000'000;
 constexpr std::int64_t kMaxVocab = 1'000'000;
+constexpr std::int64_t kMaxEmbed = 65'536;
 
 Result<std::int64_t> parse_number(std::string_view key, std::string_view text, std::int64_t low, std::int64_t high) {
   std::int64_t number = 0;
@@ -26,15 +27,16 @@ Status apply(FakePath& path, std::string_view key, std::string_view text) {
   std::int64_t high = 1'000'000'000;
   if (key == "step_us") low = 0, high = kMaxStepUs;
   if (key == "vocab") low = ByteTokenizer::kMinVocab, high = kMaxVocab;
-  if (key != "step_us" && key != "fail_after" && key != "repeat" && key != "vocab") {
+  if (key == "embed") high = kMaxEmbed;
+  if (key != "step_us" && key != "fail_after" && key != "embed" && key != "vocab") {
     return invalid_argument("model", "the test model does not know '" + std::string(key) +
-                                         "'; it knows step_us, fail_after, repeat and vocab");
+                                         "'; it knows step_us, fail_after, embed and vocab");
   }
   const Result<std::int64_t> number = parse_number(key, text, low, high);
   if (!number.ok()) return number.status();
   if (key == "step_us") path.step_us = number.value();
   if (key == "fail_after") path.fail_after = number.value();
-  if (key == "repeat") path.repeat = static_cast<std::int32_t>(number.value());
+  if (key == "embed") path.embed = static_cast<std::int32_t>(number.value());
   if (key == "vocab") path.vocab = static_cast<std::int32_t>(number.value());
   return {};
 }

@@ -85,23 +85,22 @@ SizingFacts sizing_facts(const llama_model* model, std::optional<std::uint64_t> 
   return facts;
 }
 
-Status check_generates(const llama_model* model) {
+Result<ModelUse> model_use(const llama_model* model) {
   if (llama_vocab_type(llama_model_get_vocab(model)) == LLAMA_VOCAB_TYPE_NONE) {
     return Status(StatusCode::kUnsupported, "the model has no tokenizer");
   }
   const std::string arch = metadata(model, "general.architecture");
   const bool bidirectional = metadata(model, arch + ".attention.causal") == "false";
-  if (llama_model_has_encoder(model) || !llama_model_has_decoder(model) || llama_model_is_diffusion(model) ||
-      bidirectional) {
-    return not_generative();
+  if (llama_model_has_encoder(model) || !llama_model_has_decoder(model) || llama_model_is_diffusion(model)) {
+    return not_servable();
   }
-  return {};
+  return bidirectional ? ModelUse::kEmbeds : ModelUse::kGenerates;
 }
 
-Status not_generative() {
-  return Status(
-      StatusCode::kUnsupported,
-      "the model is an encoder or diffusion model; only models that generate text token by token can be served");
+Status not_servable() {
+  return Status(StatusCode::kUnsupported,
+                "the model is an encoder-decoder or diffusion model; models that generate text token by token and "
+                "encoders that embed it can be served");
 }
 
 }  // namespace inferno

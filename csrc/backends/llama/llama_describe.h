@@ -23,8 +23,14 @@ namespace inferno {
 [[nodiscard]] SizingFacts sizing_facts(const llama_model* model, std::optional<std::uint64_t> memory,
                                        const ModelOptions& options);
 
-// kUnsupported for encoders, diffusion models and models without a tokenizer.
-[[nodiscard]] Status check_generates(const llama_model* model);
-[[nodiscard]] Status not_generative();
+// What a model is for.
+enum class ModelUse {
+  kGenerates,  // text, token by token
+  kEmbeds,     // an encoder: every token sees all others of its text
+};
+
+// kUnsupported for encoder-decoders, diffusion models and models without a tokenizer.
+[[nodiscard]] Result<ModelUse> model_use(const llama_model* model);
+[[nodiscard]] Status not_servable();
 
 }  // namespace inferno

@@ -8,6 +8,7 @@
 #include "backends/llama/gguf_check.h"
 #include "backends/llama/host_limits.h"
 #include "backends/llama/llama_describe.h"
+#include "backends/llama/llama_encoder.h"
 #include "backends/llama/llama_model.h"
 #include "backends/llama/llama_options.h"
 #include "backends/llama/llama_runtime.h"
@@ -62,7 +63,6 @@ Result<LlamaModelHandle> load_weights(const std::string& path, const ModelOption
   LlamaModelHandle model(llama_model_load_from_file(path.c_str(), params));
   if (progress.given_up) return Status(StatusCode::kCancelled, "loading '" + file_name(path) + "' was given up");
   if (!model) return load_failure(path, StatusCode::kDataCorrupted);
-  if (Status status = check_generates(model.get()); !status.ok()) return status;
   return model;
 }
 
@@ -110,21 +110,23 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   Result<LlamaModelHandle> loaded = load_weights(path, options);
   if (!loaded.ok()) return loaded.status();
   LlamaModelHandle model = std::move(loaded).value();
+  const Result<ModelUse> use = model_use(model.get());
+  if (!use.ok()) return use.status();
+  ModelInfo info = describe_model(model.get(), std::filesystem::path(path).stem().string(), options);
+  if (use.value() == ModelUse::kEmbeds) return make_llama_encoder(std::move(model), std::move(info), options);
+  if (!options.pooling.empty()) {
+    return invalid_argument("pooling", "pooling is '" + options.pooling + "', but the model generates text and does not embed it");
+  }
 
   const Result<LlamaSizes> sizes = choose_sizes(options, sizing_facts(model.get(), memory, options));
   if (!sizes.ok()) return sizes.status();
   LlamaContextHandle context(llama_init_from_model(model.get(), llama_context_settings(options, sizes.value())));
   if (!context) return load_failure(path, StatusCode::kInternal);
-  if (llama_get_memory(context.get()) == nullptr) return not_generative();
+  if (llama_get_memory(context.get()) == nullptr) return not_servable();
 
   const Capabilities caps = describe_capabilities(model.get(), context.get(), options, sizes.value());
-  ModelInfo info = describe_model(model.get(), std::filesystem::path(path).stem().string(), options);
-  auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps);
-  if (options.deterministic) {
-    made->keep_together();
-    return made_exact(std::move(made));
-  }
-  return std::unique_ptr<Model>(std::move(made));
+  return std::unique_ptr<Model>(
+      std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps));
 }
 
 }  // namespace inferno

@@ -76,6 +76,16 @@ Result<std::vector<TokenId>> LlamaTokenizer::encode(std::string_view text) const
   }
 }
 
+// llama.cpp puts BERT's [CLS] and [SEP] around every text, whatever the file's flags say.
+bool LlamaTokenizer::adds_bos() const {
+  return llama_vocab_get_add_bos(vocab_) || llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_WPM;
+}
+
+TokenId LlamaTokenizer::closing() const {
+  if (llama_vocab_get_add_sep(vocab_) || llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_WPM) return llama_vocab_sep(vocab_);
+  return llama_vocab_get_add_eos(vocab_) ? llama_vocab_eos(vocab_) : kNoToken;
+}
+
 std::string_view LlamaTokenizer::token_bytes(TokenId id) const {
   const std::size_t start = starts_[static_cast<std::size_t>(id)];
   return std::string_view(bytes_).substr(start, starts_[static_cast<std::size_t>(id) + 1] - start);

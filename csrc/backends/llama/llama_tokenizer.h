@@ -24,7 +24,8 @@ class LlamaTokenizer final : public Tokenizer {
   [[nodiscard]] const std::vector<SpecialToken>& special_tokens() const override { return special_; }
   [[nodiscard]] TokenId bos() const override { return llama_vocab_bos(vocab_); }
   [[nodiscard]] TokenId eos() const override { return llama_vocab_eos(vocab_); }
-  [[nodiscard]] bool adds_bos() const override { return llama_vocab_get_add_bos(vocab_); }
+  [[nodiscard]] bool adds_bos() const override;
+  [[nodiscard]] TokenId closing() const override;
   [[nodiscard]] bool strips_leading_space() const override { return strips_leading_space_; }
 
  private:

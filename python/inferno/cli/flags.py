@@ -57,6 +57,8 @@ FlashAttention = Annotated[str | None, _flag("model.flash_attention", "--flash-a
 KvLayout = Annotated[str | None, _flag("model.kv_layout", "--kv-layout")]
 Deterministic = Annotated[bool | None, _flag("model.deterministic", "--deterministic/--no-deterministic")]
 Mmap = Annotated[bool | None, _flag("model.use_mmap", "--mmap/--no-mmap")]
+Pooling = Annotated[str | None, _flag("model.pooling", "--pooling")]
+GenerationConfig = Annotated[str | None, _flag("model.generation_config", "--generation-config")]
 
 MaxRunning = Annotated[int | None, _flag("engine.max_running", "--max-running")]
 MaxWaiting = Annotated[int | None, _flag("engine.max_waiting", "--max-waiting")]
@@ -96,6 +98,8 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "kv_layout": ("model.kv_layout", "--kv-layout"),
     "deterministic": ("model.deterministic", "--deterministic/--no-deterministic"),
     "mmap": ("model.use_mmap", "--mmap/--no-mmap"),
+    "pooling": ("model.pooling", "--pooling"),
+    "generation_config": ("model.generation_config", "--generation-config"),
     "max_running": ("engine.max_running", "--max-running"),
     "max_waiting": ("engine.max_waiting", "--max-waiting"),
     "max_waiting_tokens": ("engine.max_waiting_tokens", "--max-waiting-tokens"),

@@ -42,7 +42,7 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
             return await LocalEngine.load(
                 path,
                 name=config.model.name or source.name,
-                options=config.model.model_dump(exclude={"path", "name", "quantize"}),
+                options=config.model.model_dump(exclude={"path", "name", "generation_config"}),
                 engine=config.engine.model_dump(),
                 draft=None if config.model.draft is None else resolve(config.model.draft).path,
                 prefix_store=config.store.prefixes,

@@ -44,6 +44,7 @@ def run(
     flash_attention: flags.FlashAttention = None,
     deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,
+    generation_config: flags.GenerationConfig = None,
 ) -> None:
     parameters = dict(locals())
     from inferno.cli.loading import load_engine

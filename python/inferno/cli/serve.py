@@ -61,6 +61,8 @@ def serve(
     kv_layout: flags.KvLayout = None,
     deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,
+    pooling: flags.Pooling = None,
+    generation_config: flags.GenerationConfig = None,
     max_running: flags.MaxRunning = None,
     max_waiting: flags.MaxWaiting = None,
     max_waiting_tokens: flags.MaxWaitingTokens = None,
@@ -153,7 +155,10 @@ def _is_loopback(host: str) -> bool:
 def announce(url: str, card: ModelCard, *, keyed: bool) -> None:
     """Say where the server listens, and how to ask it something."""
     key = " -H 'authorization: Bearer YOUR-KEY'" if keyed else ""
-    if card.has_chat_template:
+    if card.embedding_size:
+        route = "/v1/embeddings"
+        body = f'{{"model": "{card.name}", "input": "What is 12 plus 30?"}}'
+    elif card.has_chat_template:
         route = "/v1/chat/completions"
         body = f'{{"model": "{card.name}", "messages": [{{"role": "user", "content": "What is 12 plus 30?"}}]}}'
     else:

@@ -91,6 +91,12 @@ class ModelSettings(_Section):
         "Slower: see docs/performance.md. CPU only.",
     )
     use_mmap: bool | None = Field(None, description="Map the model file instead of reading it.")
+    pooling: Literal["mean", "cls", "last"] | None = Field(
+        None, description="How an embedding model makes one vector of a text; by default as the model says."
+    )
+    generation_config: Literal["folder", "none"] = Field(
+        "folder", description="Take a folder's generation_config.json as default sampling, or not (none)."
+    )
 
 
 class EngineSettings(_Section):

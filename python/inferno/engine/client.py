@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from inferno.engine.embedding import EmbedRequest, EmbedResult
 
 FinishReason = Literal["stop", "length", "cancelled"]
 Message = Mapping[str, Any]
@@ -140,6 +143,8 @@ class ModelCard:
     """Unix time, seconds."""
     defaults: Mapping[str, float] = field(default_factory=dict)
     """What holds where a request says nothing, of what the model came with: ``temperature``, ``max_tokens``, …"""
+    embedding_size: int = 0
+    """Numbers of a text's vector; 0: the model generates text and does not embed it."""
 
 
 class EngineClient(Protocol):
@@ -158,7 +163,8 @@ class EngineClient(Protocol):
         ...
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
-        """Token ids of plain text; ``add_special`` puts BOS first where the model was trained so."""
+        """Token ids of plain text; ``add_special`` puts BOS first where the model was trained so, and of a model that
+        embeds also what it was trained to see behind a text."""
         ...
 
     async def decode(self, token_ids: Sequence[int]) -> str:
@@ -166,6 +172,13 @@ class EngineClient(Protocol):
         ...
 
     async def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]: ...
+
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        """A vector for each text. Cancelling it gives up the texts that are not computed yet.
+
+        Raises Unsupported for a model that generates, InvalidArgument, ContextLengthExceeded, QueueFull, Unavailable.
+        """
+        ...
 
     async def generate(self, request: GenerateRequest) -> TokenStream:
         """Submit. Raises InvalidArgument, ContextLengthExceeded, QueueFull or Unavailable, before any delta."""

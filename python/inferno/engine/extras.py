@@ -43,6 +43,8 @@ class GenerationDefaults:
 class EmbeddingDefaults:
     """How texts become vectors, beyond what the weights' file says."""
 
+    pooling: str | None = None
+    """mean, cls or last: how one vector is made of a text's; None: as the weights' file says."""
     normalize: bool = True
     """Whether vectors get length 1."""
     max_tokens: int | None = None

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,11 +14,19 @@ from typing import Any, TypeVar
 from inferno.engine.chats import Chats
 from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.drain_rate import DrainRate
+from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
 from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
-from inferno.engine.native import fill_request, overridden
+from inferno.engine.native import fill_embed_request, fill_request, overridden
 from inferno.engine.stream import Channel, LocalStream
-from inferno.errors import InvalidArgument, QueueFull, Unavailable, from_code
+from inferno.errors import (
+    ContextLengthExceeded,
+    InvalidArgument,
+    QueueFull,
+    Unavailable,
+    Unsupported,
+    from_code,
+)
 
 try:
     from inferno import _core
@@ -85,8 +93,12 @@ class LocalEngine:
         self._card = _card(model, backend, name, self._extras, bool(self._chats))
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
-        self._engine = _native(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
-        self._keeper = None if store is None else PrefixKeeper(self._engine, store, _core.CoreError)
+        self._vectors = Deliveries()
+        self._engine: _core.Engine | _core.Embedder
+        if self._card.embedding_size:
+            self._engine = _native(_core.Embedder, model, config, self._vectors.on_embeddings)
+        else:
+            self._engine = _native(_core.Engine, model, config, self._delivery.on_step)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -116,8 +128,12 @@ class LocalEngine:
             return not given_up.is_set()
 
         def work() -> LocalEngine:
-            brought = extras() if extras is not None else None
-            model = _native(_core.Model.load, path, overridden(_core.ModelOptions(), options or {}), report)
+            brought = extras() if extras is not None else Extras()
+            chosen = {
+                "pooling": brought.embedding.pooling,
+                **{k: v for k, v in (options or {}).items() if v is not None},
+            }
+            model = _native(_core.Model.load, path, overridden(_core.ModelOptions(), chosen), report)
             backend = "fake" if path.startswith("fake:") else "llama"
             config = overridden(_core.EngineConfig(), engine or {})
             return cls(model, config, backend=backend, name=name, extras=brought)
@@ -154,6 +170,8 @@ class LocalEngine:
     async def encode_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
     ) -> list[int]:
+        if self._card.embedding_size:
+            raise _embeds_only()
         return await self._encode(self._chats.render(messages, template_kwargs), add_bos=True)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
@@ -168,7 +186,7 @@ class LocalEngine:
         try:
             if self._extras.encoder is not None:
                 segments = self._extras.encoder.encode(segments)
-            return _native(self._model.encode, segments, add_bos)
+            return _native(self._model.encode, segments, add_bos, add_bos and self._card.embedding_size > 0)
         except (TypeError, UnicodeEncodeError):
             # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
             if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
@@ -181,27 +199,65 @@ class LocalEngine:
     async def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]:
         return [_native(self._token_bytes, token_id) for token_id in _checked_ids(token_ids)]
 
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        if not isinstance(self._engine, _core.Embedder):
+            raise Unsupported(
+                "this model generates text and does not embed it; use /v1/chat/completions or /v1/completions",
+                param="model",
+            )
+        native = _core.EmbedRequest()
+        request = replace(request, texts=[self._fitting(text, request.truncate) for text in request.texts])
+        fill_embed_request(native, request, normalize=self._extras.embedding.normalize)
+        self._bind_loop(self._vectors)
+        engine = self._engine
+        try:
+            request_id = _native(engine.submit, native)
+        except QueueFull as refused:
+            refused.retry_after = self._drain_rate.retry_after(self.stats(), len(request.texts), time.monotonic())
+            raise
+        try:
+            return await self._vectors.wait(request_id, request)
+        except asyncio.CancelledError:
+            engine.cancel(request_id)
+            raise
+
+    def _fitting(self, text: Sequence[int], truncate: bool) -> Sequence[int]:
+        """``text``, or what the model's context holds of it: its beginning, and what the model wants behind a text."""
+        limit = self._card.context_tokens
+        if len(text) <= limit:
+            return _checked_ids(text, "input")
+        if not truncate:
+            raise ContextLengthExceeded(
+                f"a text has {len(text)} tokens; this model takes {limit}. Send less, or 'truncate': true to leave out "
+                "the rest",
+                param="input",
+            )
+        closes = text[-1] == self._model.closing
+        return _checked_ids([*text[: limit - 1], text[-1]] if closes else text[:limit], "input")
+
+    def _bind_loop(self, delivery: _Delivery | Deliveries) -> None:
+        loop = asyncio.get_running_loop()
+        if delivery.loop is None:
+            delivery.loop = loop
+        elif delivery.loop is not loop:
+            raise Unavailable("this engine belongs to another event loop, the one of its first request")
+
     async def generate(self, request: GenerateRequest) -> LocalStream:
+        engine = self._engine
+        if not isinstance(engine, _core.Engine):
+            raise _embeds_only()
         native = _core.Request()
         request = self._extras.generation.applied(request)
         fill_request(native, request, encode=lambda text: self._ids([text], False))
-        loop = asyncio.get_running_loop()
-        if self._delivery.loop is None:
-            self._delivery.loop = loop
-        elif self._delivery.loop is not loop:
-            raise Unavailable("this engine belongs to another event loop, the one of its first request")
-        self._refuse_hopeless(request)
-        if self._keeper is not None:
-            await self._keeper.bring(request.tenant, request.prompt)
+        self._bind_loop(self._delivery)
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
         # until the channel is in place. No await may come between submit and that.
         try:
-            request_id = _native(self._engine.submit, native)
+            request_id = _native(engine.submit, native)
         except QueueFull as refused:
             refused.retry_after = self._drain_rate.retry_after(self.stats(), request.n, time.monotonic())
             raise
-        channel = self._delivery.channels[request_id] = Channel(request.n, request.tenant)
-        engine = self._engine
+        channel = self._delivery.channels[request_id] = Channel(request.n)
         return LocalStream(channel, cancel=lambda: engine.cancel(request_id), token_bytes=self._token_bytes)
 
     def _refuse_hopeless(self, request: GenerateRequest) -> None:
@@ -264,15 +320,19 @@ def _native(call: Callable[..., _Result], /, *args: Any) -> _Result:
         raise from_code(*error.args) from None
 
 
+def _embeds_only() -> Unsupported:
+    return Unsupported("this model embeds texts and does not generate; use /v1/embeddings", param="model")
+
+
 def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _checked_ids(token_ids: Sequence[int]) -> Sequence[int]:
+def _checked_ids(token_ids: Sequence[int], param: str = "tokens") -> Sequence[int]:
     """The native module takes ids of 32 bits, and knows better which of those exist."""
     for token_id in token_ids:
         if not 0 <= token_id < 2**31:
-            raise InvalidArgument(f"token id {token_id} is unknown; ids are 0 to {2**31 - 1}", param="tokens")
+            raise InvalidArgument(f"token id {token_id} is unknown; ids are 0 to {2**31 - 1}", param=param)
     return token_ids
 
 
@@ -286,12 +346,14 @@ def _chats(model: _core.Model, extras: Extras) -> Chats:
 
 
 def _card(model: _core.Model, backend: str, name: str | None, extras: Extras, has_chat_template: bool) -> ModelCard:
-    info = model.info
+    info, can = model.info, model.capabilities
+    size = can["embedding_size"]
+    context = can["context_tokens"]
     return ModelCard(
         name=name or info["name"],
         architecture=info["architecture"],
         description=info["description"],
-        context_tokens=model.capabilities["context_tokens"],
+        context_tokens=min(context, extras.embedding.max_tokens or context) if size else context,
         vocab_size=info["vocab_size"],
         parameters=info["parameters"],
         weight_bytes=info["weight_bytes"],
@@ -299,5 +361,6 @@ def _card(model: _core.Model, backend: str, name: str | None, extras: Extras, ha
         backend=backend,
         has_chat_template=has_chat_template,
         loaded_at=int(time.time()),
-        defaults=extras.generation.shown(),
+        defaults={} if size else extras.generation.shown(),
+        embedding_size=size,
     )

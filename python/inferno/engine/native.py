@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.embedding import EmbedRequest
 from inferno.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -38,6 +39,18 @@ def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Cal
         if not request.timeout > 0:
             raise InvalidArgument(f"timeout is {request.timeout}; it must be above 0 seconds", param="timeout")
         _set(native, "timeout", request.timeout)
+    native.tenant = request.tenant
+
+
+def fill_embed_request(native: _core.EmbedRequest, request: EmbedRequest, *, normalize: bool) -> None:
+    """A vector that is cut has another length, so that it is always scaled. Raises InvalidArgument naming the field."""
+    if request.dimensions is not None:
+        if request.dimensions < 1:
+            raise InvalidArgument(f"dimensions is {request.dimensions}; it must be at least 1", param="dimensions")
+        _set(native, "dimensions", request.dimensions)
+    native.normalize = normalize or request.dimensions is not None
+    _set(native, "texts", [list(text) for text in request.texts], param="input")
+    _set(native, "priority", request.priority)
     native.tenant = request.tenant
 
 

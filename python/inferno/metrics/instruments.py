@@ -63,6 +63,8 @@ CANCELLED_STAGES = {"waiting": "cancelled_waiting", "prefill": "cancelled_prefil
 COUNTERS = (
     Instrument("inferno_prompt_tokens", "Prompt tokens accepted.", "prompt_tokens"),
     Instrument("inferno_prefill_tokens_computed", "Prompt tokens computed, not reused.", "prefill_tokens_computed"),
+    Instrument("inferno_embedded_texts", "Texts embedded.", "embedded_texts"),
+    Instrument("inferno_embedded_tokens", "Tokens of the texts embedded.", "embedded_tokens"),
     Instrument("inferno_generated_tokens", "Tokens generated.", "generated_tokens"),
     Instrument(
         "inferno_prefix_cache_asked_tokens", "Prompt tokens looked up in the prefix cache.", "prefix_tokens_asked"
@@ -115,7 +117,9 @@ VLLM_GAUGES = (
 
 INTER_TOKEN = Title("inferno_inter_token_seconds", "Seconds between two tokens of a sequence; the engine's buckets.")
 
-REQUESTS = Title("inferno_requests", "Generation requests ended, by outcome: a finish reason or an error code.")
+REQUESTS = Title(
+    "inferno_requests", "Requests to models ended, by outcome: a finish reason, embedded, or an error code."
+)
 TIME_TO_FIRST_TOKEN = Title(
     "inferno_time_to_first_token_seconds", "Seconds from arrival at the engine to the first token."
 )

@@ -19,13 +19,16 @@ class Recorder:
         self._duration = _histogram(instruments.REQUEST_DURATION, registry)
 
     def count(self, model: str, endpoint: str, outcome: str) -> None:
-        """One request ended. ``outcome`` is a finish reason or an error code; ``model`` a served name, or empty."""
+        """One request ended. ``outcome``: a finish reason, ``embedded`` or an error code; ``model``: its name, if any."""
         self._requests.labels(model, endpoint, outcome).inc()
 
-    def observe(self, model: str, endpoint: str, *, queued: float, first_token: float, duration: float) -> None:
-        """The times of one request that generated to its end, in seconds since it arrived at the engine."""
+    def observe(
+        self, model: str, endpoint: str, *, queued: float, duration: float, first_token: float | None = None
+    ) -> None:
+        """The times of one request that was answered to its end, in seconds since it arrived at the engine."""
         self._queue.labels(model, endpoint).observe(queued)
-        self._first_token.labels(model, endpoint).observe(first_token)
+        if first_token is not None:
+            self._first_token.labels(model, endpoint).observe(first_token)
         self._duration.labels(model, endpoint).observe(duration)
 
 

@@ -26,7 +26,7 @@ from inferno.server.middleware.body_limit import BodyLimit
 from inferno.server.middleware.host_guard import HostGuard
 from inferno.server.middleware.last_resort import LastResort
 from inferno.server.middleware.request_id import RequestId
-from inferno.server.routes import chat, completions, health, metrics, models, tokenize
+from inferno.server.routes import chat, completions, embeddings, health, metrics, models, tokenize
 from inferno.server.services import Services
 from inferno.server.settings import ServerSettings
 
@@ -57,6 +57,7 @@ def _routes(drain: Drain) -> list[BaseRoute]:
     return [
         Route(chat.PATH, chat.create_chat_completion, methods=["POST"], middleware=generating),
         Route(completions.PATH, completions.create_completion, methods=["POST"], middleware=generating),
+        Route(embeddings.PATH, embeddings.create_embeddings, methods=["POST"], middleware=generating),
         Route(models.PATH, models.list_models),
         Route(models.ONE_PATH, models.retrieve_model),
         Route(tokenize.TOKENIZE_PATH, tokenize.tokenize, methods=["POST"]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
+from inferno.engine.client import Timings
 from inferno.errors import InfernoError, Internal
 from inferno.metrics.recorder import Recorder
 from inferno.server.refusals import ClientLeft
@@ -39,6 +40,11 @@ class Exchange:
             first_token=timings.first_token,
             duration=timings.finished,
         )
+
+    def embedded(self, timings: Timings) -> None:
+        """Every text has its vector."""
+        self._count("embedded")
+        self._recorder.observe(self.model, self._endpoint, queued=timings.scheduled, duration=timings.finished)
 
     def failed(self, error: BaseException) -> None:
         if isinstance(error, InfernoError):

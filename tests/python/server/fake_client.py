@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inferno.engine.client import Delta, GenerateRequest, Message, ModelCard, Timings, TokenLogprob, Usage
-from inferno.errors import ContextLengthExceeded, InfernoError, InvalidArgument, QueueFull
+from inferno.engine.embedding import EmbedRequest, EmbedResult
+from inferno.errors import ContextLengthExceeded, InfernoError, InvalidArgument, QueueFull, Unsupported
 
 CONTEXT_TOKENS = 400
 INTER_TOKEN_BOUNDS = [0.01, 0.1]
@@ -101,6 +102,9 @@ class FakeClient:
         self.submitted.set()
         return stream
 
+    async def embed(self, request: EmbedRequest) -> EmbedResult:
+        raise Unsupported("this model generates text and does not embed it", param="model")
+
     def count(self, delta: Delta) -> None:
         self.generated += len(delta.token_ids)
         self._inter_token_counts[1] += len(delta.token_ids)
@@ -155,6 +159,8 @@ STATS = [
     "prompt_tokens",
     "prefill_tokens_computed",
     "generated_tokens",
+    "embedded_texts",
+    "embedded_tokens",
     "steps",
     "step_rows",
     "spec_drafted_tokens",

@@ -23,5 +23,5 @@ def read_extras(folder: Path, *, generation_config: bool = True) -> Extras:
         templates=read_templates(folder),
         special_texts={f"{role}_token": text for role, text in read_special_tokens(folder).roles.items()},
         generation=read_generation_defaults(folder, sampling=generation_config),
-        embedding=EmbeddingDefaults(modules.normalize, modules.max_tokens),
+        embedding=EmbeddingDefaults(modules.pooling, modules.normalize, modules.max_tokens),
     )

@@ -14,9 +14,9 @@ from inferno.server.sse import EventStream
 from inferno.server.tally import Tally
 from inferno.server.wire import completions
 from inferno.server.wire.completion_answer import CompletionAnswer
-from inferno.server.wire.completions import Prompt
 from inferno.server.wire.decode import decode
 from inferno.server.wire.envelope import new_envelope
+from inferno.server.wire.inputs import Prompt
 
 PATH = "/v1/completions"
 

@@ -9,30 +9,27 @@ import msgspec
 from msgspec import Meta
 
 from inferno.engine.client import GenerateRequest
-from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.generation import (
     COMMON_UNSUPPORTED,
     COMMON_UNUSED,
     MAX_LOGPROBS,
     GenerationFields,
-    TokenId,
     check_stream_options,
     generate_request,
 )
+from inferno.server.wire.inputs import Input, Prompt, several
 from inferno.server.wire.unsupported import NeutralValues, refuse_unsupported, set_fields
 
 MAX_PROMPTS = 128
 DEFAULT_MAX_TOKENS = 16
 """OpenAI's, for this endpoint."""
 
-Prompt = str | list[int]
-
 UNSUPPORTED: NeutralValues = {**COMMON_UNSUPPORTED, "suffix": ("",)}
 
 
 class CompletionRequest(GenerationFields, kw_only=True, forbid_unknown_fields=True):
-    prompt: str | list[str | TokenId | list[TokenId]]
+    prompt: Input
     echo: bool | None = None
     logprobs: Annotated[int, Meta(ge=0, le=MAX_LOGPROBS)] | None = None
     best_of: int | None = None
@@ -63,21 +60,8 @@ def check(ask: CompletionRequest) -> None:
 
 
 def prompts(ask: CompletionRequest) -> list[Prompt]:
-    """The prompts, in order: one text, texts, one list of token ids, or lists. Raises InvalidArgument for a mixture."""
-    given = ask.prompt
-    if isinstance(given, str):
-        return [given]
-    if given and all(isinstance(item, int) for item in given):
-        return [[item for item in given if isinstance(item, int)]]
-    found: list[Prompt] = [item for item in given if not isinstance(item, int)]
-    if len(found) != len(given) or len({type(item) for item in found}) != 1:
-        raise InvalidArgument(
-            "'prompt' is empty or mixes texts and token ids: expected a string, strings, token ids, or lists of them",
-            param="prompt",
-        )
-    if len(found) > MAX_PROMPTS:
-        raise InvalidArgument(f"'prompt' has {len(found)} prompts; at most {MAX_PROMPTS} are allowed", param="prompt")
-    return found
+    """The prompts, in order. Raises InvalidArgument for a mixture of texts and token ids."""
+    return several(ask.prompt, name="prompt", most=MAX_PROMPTS)
 
 
 def to_generate_request(ask: CompletionRequest, prompt: Sequence[int], *, tenant: str) -> GenerateRequest:

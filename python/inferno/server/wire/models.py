@@ -22,6 +22,12 @@ class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
     max_model_len: int
     architecture: str
     parameters: int
+    tasks: list[str]
+    """What it can be asked for: ``generate`` or ``embed``."""
+    embedding_size: int | msgspec.UnsetType = msgspec.UNSET
+    """Numbers of a vector, of a model that embeds."""
+    default_parameters: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+    """What holds where a request says nothing, of what the model came with."""
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +42,9 @@ def model_body(name: str, card: ModelCard) -> ModelBody:
         max_model_len=card.context_tokens,
         architecture=card.architecture,
         parameters=card.parameters,
+        tasks=["embed" if card.embedding_size else "generate"],
+        embedding_size=card.embedding_size or msgspec.UNSET,
+        default_parameters=dict(card.defaults) or msgspec.UNSET,
     )
 
 

@@ -1,0 +1,52 @@
+// LlamaEncoder: a GGUF encoder (BERT and its kin) computed by llama.cpp. It has no KV cache and makes vectors of texts.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backends/backend.h"
+#include "backends/llama/llama_handles.h"
+#include "backends/llama/llama_tokenizer.h"
+
+namespace inferno {
+
+class LlamaEncoder final : public Model {
+ public:
+  // `context` was made from `model`, with embeddings and pooling; `caps` says what it was made for.
+  LlamaEncoder(LlamaModelHandle model, LlamaContextHandle context, ModelInfo info, const Capabilities& caps);
+
+  [[nodiscard]] const ModelInfo& info() const override { return info_; }
+  [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
+  [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
+
+  // An encoder holds nothing between two batches: these are kUnsupported.
+  Status share(SlotId from, SlotId to, std::int32_t n) override;
+  Status cut(SlotId slot, std::int32_t n) override;
+  Status drop(SlotId slot) override;
+  Result<Logits> forward(const ForwardBatch& batch) override;
+
+  Result<Embeddings> embed(const ForwardBatch& batch) override;
+
+ private:
+  [[nodiscard]] Status check(const ForwardBatch& batch) const;
+
+  LlamaModelHandle model_;  // before the context: destroyed after it
+  LlamaContextHandle context_;
+  LlamaTokenizer tokenizer_;
+  ModelInfo info_;
+  Capabilities caps_;
+  // What llama_batch points at, kept from batch to batch.
+  std::vector<llama_token> tokens_;
+  std::vector<llama_pos> positions_;
+  std::vector<std::int32_t> sequence_counts_;
+  std::vector<llama_seq_id> sequences_;
+  std::vector<llama_seq_id*> sequence_pointers_;
+  std::vector<std::int8_t> outputs_;
+};
+
+// Makes the context that embedding takes. kUnsupported when neither the file nor the options say how to pool;
+// kInvalidArgument (an option); kOutOfMemory.
+[[nodiscard]] Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelInfo info,
+                                                                const ModelOptions& options);
+
+}  // namespace inferno

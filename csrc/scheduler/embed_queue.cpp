@@ -1,0 +1,72 @@
+#include "scheduler/embed_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "scheduler/scheduler.h"
+
+namespace inferno {
+
+void EmbedQueue::add(const EmbedRequestPtr& request) {
+  const double due = seconds(request->arrived.time_since_epoch()) + request->priority * kPrioritySeconds;
+  Texts& texts = waiting_[request->tenant];
+  const auto count = static_cast<std::int32_t>(request->texts.size());
+  for (std::int32_t index = 0; index < count; ++index) {
+    share_.enter(request->tenant);
+    texts.emplace(Order(due, request->id, index), EmbedText{request, index});
+  }
+  texts_left_.emplace(request->id, count);
+}
+
+std::vector<EmbedText> EmbedQueue::take(std::int32_t rows, std::int32_t texts) {
+  std::vector<EmbedText> batch;
+  std::int64_t used = 0;
+  while (!waiting_.empty() && static_cast<std::int32_t>(batch.size()) < texts) {
+    const auto tenant = next_tenant();
+    const auto first = tenant->second.begin();
+    const auto tokens = static_cast<std::int64_t>(first->second.tokens().size());
+    if (!batch.empty() && used + tokens > rows) break;
+    used += tokens;
+    share_.charge(tenant->first, static_cast<double>(tokens) * FairShare::kPrefillCost);
+    batch.push_back(take_one(tenant, first));
+  }
+  return batch;
+}
+
+std::vector<EmbedText> EmbedQueue::remove(RequestId request) {
+  std::vector<EmbedText> removed;
+  for (auto tenant = waiting_.begin(); tenant != waiting_.end();) {
+    const auto here = tenant++;  // take_one() may erase it
+    std::vector<Texts::iterator> found;
+    for (auto text = here->second.begin(); text != here->second.end(); ++text) {
+      if (text->second.request->id == request) found.push_back(text);
+    }
+    for (const auto text : found) removed.push_back(take_one(here, text));
+  }
+  return removed;
+}
+
+std::vector<EmbedText> EmbedQueue::remove_all() {
+  std::vector<EmbedText> removed;
+  while (!waiting_.empty()) removed.push_back(take_one(waiting_.begin(), waiting_.begin()->second.begin()));
+  return removed;
+}
+
+std::map<Tenant, EmbedQueue::Texts>::iterator EmbedQueue::next_tenant() {
+  return std::min_element(waiting_.begin(), waiting_.end(),
+                          [this](const auto& a, const auto& b) { return share_.before(a.first, b.first); });
+}
+
+EmbedText EmbedQueue::take_one(std::map<Tenant, Texts>::iterator tenant, Texts::iterator text) {
+  EmbedText taken = std::move(text->second);
+  share_.leave(tenant->first);
+  tenant->second.erase(text);
+  if (tenant->second.empty()) waiting_.erase(tenant);
+  const auto left = texts_left_.find(taken.request->id);
+  const bool last = --left->second == 0;
+  if (last) texts_left_.erase(left);
+  admission_.leave(last ? 1 : 0, static_cast<std::int64_t>(taken.tokens().size()));
+  return taken;
+}
+
+}  // namespace inferno

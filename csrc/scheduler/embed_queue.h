@@ -1,0 +1,54 @@
+// EmbedQueue: texts that wait to be embedded, and which of them make the next batch. The least served tenant's text comes
+// first; within a tenant, order is by arrival and priority, as in the scheduler of generation.
+//
+// Not thread-safe: the embedder's thread owns it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "request/embed_request.h"
+#include "scheduler/admission.h"
+#include "scheduler/fair_share.h"
+
+namespace inferno {
+
+// One text of a request.
+struct EmbedText {
+  EmbedRequestPtr request;
+  std::int32_t index = 0;
+  [[nodiscard]] const std::vector<TokenId>& tokens() const { return request->texts[static_cast<std::size_t>(index)]; }
+};
+
+class EmbedQueue {
+ public:
+  // Texts that leave the queue are taken off the door's count: a request stands there as one, with all its tokens.
+  explicit EmbedQueue(Admission& admission) : admission_(admission) {}
+
+  // A request that passed Admission::enter.
+  void add(const EmbedRequestPtr& request);
+
+  // The next batch, which leaves the queue: at most `texts` of together at most `rows` tokens, but one at least.
+  [[nodiscard]] std::vector<EmbedText> take(std::int32_t rows, std::int32_t texts);
+  // What still waits of the request leaves the queue.
+  [[nodiscard]] std::vector<EmbedText> remove(RequestId request);
+  [[nodiscard]] std::vector<EmbedText> remove_all();
+
+  [[nodiscard]] bool empty() const { return waiting_.empty(); }
+
+ private:
+  using Order = std::tuple<double, RequestId, std::int32_t>;  // when it is due, in seconds; then arrival; then its place
+  using Texts = std::map<Order, EmbedText>;
+
+  [[nodiscard]] std::map<Tenant, Texts>::iterator next_tenant();
+  EmbedText take_one(std::map<Tenant, Texts>::iterator tenant, Texts::iterator text);
+
+  Admission& admission_;
+  FairShare share_;
+  std::map<Tenant, Texts> waiting_;  // no entry is empty
+  std::map<RequestId, std::int32_t> texts_left_;
+};
+
+}  // namespace inferno

@@ -1,0 +1,37 @@
+"""``POST /v1/embeddings``."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from inferno.engine.client import EngineClient
+from inferno.server.exchange import Exchange
+from inferno.server.generation import unused_fields_header
+from inferno.server.presence import while_wanted
+from inferno.server.services import services_of
+from inferno.server.wire import embeddings
+from inferno.server.wire.decode import decode
+from inferno.server.wire.inputs import Prompt
+
+PATH = "/v1/embeddings"
+
+
+async def create_embeddings(request: Request) -> Response:
+    services = services_of(request)
+    with Exchange(services.recorder, PATH) as exchange:
+        ask = decode(await request.body(), embeddings.DECODER)
+        registry = services.registry
+        name = registry.default if ask.model is None else ask.model
+        client = registry.get(name)
+        exchange.model = name
+        texts = [await _tokens(client, text) for text in embeddings.inputs(ask)]
+        work = client.embed(embeddings.to_embed_request(ask, texts, tenant=request.state.tenant))
+        result = await while_wanted(work, request.receive, request.state.stopped)
+        exchange.embedded(result.timings)
+        body = embeddings.answer(ask, result, name)
+        return Response(body, headers=unused_fields_header(ask.unused), media_type="application/json")
+
+
+async def _tokens(client: EngineClient, text: Prompt) -> list[int]:
+    return await client.encode(text) if isinstance(text, str) else text

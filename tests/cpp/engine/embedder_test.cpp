@@ -1,0 +1,184 @@
+// The embedder on the deterministic test encoder, whose vectors depend on every token of their text and on nothing else.
+#include "engine/embedder.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <condition_variable>
+#include <map>
+
+#include "backends/backend_registry.h"
+#include "engine/engine.h"
+#include "output/output_sink.h"
+
+namespace inferno {
+namespace {
+
+class VectorSink final : public EmbedSink {
+ public:
+  void on_embeddings(std::span<const EmbedOutput> outputs) override {
+    std::lock_guard lock(mutex_);
+    for (const EmbedOutput& output : outputs) {
+      EXPECT_TRUE(all_.emplace(std::pair(output.request, output.index), output).second) << "a second output of one text";
+    }
+    changed_.notify_all();
+  }
+  void wait(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return all_.size() >= n; });
+  }
+  EmbedOutput of(RequestId request, std::int32_t index) {
+    std::lock_guard lock(mutex_);
+    return all_.at({request, index});
+  }
+  std::size_t count(StatusCode code) {
+    std::lock_guard lock(mutex_);
+    std::size_t found = 0;
+    for (const auto& [key, output] : all_) found += output.error.code() == code ? 1 : 0;
+    return found;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::pair<RequestId, std::int32_t>, EmbedOutput> all_;
+};
+
+struct Running {
+  explicit Running(const std::string& path = "fake:embed=16", ModelOptions options = {}) {
+    options.context_tokens = 100;
+    options.batch_rows = 32;
+    if (options.slots == 0) options.slots = 4;
+    model = std::shared_ptr<Model>(load_model(path, options).value());
+    embedder = Embedder::create(model, EngineConfig{}, sink, clock).value();
+  }
+
+  static EmbedRequest request(std::vector<std::vector<TokenId>> texts) {
+    EmbedRequest r;
+    r.tenant = "a";
+    r.texts = std::move(texts);
+    return r;
+  }
+  std::vector<float> alone(std::vector<TokenId> text) {
+    const RequestId id = embedder->submit(request({std::move(text)})).value();
+    sink.wait(++expected);
+    return sink.of(id, 0).vector;
+  }
+
+  SteadyClock clock;
+  VectorSink sink;
+  std::shared_ptr<Model> model;
+  std::unique_ptr<Embedder> embedder;
+  std::size_t expected = 0;
+};
+
+double length(const std::vector<float>& vector) {
+  double squares = 0;
+  for (const float x : vector) squares += static_cast<double>(x) * static_cast<double>(x);
+  return std::sqrt(squares);
+}
+
+TEST(Embedder, ManyTogetherGetTheVectorsThatEachGetsAlone) {
+  Running it;
+  std::vector<std::vector<TokenId>> texts;
+  for (TokenId i = 0; i < 60; ++i) texts.emplace_back(static_cast<std::size_t>(1 + i % 50), 40 + i);
+  const RequestId id = it.embedder->submit(Running::request(texts)).value();
+  it.expected += texts.size();
+  it.sink.wait(it.expected);
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const EmbedOutput output = it.sink.of(id, static_cast<std::int32_t>(i));
+    ASSERT_TRUE(output.error.ok()) << output.error.message();
+    EXPECT_EQ(output.vector, it.alone(texts[i]));
+    EXPECT_NEAR(length(output.vector), 1.0, 1e-6);
+  }
+  EXPECT_EQ(it.embedder->stats().embedded_texts, 120U);
+}
+
+TEST(Embedder, DimensionsCutAndNormalizeScales) {
+  Running it;
+  EmbedRequest plain = Running::request({{50, 51, 52}});
+  plain.normalize = false;
+  EmbedRequest cut = Running::request({{50, 51, 52}});
+  cut.dimensions = 3;
+  const RequestId first = it.embedder->submit(plain).value();
+  const RequestId second = it.embedder->submit(cut).value();
+  it.sink.wait(2);
+  const std::vector<float> whole = it.sink.of(first, 0).vector;
+  const std::vector<float> three = it.sink.of(second, 0).vector;
+  EXPECT_GT(std::abs(length(whole) - 1.0), 0.01);
+  ASSERT_EQ(three.size(), 3U);
+  EXPECT_NEAR(length(three), 1.0, 1e-6);
+  EXPECT_NEAR(three[0] / three[1], whole[0] / whole[1], 1e-4);
+}
+
+TEST(Embedder, RefusesByNameWhatCannotBe) {
+  Running it;
+  const auto refused = [&](EmbedRequest request) {
+    const Result<RequestId> result = it.embedder->submit(std::move(request));
+    EXPECT_FALSE(result.ok());
+    return std::pair(result.status().code(), result.status().param());
+  };
+  using Pair = std::pair<StatusCode, std::string>;
+  EXPECT_EQ(refused(Running::request({})), Pair(StatusCode::kInvalidArgument, "input"));
+  EXPECT_EQ(refused(Running::request({{}})), Pair(StatusCode::kInvalidArgument, "input"));
+  EXPECT_EQ(refused(Running::request({{1 << 30}})), Pair(StatusCode::kInvalidArgument, "input"));
+  EXPECT_EQ(refused(Running::request({{-1}})), Pair(StatusCode::kInvalidArgument, "input"));
+  EXPECT_EQ(refused(Running::request({std::vector<TokenId>(101, 50)})), Pair(StatusCode::kContextLengthExceeded, "input"));
+  EXPECT_EQ(refused(Running::request(std::vector<std::vector<TokenId>>(kMaxEmbedTexts + 1, {50}))),
+            Pair(StatusCode::kInvalidArgument, "input"));
+  EmbedRequest wide = Running::request({{50}});
+  wide.dimensions = 17;
+  EXPECT_EQ(refused(wide), Pair(StatusCode::kInvalidArgument, "dimensions"));
+  EXPECT_EQ(it.embedder->stats().requests_waiting, 0);
+}
+
+TEST(Embedder, CancelEndsWhatIsNotComputed) {
+  ModelOptions one_at_a_time;
+  one_at_a_time.slots = 1;
+  Running it("fake:embed=16,step_us=5000", one_at_a_time);
+  const RequestId id = it.embedder->submit(Running::request(std::vector<std::vector<TokenId>>(200, {50}))).value();
+  it.sink.wait(1);
+  it.embedder->cancel(id);
+  it.embedder->cancel(RequestId{99});
+  it.sink.wait(200);
+  EXPECT_GT(it.sink.count(StatusCode::kCancelled), 150U);
+  EXPECT_EQ(it.embedder->stats().waiting_tokens, 0);
+  EXPECT_EQ(it.alone({50}).size(), 0U + it.sink.of(id, 0).vector.size());
+}
+
+TEST(Embedder, AFailingBatchFailsItsTextsOnly) {
+  Running it("fake:embed=16,fail_after=1");
+  const RequestId failed = it.embedder->submit(Running::request({{50}})).value();
+  it.sink.wait(1);
+  EXPECT_EQ(it.sink.of(failed, 0).error.code(), StatusCode::kInternal);
+  EXPECT_TRUE(it.embedder->healthy());
+  it.expected = 1;
+  EXPECT_EQ(it.alone({50}).size(), 16U);
+}
+
+TEST(Embedder, StopEndsEveryTextWithAReason) {
+  ModelOptions one_at_a_time;
+  one_at_a_time.slots = 1;
+  Running it("fake:embed=16,step_us=2000", one_at_a_time);
+  (void)it.embedder->submit(Running::request(std::vector<std::vector<TokenId>>(300, {50}))).value();
+  it.embedder->stop();
+  it.sink.wait(300);
+  EXPECT_GT(it.sink.count(StatusCode::kUnavailable), 0U);
+  EXPECT_EQ(it.embedder->submit(Running::request({{50}})).status().code(), StatusCode::kUnavailable);
+  it.embedder->stop();
+}
+
+class NoSink final : public OutputSink {
+  void on_step(std::span<const OutputDelta>) override {}
+};
+
+TEST(Embedder, AModelEitherGeneratesOrEmbeds) {
+  const SteadyClock clock;
+  VectorSink vectors;
+  NoSink text;
+  EXPECT_EQ(Embedder::create(load_model("fake:", {}).value(), {}, vectors, clock).status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(Engine::create(load_model("fake:embed=4", {}).value(), {}, text, clock).status().code(), StatusCode::kUnsupported);
+}
+
+}  // namespace
+}  // namespace inferno
