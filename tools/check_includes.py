@@ -50,8 +50,8 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Single files that may include more than their room: these two know the implementations, one for models that compute, one
-# for the files models come in.
+# Single files that may include more than their room: these two know the implementations, one for models that compute,
+# one for the files models come in.
 FILE_MAY_INCLUDE: dict[str, tuple[str, ...]] = {
     "backends/backend_registry.cpp": ("backends/",),
     "backends/model_files.cpp": ("backends/",),

@@ -1,4 +1,4 @@
-"""The native engine. Described by csrc/bindings/*.cpp; only ``inferno.engine.local`` and ``inferno.models`` import it."""
+"""The native engine. Described by csrc/bindings/*.cpp; imported by ``inferno.engine.core`` alone."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""LocalEngine: an EngineClient over the native engine in this process. The one module that runs ``inferno._core``."""
+"""LocalEngine: an EngineClient over the native engine in this process. The one module that runs the engine."""
 
 from __future__ import annotations
 
@@ -8,37 +8,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from inferno.engine.chats import Chats
 from inferno.engine.client import GenerateRequest, Message, ModelCard
+from inferno.engine.core import _core, native_call
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
 from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
 from inferno.engine.native import fill_embed_request, fill_request, overridden
 from inferno.engine.stream import Channel, LocalStream
-from inferno.errors import (
-    ContextLengthExceeded,
-    InvalidArgument,
-    QueueFull,
-    Unavailable,
-    Unsupported,
-    from_code,
-)
-
-try:
-    from inferno import _core
-except ImportError as error:
-    raise ImportError(
-        f"Inferno's native engine cannot be loaded ({error}). Install the package with pip, which builds it: "
-        "the source tree alone is not enough.",
-        name="inferno._core",
-    ) from error
+from inferno.errors import InvalidArgument, QueueFull, Unavailable, Unsupported
 
 Progress = Callable[[float], None]
-_Result = TypeVar("_Result")
 _INLINE_CHARS = 4096
 """Text up to this length is tokenized on the event loop: handing it to a thread would take longer."""
 
@@ -93,12 +76,7 @@ class LocalEngine:
         self._card = _card(model, backend, name, self._extras, bool(self._chats))
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
-        self._vectors = Deliveries()
-        self._engine: _core.Engine | _core.Embedder
-        if self._card.embedding_size:
-            self._engine = _native(_core.Embedder, model, config, self._vectors.on_embeddings)
-        else:
-            self._engine = _native(_core.Engine, model, config, self._delivery.on_step)
+        self._engine = native_call(_core.Engine, model, config, self._delivery.on_step)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -128,12 +106,7 @@ class LocalEngine:
             return not given_up.is_set()
 
         def work() -> LocalEngine:
-            brought = extras() if extras is not None else Extras()
-            chosen = {
-                "pooling": brought.embedding.pooling,
-                **{k: v for k, v in (options or {}).items() if v is not None},
-            }
-            model = _native(_core.Model.load, path, overridden(_core.ModelOptions(), chosen), report)
+            model = native_call(_core.Model.load, path, overridden(_core.ModelOptions(), options or {}), report)
             backend = "fake" if path.startswith("fake:") else "llama"
             config = overridden(_core.EngineConfig(), engine or {})
             return cls(model, config, backend=backend, name=name, extras=brought)
@@ -194,10 +167,10 @@ class LocalEngine:
             raise
 
     async def decode(self, token_ids: Sequence[int]) -> str:
-        return _native(self._model.decode, _checked_ids(token_ids))
+        return native_call(self._model.decode, _checked_ids(token_ids))
 
     async def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]:
-        return [_native(self._token_bytes, token_id) for token_id in _checked_ids(token_ids)]
+        return [native_call(self._token_bytes, token_id) for token_id in _checked_ids(token_ids)]
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         if not isinstance(self._engine, _core.Embedder):
@@ -253,7 +226,7 @@ class LocalEngine:
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
         # until the channel is in place. No await may come between submit and that.
         try:
-            request_id = _native(engine.submit, native)
+            request_id = native_call(self._engine.submit, native)
         except QueueFull as refused:
             refused.retry_after = self._drain_rate.retry_after(self.stats(), request.n, time.monotonic())
             raise
@@ -312,16 +285,14 @@ def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
     _core.set_log_sink(sink)
 
 
-def _native(call: Callable[..., _Result], /, *args: Any) -> _Result:
-    """Call into the native module; its CoreError becomes the InfernoError of its code."""
+def _encoded(model: _core.Model, segments: list[Segment], add_bos: bool) -> list[int]:
     try:
-        return call(*args)
-    except _core.CoreError as error:
-        raise from_code(*error.args) from None
-
-
-def _embeds_only() -> Unsupported:
-    return Unsupported("this model embeds texts and does not generate; use /v1/embeddings", param="model")
+        return native_call(model.encode, segments, add_bos)
+    except TypeError:
+        # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
+        if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
+            raise InvalidArgument("the text holds half of a surrogate pair, which is no character") from None
+        raise
 
 
 def _has_surrogate(text: str) -> bool:

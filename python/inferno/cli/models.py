@@ -1,0 +1,72 @@
+"""``inferno models``: looking into model files without loading them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from inferno.models.inspection import Inspection
+
+models_app = typer.Typer(help="Look into model files.", no_args_is_help=True)
+
+
+@models_app.callback()
+def _models() -> None:
+    pass
+
+
+@models_app.command()
+def inspect(
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A .safetensors or .gguf file, or a folder as Hugging Face ships it.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
+) -> None:
+    """List the tensors of a model: name, dtype, shape, offset and size in bytes. Reads the headers only.
+
+    A file that is broken is refused with what is wrong in it, and exit status 2.
+    """
+    from inferno.models.inspection import inspect as look_into
+
+    found = look_into(path)
+    if as_json:
+        typer.echo(json.dumps({"format": found.format, "files": found.files, "tensors": found.tensors}))
+    else:
+        _print_table(found)
+
+
+def _print_table(found: Inspection) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    several = len(found.files) > 1
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("name", overflow="fold")
+    table.add_column("dtype")
+    table.add_column("shape")
+    table.add_column("offset", justify="right")
+    table.add_column("bytes", justify="right")
+    if several:
+        table.add_column("file", overflow="fold")
+    for tensor in found.tensors:
+        cells = [tensor["name"], tensor["dtype"], str(tensor["shape"]), str(tensor["offset"]), str(tensor["bytes"])]
+        if several:
+            cells.append(tensor["file"])
+        table.add_row(*(Text(_printable(cell)) for cell in cells))
+    # Into a file or a pipe, lines are as long as they need to be.
+    console = Console(width=None if sys.stdout.isatty() else 10_000, highlight=False)
+    console.print(table)
+    total = sum(tensor["bytes"] for tensor in found.tensors)
+    files = f", {len(found.files)} files" if several else ""
+    console.print(f"{found.format}: {len(found.tensors)} tensors, {total} bytes{files}", markup=False)
+
+
+def _printable(text: str) -> str:
+    """A file's names may hold what moves the cursor of a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
