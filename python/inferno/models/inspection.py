@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
 from inferno.engine.core import _core, native_call
-from inferno.errors import InvalidArgument, NotFound
+from inferno.errors import DataCorrupted, InvalidArgument, NotFound
+from inferno.models.huggingface.folder import find_shards
 
 
 class Tensor(TypedDict):
@@ -42,14 +43,32 @@ def inspect(path: Path) -> Inspection:
     """
     if not path.exists():
         raise NotFound(f"{path}: no such file or folder")
-    files = _files(path) if path.is_dir() else [path]
-    return Inspection(_format(files[0]), tuple(file.name for file in files), tuple(read_tensors(files)))
+    files, indexed = _files(path) if path.is_dir() else ((path,), {})
+    tensors = read_tensors(files, indexed)
+    return Inspection(_format(files[0]), tuple(file.name for file in files), tuple(tensors))
 
 
-def read_tensors(files: Sequence[Path]) -> list[Tensor]:
-    """The tensors of all files, which must not share a name. Raises as :func:`inspect` does."""
+def read_tensors(files: Sequence[Path], indexed: Mapping[str, str]) -> list[Tensor]:
+    """The tensors of all files, which must not share a name. ``indexed`` is what an index says: tensor to file's name.
+
+    Raises as :func:`inspect` does, DataCorrupted also when files and index disagree.
+    """
     found = native_call(_core.list_tensors, [str(file) for file in files])
-    return [Tensor(**{**tensor, "file": files[tensor["file"]].name}) for tensor in found]  # type: ignore[typeddict-item]
+    tensors = [Tensor(**{**tensor, "file": files[tensor["file"]].name}) for tensor in found]  # type: ignore[typeddict-item]
+    if indexed:
+        _check_index({tensor["name"]: tensor["file"] for tensor in tensors}, indexed)
+    return tensors
+
+
+def _check_index(found: Mapping[str, str], indexed: Mapping[str, str]) -> None:
+    for name, file in indexed.items():
+        if name not in found:
+            raise DataCorrupted(f"the index places tensor {name!r} in {file!r}, and no file has it")
+        if found[name] != file:
+            raise DataCorrupted(f"the index places tensor {name!r} in {file!r}, but it is in {found[name]!r}")
+    for name, file in found.items():
+        if name not in indexed:
+            raise DataCorrupted(f"{file!r} has a tensor {name!r} that the index does not name")
 
 
 def _format(file: Path) -> str:
@@ -57,13 +76,12 @@ def _format(file: Path) -> str:
         return "gguf" if stream.read(4) == b"GGUF" else "safetensors"
 
 
-def _files(folder: Path) -> list[Path]:
-    shards = sorted(folder.glob("*.safetensors"))
-    if shards:
-        return shards
-    ggufs = sorted(folder.glob("*.gguf"))
+def _files(folder: Path) -> tuple[tuple[Path, ...], dict[str, str]]:
+    if any(folder.glob("*.safetensors*")):  # the index, too
+        return find_shards(folder)
+    ggufs = tuple(sorted(folder.glob("*.gguf")))
     if len(ggufs) > 1:
         raise InvalidArgument(f"{folder}: {len(ggufs)} .gguf files in this folder; name one of them")
     if not ggufs:
         raise NotFound(f"{folder}: no .safetensors and no .gguf file in this folder")
-    return ggufs
+    return ggufs, {}

@@ -62,11 +62,15 @@ def open_folder(path: Path) -> Folder:
             f"{CONFIG}: the weights are quantized already ({method}); take the model's F16, BF16 or F32 folder, and "
             "--quantize for less memory"
         )
-    shards, indexed = _shards(path)
+    shards, indexed = find_shards(path)
     return Folder(path, config, shards, indexed)
 
 
-def _shards(path: Path) -> tuple[tuple[Path, ...], dict[str, str]]:
+def find_shards(path: Path) -> tuple[tuple[Path, ...], dict[str, str]]:
+    """The weight files of a folder, and what the index promises (tensor to shard's name), if there is one.
+
+    Raises as :func:`open_folder` does; needs no config.json.
+    """
     index = read_object(path, _INDEX)
     if index is not None:
         indexed = _weight_map(index)

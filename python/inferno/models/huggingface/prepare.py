@@ -9,20 +9,20 @@ from __future__ import annotations
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from inferno.errors import DataCorrupted, Unavailable, Unsupported, from_code
+from inferno.engine.core import _core, native_call
+from inferno.errors import DataCorrupted, Unavailable, Unsupported
 from inferno.models.huggingface import cache
 from inferno.models.huggingface.folder import Folder
 from inferno.models.huggingface.quantization import check_scheme, tensor_type
 from inferno.models.huggingface.weight_plan import Found, Planned, WeightPlan
+from inferno.models.inspection import Tensor, read_tensors
 
 if TYPE_CHECKING:
     import gguf
-
-    from inferno import _core
 
 _LOG = logging.getLogger(__name__)
 _SPARE_BYTES = 64 * 1024 * 1024
@@ -62,14 +62,13 @@ def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[fl
         raise Unsupported(
             "serving a Hugging Face folder needs the package 'gguf': pip install 'inferno[safetensors]'"
         ) from None
-    from inferno import _core
     from inferno.models.huggingface.architectures import find_architecture
 
     architecture = find_architecture(folder.config)
     kind = gguf.MODEL_ARCH[architecture.gguf]
     writer = gguf.GGUFWriter(None, gguf.MODEL_ARCH_NAMES[kind])
     architecture.keys(folder.config, writer)
-    listed = _listed(folder)
+    listed = {tensor["name"]: tensor for tensor in read_tensors(folder.shards, folder.indexed)}
     plan = WeightPlan(
         {name: Found(tuple(entry["shape"]), entry["dtype"]) for name, entry in listed.items()},
         gguf.get_tensor_name_map(kind, _layers(writer)),
@@ -80,35 +79,10 @@ def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[fl
     tensors = _typed(planned, scheme, layers=_layers(writer))
     _check_room(path.parent, tensors)
     metadata = _metadata(folder, writer, planned, scheme)
-    try:
-        made = _core.prepare_gguf(
-            str(path), metadata, [str(shard) for shard in folder.shards], tensors, progress=progress
-        )
-    except _core.CoreError as error:
-        raise from_code(*error.args) from None
+    threads = 0  # the usable cores
+    shards = [str(shard) for shard in folder.shards]
+    made = native_call(_core.prepare_gguf, str(path), metadata, shards, tensors, threads, progress)
     _LOG.info("prepared %s: %d tensors, %d MB", path.name, made["tensors"], made["bytes"] // 1_000_000)
-
-
-def _listed(folder: Folder) -> dict[str, Mapping[str, Any]]:
-    """The tensors of all shards by name; what the index promises must be among them."""
-    from inferno import _core
-
-    try:
-        entries = _core.list_tensors([str(shard) for shard in folder.shards])
-    except _core.CoreError as error:
-        raise from_code(*error.args) from None
-    listed: dict[str, Mapping[str, Any]] = {}
-    for entry in entries:
-        shard = folder.shards[entry["file"]].name
-        if entry["name"] in listed:
-            raise DataCorrupted(f"tensor {entry['name']} is in two shards, {shard} being the second")
-        if folder.indexed and folder.indexed.get(entry["name"]) != shard:
-            raise DataCorrupted(f"{shard} has a tensor {entry['name']} that the index does not place there")
-        listed[entry["name"]] = entry
-    for name, shard in folder.indexed.items():
-        if name not in listed:
-            raise DataCorrupted(f"the index places tensor {name} in {shard}, which has no such tensor")
-    return listed
 
 
 def _layers(writer: gguf.GGUFWriter) -> int:
@@ -116,15 +90,16 @@ def _layers(writer: gguf.GGUFWriter) -> int:
 
 
 def _typed(planned: list[Planned], scheme: str | None, *, layers: int) -> list[_core.TensorPlan]:
-    from inferno import _core
-
     tied = all(tensor.name != "output.weight" for tensor in planned)
     return [
         _core.TensorPlan(
             tensor.name,
             tensor_type(tensor, scheme, layers=layers, tied=tied),
             tensor.shape,
-            [_core.TensorSource(source.name, transpose=source.transpose, rows=source.rows) for source in tensor.sources],
+            [
+                _core.TensorSource(source.name, transpose=source.transpose, rows=source.rows)
+                for source in tensor.sources
+            ],
             add=tensor.add,
             values=tensor.values,
         )
@@ -174,11 +149,11 @@ def _metadata(folder: Folder, writer: gguf.GGUFWriter, planned: list[Planned], s
         return file.read_bytes()
 
 
-def _elements(folder: Folder, entry: Mapping[str, Any]) -> list[float]:
+def _elements(folder: Folder, entry: Tensor) -> list[float]:
     """The elements of a small tensor."""
     import numpy as np
 
-    with folder.shards[entry["file"]].open("rb") as shard:
+    with (folder.path / entry["file"]).open("rb") as shard:
         shard.seek(entry["offset"])
         raw = shard.read(entry["bytes"])
     if entry["dtype"] == "BF16":  # the upper half of an F32
