@@ -2,6 +2,7 @@
 option(INFERNO_WITH_LLAMA "Build the llama.cpp backend (GGUF)" ON)
 option(INFERNO_PYTHON "Build the Python module inferno._core" ON)
 option(INFERNO_DEVELOPER_MODE "Build C++ tests and benches; warnings are errors" OFF)
+option(INFERNO_FUZZ "Build the fuzzers of tests/fuzz (needs clang)" OFF)
 set(INFERNO_SANITIZE "" CACHE STRING "Sanitizers for our own code: 'address,undefined', 'thread' or empty")
 set(INFERNO_LLAMA_ROOT "" CACHE PATH "A llama.cpp install to use instead of the pinned one")
 

@@ -64,7 +64,8 @@ def _print_table(found: Inspection) -> None:
     console.print(table)
     total = sum(tensor["bytes"] for tensor in found.tensors)
     files = f", {len(found.files)} files" if several else ""
-    console.print(f"{found.format}: {len(found.tensors)} tensors, {total} bytes{files}", markup=False)
+    noun = "tensor" if len(found.tensors) == 1 else "tensors"
+    console.print(f"{found.format}: {len(found.tensors)} {noun}, {total} bytes{files}", markup=False)
 
 
 def _printable(text: str) -> str:
