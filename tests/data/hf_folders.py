@@ -37,6 +37,8 @@ class Case:
     context: int = 0
     norms_from_zero: bool = False
     """Norm weights count from 1: Gemma."""
+    pooling: str = ""
+    """Of an encoder: how its folder makes one vector of a text, "mean" or "cls"."""
     gain: float = 1.0
 
 
@@ -341,6 +343,52 @@ def stablelm(*, parallel: bool) -> Case:
     return Case(made, decoder(block, tied=False, norm_bias=True))
 
 
+def bert(name: str, kind: str, *, positions: int, pooling: str, **more: Any) -> Case:
+    block: Shapes = {}
+    for part, (inner, outer) in {
+        "attention.self.query": (WIDTH, WIDTH),
+        "attention.self.key": (WIDTH, WIDTH),
+        "attention.self.value": (WIDTH, WIDTH),
+        "attention.output.dense": (WIDTH, WIDTH),
+        "intermediate.dense": (WIDTH, INNER),
+        "output.dense": (INNER, WIDTH),
+    }.items():
+        block |= {f"{part}.weight": (outer, inner), f"{part}.bias": (outer,)}
+    for norm in ("attention.output.LayerNorm", "output.LayerNorm"):
+        block |= {f"{norm}.weight": (WIDTH,), f"{norm}.bias": (WIDTH,)}
+    made = encoder(name, kind, hidden_act="gelu", max_position_embeddings=positions, **more)
+    shapes: Shapes = {"embeddings.position_embeddings.weight": (positions, WIDTH)}
+    shapes |= {"embeddings.LayerNorm.weight": (WIDTH,), "embeddings.LayerNorm.bias": (WIDTH,)}
+    return Case(made, embeddings() | shapes | layers("encoder.layer", block), pooling=pooling)
+
+
+def nomic_bert() -> Case:
+    block: Shapes = {"attn.Wqkv.weight": (3 * WIDTH, WIDTH), "attn.out_proj.weight": (WIDTH, WIDTH)}
+    block |= {f"mlp.{part}.weight": (INNER, WIDTH) for part in ("fc11", "fc12")}
+    block["mlp.fc2.weight"] = (WIDTH, INNER)
+    for norm in ("norm1", "norm2"):
+        block |= {f"{norm}.weight": (WIDTH,), f"{norm}.bias": (WIDTH,)}
+    shapes: Shapes = {"emb_ln.weight": (WIDTH,), "emb_ln.bias": (WIDTH,)}
+    made = encoder("NomicBertModel", "nomic_bert", hidden_act="silu", max_position_embeddings=512, rope_theta=1000.0)
+    return Case(made, embeddings() | shapes | layers("encoder.layers", block), pooling="mean")
+
+
+def encoder(name: str, kind: str, **more: Any) -> dict[str, Any]:
+    unlike = {"num_key_value_heads": ..., "rms_norm_eps": ..., "rope_theta": ..., "layer_norm_eps": 1e-12}
+    return config(name, kind, tied=True, type_vocab_size=2, **{"pad_token_id": 1} | unlike | more)
+
+
+def embeddings() -> Shapes:
+    return {
+        "embeddings.word_embeddings.weight": (VOCAB, WIDTH),
+        "embeddings.token_type_embeddings.weight": (2, WIDTH),
+    }
+
+
+def layers(prefix: str, block: Shapes) -> Shapes:
+    return {f"{prefix}.{layer}.{name}": shape for layer in range(LAYERS) for name, shape in block.items()}
+
+
 LLAMA3 = {
     "rope_type": "llama3",
     "factor": 8.0,
@@ -355,6 +403,7 @@ QWEN2 = ("Qwen2ForCausalLM", "qwen2")
 SLIDES_NOT = {"sliding_window": None}
 
 CASES: dict[str, Case] = {
+    "bert": bert("BertModel", "bert", positions=512, pooling="mean"),
     "falcon": falcon(grouped=False),
     "falcon-groups": falcon(grouped=True),
     "gemma2": gemma("Gemma2ForCausalLM", "gemma2", head=24, norms={}, **GEMMA2),
@@ -372,6 +421,7 @@ CASES: dict[str, Case] = {
         decoder(llama_block(head=24), tied=False),
     ),
     "mixtral": mixtral(),
+    "nomic_bert": nomic_bert(),
     "olmo2": olmo2(tied=False),
     "olmo2-tied": olmo2(tied=True),
     "phi3": phi3(max_position_embeddings=512),
@@ -391,6 +441,7 @@ CASES: dict[str, Case] = {
     "stablelm": stablelm(parallel=False),
     "stablelm-parallel": stablelm(parallel=True),
     "starcoder2": starcoder2(),
+    "xlm_roberta": bert("XLMRobertaModel", "xlm-roberta", positions=514, pooling="cls"),
 }
 
 
@@ -496,11 +547,26 @@ def write_tokenizer(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(named))
 
 
+def write_pooling(folder: Path, pooling: str) -> None:
+    """As sentence-transformers does."""
+    modules = [
+        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+        {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"},
+    ]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir(exist_ok=True)
+    modes = {f"pooling_mode_{mode}": mode.startswith(pooling) for mode in ("mean_tokens", "cls_token", "max_tokens")}
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": WIDTH} | modes))
+
+
 def write_case(name: str, folder: Path, dtype: str = "F32", shards: int = 1) -> None:
     case = CASES[name]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(case.config, indent=1))
     write_tokenizer(folder)
+    if case.pooling:
+        write_pooling(folder, case.pooling)
     how = {"norms_from_zero": case.norms_from_zero, "gain": case.gain}
     tensors = {tensor: values(name, tensor, shape, **how) for tensor, shape in case.shapes.items()}
     write_weights(folder, tensors, dtype, shards)

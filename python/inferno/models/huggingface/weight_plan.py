@@ -109,7 +109,7 @@ class WeightPlan:
         own = self.shape(name)
         if transpose:
             own = (*own[:-2], own[-1], own[-2])
-        if rows:
+        if len(rows):
             own = (len(rows), own[-1])
         self._add(Planned(target or self.target(name), shape or own[::-1], (source,), add=add, dtype=dtype))
 

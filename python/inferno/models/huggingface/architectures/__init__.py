@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from inferno.errors import Unsupported
 from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.bert import BERT
 from inferno.models.huggingface.architectures.falcon import FALCON
 from inferno.models.huggingface.architectures.gemma2 import GEMMA2
 from inferno.models.huggingface.architectures.gemma3 import GEMMA3
@@ -12,6 +13,7 @@ from inferno.models.huggingface.architectures.granite import GRANITE
 from inferno.models.huggingface.architectures.llama import LLAMA
 from inferno.models.huggingface.architectures.mistral import MISTRAL
 from inferno.models.huggingface.architectures.mixtral import MIXTRAL
+from inferno.models.huggingface.architectures.nomic_bert import NOMIC_BERT
 from inferno.models.huggingface.architectures.olmo2 import OLMO2
 from inferno.models.huggingface.architectures.phi3 import PHI3
 from inferno.models.huggingface.architectures.qwen2 import QWEN2
@@ -21,9 +23,11 @@ from inferno.models.huggingface.architectures.qwen3_moe import QWEN3_MOE
 from inferno.models.huggingface.architectures.smollm3 import SMOLLM3
 from inferno.models.huggingface.architectures.stablelm import STABLELM
 from inferno.models.huggingface.architectures.starcoder2 import STARCODER2
+from inferno.models.huggingface.architectures.xlm_roberta import XLM_ROBERTA
 from inferno.models.huggingface.config_json import Config
 
 ARCHITECTURES: tuple[Architecture, ...] = (
+    BERT,
     FALCON,
     GEMMA2,
     GEMMA3,
@@ -32,6 +36,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     LLAMA,
     MISTRAL,
     MIXTRAL,
+    NOMIC_BERT,
     OLMO2,
     PHI3,
     QWEN2,
@@ -41,6 +46,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     SMOLLM3,
     STABLELM,
     STARCODER2,
+    XLM_ROBERTA,
 )
 
 _BY_CLASS = {name: architecture for architecture in ARCHITECTURES for name in architecture.classes}

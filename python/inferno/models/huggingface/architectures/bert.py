@@ -1,0 +1,28 @@
+"""BERT as an encoder: MiniLM, BGE, E5 and their like. llama.cpp computes its GELU by the usual approximation (tanh)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from inferno.models.huggingface.architectures import encoder
+from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
+from inferno.models.huggingface.weight_plan import WeightPlan
+
+if TYPE_CHECKING:
+    import gguf
+
+
+def keys(config: Config, writer: gguf.GGUFWriter) -> None:
+    config.expect("hidden_act", "gelu", "gelu_new", "gelu_pytorch_tanh")
+    config.expect("position_embedding_type", "absolute")
+    config.expect("is_decoder", False)
+    encoder.encoder_keys(config, writer, context=config.count("max_position_embeddings", most=MAX_CONTEXT))
+
+
+def tensors(config: Config, plan: WeightPlan) -> None:
+    encoder.strip(plan, "bert.")
+    plan.take_rest()
+
+
+BERT = Architecture(classes=("BertModel", "BertForMaskedLM"), gguf="BERT", keys=keys, tensors=tensors)
