@@ -573,8 +573,10 @@ def write_case(name: str, folder: Path, dtype: str = "F32", shards: int = 1) -> 
 
 
 def prompt(name: str, length: int = 300) -> list[int]:
-    """The prompt of the comparisons: bytes at random."""
-    return [int(256 * (value + 1) / 2) for value in uniform(f"{name}/prompt", length)]
+    """The prompt of the comparisons: bytes at random. None is the encoders' padding, which has no position."""
+    drawn = [int(256 * (value + 1) / 2) for value in uniform(f"{name}/prompt", length)]
+    pad = CASES[name].config["pad_token_id"] if name in CASES and CASES[name].pooling else -1
+    return [token + 1 if token == pad else token for token in drawn]
 
 
 if __name__ == "__main__":

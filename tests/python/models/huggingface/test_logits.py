@@ -15,7 +15,8 @@ from inferno.models.huggingface.architectures import ARCHITECTURES
 from models.huggingface import comparison
 from models.huggingface.comparison import EXACT, hf_folders
 
-DECODERS = sorted(hf_folders.CASES)
+DECODERS = sorted(name for name, case in hf_folders.CASES.items() if not case.pooling)
+ENCODERS = sorted(name for name, case in hf_folders.CASES.items() if case.pooling)
 LEADING = ["gemma3", "gpt2", "llama3", "mixtral", "phi3-long", "qwen2_moe", "qwen3-tied", "starcoder2"]
 """One of each kind of plan: added, transposed, permuted, with values, stacked, copied, plain, with biases."""
 
@@ -35,6 +36,13 @@ def difference(case: str, folder: Path, *, dtype: str = "F32", shards: int = 1, 
 @pytest.mark.parametrize("case", DECODERS)
 def test_f32_equals_transformers(case: str, tmp_path: Path) -> None:
     assert difference(case, tmp_path / case) < 1e-3
+
+
+@pytest.mark.parametrize("case", ENCODERS)
+def test_vectors_equal_transformers(case: str, tmp_path: Path) -> None:
+    hf_folders.write_case(case, tmp_path / case)
+    with inferno.LLM(str(tmp_path / case), threads=1, flash_attention="off") as llm:
+        assert comparison.vector_difference(llm, case) < 1e-3
 
 
 @pytest.mark.parametrize("case", LEADING)
