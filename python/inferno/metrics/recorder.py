@@ -19,7 +19,7 @@ class Recorder:
         self._duration = _histogram(instruments.REQUEST_DURATION, registry)
 
     def count(self, model: str, endpoint: str, outcome: str) -> None:
-        """One request ended. ``outcome``: a finish reason, ``embedded`` or an error code; ``model``: its name, if any."""
+        """One request ended: ``outcome`` is a finish reason, ``embedded`` or an error code; ``model`` may be empty."""
         self._requests.labels(model, endpoint, outcome).inc()
 
     def observe(

@@ -1,4 +1,4 @@
-"""BERT as an encoder: MiniLM, BGE, E5 and their like. llama.cpp computes its GELU by the usual approximation (tanh)."""
+"""BERT, and the many embedding models of its shape: learned positions, norms behind each block, two-sided attention."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
     config.expect("hidden_act", "gelu", "gelu_new", "gelu_pytorch_tanh")
     config.expect("position_embedding_type", "absolute")
     config.expect("is_decoder", False)
-    encoder.encoder_keys(config, writer, context=config.count("max_position_embeddings", most=MAX_CONTEXT))
+    context = config.count("max_position_embeddings", most=MAX_CONTEXT)
+    encoder.encoder_keys(config, writer, context=context)
 
 
 def tensors(config: Config, plan: WeightPlan) -> None:
-    encoder.strip(plan, "bert.")
+    encoder.settle_names(plan)
     plan.take_rest()
 
 

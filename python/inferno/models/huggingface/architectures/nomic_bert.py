@@ -1,4 +1,4 @@
-"""Nomic's BERT (nomic-embed-text v1 and v1.5): rotated instead of placed, gated, without biases."""
+"""Nomic BERT: BERT with rotary positions and a gated feed-forward block, without biases."""
 
 from __future__ import annotations
 
@@ -13,33 +13,35 @@ if TYPE_CHECKING:
     import gguf
 
 _TRAINED = 2048
-_STRETCHED = 8192
+_USUAL_THETA = 1000.0
 
 
 def keys(config: Config, writer: gguf.GGUFWriter) -> None:
-    for name, computed in {
-        "activation_function": "swiglu",
-        "hidden_act": "silu",
-        "qkv_proj_bias": False,
-        "mlp_fc1_bias": False,
-        "mlp_fc2_bias": False,
-        "prenorm": False,
-        "rotary_emb_fraction": 1.0,
-        "rotary_emb_interleaved": False,
-        "moe_every_n_layers": 0,
-    }.items():
-        config.expect(name, computed)
+    config.expect("activation_function", "swiglu")
+    config.expect("hidden_act", "silu")
+    config.expect("prenorm", False)
+    config.expect("causal", False)
+    for bias in ("qkv_proj_bias", "mlp_fc1_bias", "mlp_fc2_bias"):
+        config.expect(bias, False)
+    config.expect("rotary_emb_fraction", 1.0, 1)
+    config.expect("rotary_emb_interleaved", False)
     config.expect("rotary_emb_scale_base")
+    config.expect("rotary_scaling_factor")
+    # The hub's folders say 8192 positions, which need a scaling that the model was not trained with.
+    trained = config.count("max_trained_positions", default=_TRAINED, most=MAX_CONTEXT)
     positions = config.count("max_position_embeddings", "n_positions", most=MAX_CONTEXT)
-    # The published folders say 8192, which takes a scaling of their own code; they were trained with 2048.
-    encoder.encoder_keys(config, writer, context=_TRAINED if positions == _STRETCHED else positions)
-    base = config.number("rotary_emb_base") if config.get("rotary_emb_base") is not None else rope.theta(config, default=1e3)
-    writer.add_rope_freq_base(base)
+    encoder.encoder_keys(config, writer, context=min(positions, trained))
+    if config.get("rotary_emb_base") is not None:
+        writer.add_rope_freq_base(config.number("rotary_emb_base"))
+    else:
+        rope.rope_keys(config, writer, default_theta=_USUAL_THETA)
 
 
 def tensors(config: Config, plan: WeightPlan) -> None:
-    encoder.strip(plan, "nomic_bert.")
+    encoder.settle_names(plan)
     plan.take_rest()
 
 
-NOMIC_BERT = Architecture(classes=("NomicBertModel",), gguf="NOMIC_BERT", keys=keys, tensors=tensors)
+NOMIC_BERT = Architecture(
+    classes=("NomicBertModel", "NomicBertForMaskedLM"), gguf="NOMIC_BERT", keys=keys, tensors=tensors
+)

@@ -1,4 +1,4 @@
-"""XLM-RoBERTa as an encoder: BERT whose first positions, up to the padding token's, are never used."""
+"""XLM-RoBERTa and RoBERTa: BERT, whose table of positions begins behind the padding token's row."""
 
 from __future__ import annotations
 
@@ -20,22 +20,28 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
     config.expect("hidden_act", "gelu", "gelu_new", "gelu_pytorch_tanh")
     config.expect("position_embedding_type", "absolute")
     config.expect("is_decoder", False)
-    stored = config.count("max_position_embeddings", most=MAX_CONTEXT)
-    if stored <= _unused(config):
-        raise DataCorrupted(f"config.json: of {stored} positions, {_unused(config)} are not used, so none is left")
-    encoder.encoder_keys(config, writer, context=stored - _unused(config))
+    rows = config.count("max_position_embeddings", most=MAX_CONTEXT)
+    encoder.encoder_keys(config, writer, context=rows - _first_row(config, rows))
 
 
 def tensors(config: Config, plan: WeightPlan) -> None:
-    encoder.strip(plan, "roberta.")
-    plan.take(_POSITIONS, rows=range(_unused(config), plan.shape(_POSITIONS)[0]))
+    encoder.settle_names(plan)
+    rows = plan.shape(_POSITIONS)[0]
+    plan.take(_POSITIONS, rows=range(_first_row(config, rows), rows))
     plan.take_rest()
 
 
-def _unused(config: Config) -> int:
-    return config.count("pad_token_id", default=1, least=0) + 1
+def _first_row(config: Config, rows: int) -> int:
+    """Position 0's: positions count from the padding token's id on."""
+    first = config.count("pad_token_id", default=1, least=0) + 1
+    if first >= rows:
+        raise DataCorrupted(f"config.json: the padding token's id is {first - 1}, and there are {rows} positions")
+    return first
 
 
 XLM_ROBERTA = Architecture(
-    classes=("XLMRobertaModel", "XLMRobertaForMaskedLM"), gguf="BERT", keys=keys, tensors=tensors
+    classes=("XLMRobertaModel", "XLMRobertaForMaskedLM", "RobertaModel", "RobertaForMaskedLM"),
+    gguf="BERT",
+    keys=keys,
+    tensors=tensors,
 )
