@@ -15,8 +15,9 @@ from inferno.models.huggingface.architectures import ARCHITECTURES
 from models.huggingface import comparison
 from models.huggingface.comparison import EXACT, hf_folders
 
-DECODERS = sorted(name for name, case in hf_folders.CASES.items() if not case.pooling)
-ENCODERS = sorted(name for name, case in hf_folders.CASES.items() if case.pooling)
+import hf_encoders  # isort: skip
+
+DECODERS = sorted(hf_folders.CASES)
 LEADING = ["gemma3", "gpt2", "llama3", "mixtral", "phi3-long", "qwen2_moe", "qwen3-tied", "starcoder2"]
 """One of each kind of plan: added, transposed, permuted, with values, stacked, copied, plain, with biases."""
 
@@ -64,5 +65,6 @@ def test_served_as_they_are_they_differ_by_their_rounding(case: str, dtype: str,
 
 
 def test_every_architecture_is_compared() -> None:
-    compared = {case.config["architectures"][0] for case in hf_folders.CASES.values()}
+    cases = [*hf_folders.CASES.values(), *hf_encoders.CASES.values()]
+    compared = {case.config["architectures"][0] for case in cases}
     assert compared == {architecture.classes[0] for architecture in ARCHITECTURES}
