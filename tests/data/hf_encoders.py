@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from hf_folders import HEADS, INNER, LAYERS, VOCAB, WIDTH, Shapes, uniform, values, write_tokenizer, write_weights
+from hf_cases import HEADS, INNER, LAYERS, VOCAB, WIDTH, Shapes
+from hf_folders import uniform, values, write_tokenizer, write_weights
 
 PAD = 1
 LENGTHS = (300, 1, 2, 17, 64)

@@ -2,8 +2,8 @@
 
 Usage: python tests/data/make_hf_logits.py [CASE...]   (needs torch and transformers: pip install 'inferno[truth]')
 
-Of the token that follows the prompt, and of those that follow each of the next 16 most probable ones: the log-probability
-of the whole vocabulary (first step) and of the 24 most probable tokens (every step). Of an encoder: the prompt's vector.
+Of the token that follows the prompt, and of those that follow each of the next 16 most probable ones: the
+log-probability of the whole vocabulary (first step) and of the 24 most probable tokens (every step).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
 sys.path.insert(0, str(Path(__file__).parent))
 import hf_folders
+from hf_cases import EOS
 
 STEPS = 16
 KEPT = 24
@@ -79,7 +80,7 @@ def make(name: str, out: Path) -> None:
             chosen, rows = reference(folder, hf_folders.prompt(spelled))
             best = np.sort(rows[:STEPS], axis=1)
             lead = float((best[:, -1] - best[:, -2]).min())
-            if lead >= LEAST_LEAD and len(set(chosen)) > 1 and hf_folders.EOS not in chosen:
+            if lead >= LEAST_LEAD and len(set(chosen)) > 1 and EOS not in chosen:
                 break
         else:
             raise SystemExit(f"{name}: no prompt with a clear continuation among 50")

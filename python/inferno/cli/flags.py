@@ -23,8 +23,8 @@ Model = Annotated[
     str | None,
     typer.Argument(
         metavar="MODEL",
-        help="GGUF file, folder with one GGUF file, Hugging Face folder (config.json, SafeTensors, tokenizer files), or "
-        "'ember', the small model that comes with Inferno (the default). "
+        help="GGUF file, folder with one GGUF file, Hugging Face folder (config.json, SafeTensors, tokenizer files), "
+        "or 'ember', the small model that comes with Inferno (the default). "
         "'fake:' is a test aid: a model without weights that answers nonsense, fast.",
         show_default=False,
     ),

@@ -65,12 +65,14 @@ class ModelSettings(_Section):
     path: str | None = Field(
         None, description="GGUF file, Hugging Face folder with SafeTensors, or 'ember', the built-in model."
     )
-    name: str | None = Field(None, description="Name in the API; by default the folder's, or the file's without '.gguf'.")
+    name: str | None = Field(
+        None, description="Name in the API; by default the folder's, or the file's without '.gguf'."
+    )
     quantize: Quantize | None = Field(
         None,
-        description="Number format for the weights of a Hugging Face folder: f32, f16, bf16, q8_0, q6_k, q5_k_m, q4_k_m or "
-        "q4_0. The fewer bits, the less memory and the faster, at some loss; q8_0 loses next to nothing. By default the "
-        "format that the folder has. Done once, kept in the cache.",
+        description="Number format for the weights of a Hugging Face folder: f32, f16, bf16, q8_0, q6_k, q5_k_m, "
+        "q4_k_m or q4_0. The fewer bits, the less memory and the faster, at some loss; q8_0 loses next to nothing. "
+        "By default the format that the folder has. Done once, kept in the cache.",
     )
     context_tokens: PositiveInt | None = Field(None, description="Tokens that one sequence may hold.")
     kv_tokens: PositiveInt | None = Field(None, description="Tokens of KV cache over all sequences.")

@@ -1,4 +1,4 @@
-"""A MODEL argument -> what to load and the name to serve it under. Reads folders and their config.json, never weights."""
+"""A MODEL argument -> what to load and the name to serve it under. Reads folders and config.json, never weights."""
 
 from __future__ import annotations
 

@@ -79,13 +79,14 @@ def clear() -> int:
 
 @contextlib.contextmanager
 def being_made(path: Path) -> Iterator[None]:
-    """Hold the right to make ``path``; waits for another process that does. Raises Unavailable without a cache folder."""
+    """Hold the right to make ``path``; waits for another process that does. Raises Unavailable when it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = path.with_suffix(".lock").open("w")
     except OSError as error:
         raise Unavailable(
-            f"the cache folder for prepared models cannot be written ({error.strerror}); set XDG_CACHE_HOME to one that can"
+            f"the cache folder for prepared models cannot be written ({error.strerror}); set XDG_CACHE_HOME to one "
+            "that can"
         ) from None
     with lock:
         try:

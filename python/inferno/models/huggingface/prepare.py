@@ -60,12 +60,12 @@ def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[fl
         import gguf
     except ImportError:
         raise Unsupported(
-            "serving a Hugging Face folder needs the package 'gguf': pip install 'inferno[safetensors]'"
+            "serving a Hugging Face folder needs the package 'gguf': pip install 'inferno[hf]'"
         ) from None
     from inferno.models.huggingface.architectures import find_architecture
 
     architecture = find_architecture(folder.config)
-    kind = gguf.MODEL_ARCH[architecture.gguf]
+    kind = gguf.MODEL_ARCH[architecture.arch]
     writer = gguf.GGUFWriter(None, gguf.MODEL_ARCH_NAMES[kind])
     architecture.keys(folder.config, writer)
     listed = {tensor["name"]: tensor for tensor in read_tensors(folder.shards, folder.indexed)}
@@ -120,8 +120,8 @@ def _check_room(folder: Path, tensors: list[_core.TensorPlan]) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise Unavailable(
-            f"preparing this folder takes {needed / 1e9:.1f} GB in the cache and {free / 1e9:.1f} GB are free; make room, "
-            "or set XDG_CACHE_HOME to a folder on a larger disk"
+            f"preparing this folder takes {needed / 1e9:.1f} GB in the cache and {free / 1e9:.1f} GB are free; make "
+            "room, or set XDG_CACHE_HOME to a folder on a larger disk"
         )
 
 

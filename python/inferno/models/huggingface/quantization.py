@@ -30,7 +30,13 @@ _OWN = {"F32": "f32", "F16": "f16", "BF16": "bf16"}
 _BLOCKS = {"q8_0": 32, "q4_0": 32, "q5_0": 32, "q5_1": 32, "q6_k": 256, "q5_k": 256, "q4_k": 256}
 _STEP_DOWN = {"q6_k": "q8_0", "q5_k": "q5_1", "q4_k": "q5_0"}
 """For rows that are a multiple of 32, but not of 256."""
-_ALWAYS_F32 = ("_norm.weight", "ffn_gate_inp.weight", "ffn_gate_inp_shexp.weight", "position_embd.weight", "types.weight")
+_ALWAYS_F32 = (
+    "_norm.weight",
+    "ffn_gate_inp.weight",
+    "ffn_gate_inp_shexp.weight",
+    "position_embd.weight",
+    "token_types.weight",
+)
 """Small, and computed with in F32."""
 
 

@@ -62,6 +62,8 @@ class WeightPlan:
         """``names`` maps Hugging Face names to GGUF names; ``read`` gives the elements of a small tensor."""
         self._found = dict(found)
         self._left = dict.fromkeys(found)
+        self._aliases: dict[str, str] = {}
+        """Names as they are called here -> as the folder calls them, where that is another."""
         self._names = names
         self._read = read
         self.planned: list[Planned] = []
@@ -86,12 +88,9 @@ class WeightPlan:
 
     def rename(self, new_name: Callable[[str], str]) -> None:
         """Call tensors otherwise from here on, before any is taken: for folders that leave a prefix out."""
-        # A source keeps the folder's own name.
         self._aliases = {new_name(name): name for name in self._left}
         self._found = {new_name(name): found for name, found in self._found.items()}
         self._left = dict.fromkeys(self._aliases)
-
-    _aliases: Mapping[str, str] = {}
 
     def take(
         self,
@@ -155,10 +154,13 @@ class WeightPlan:
     def finish(self) -> list[Planned]:
         """The whole plan. Raises Unsupported for tensors left over, DataCorrupted for one written twice."""
         if self._left:
-            raise Unsupported(f"the weights have a tensor {next(iter(self._left))}, which this architecture leaves over")
-        names = [planned.name for planned in self.planned]
-        if twice := {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ():
-            raise DataCorrupted(f"two tensors of the folder would both become {min(twice)}")
+            left = next(iter(self._left))
+            raise Unsupported(f"the weights have a tensor {left}, which this architecture does not use")
+        seen: set[str] = set()
+        for planned in self.planned:
+            if planned.name in seen:
+                raise DataCorrupted(f"two tensors of the folder would both become {planned.name}")
+            seen.add(planned.name)
         return self.planned
 
     def _source(self, name: str, *, transpose: bool = False, rows: Sequence[int] = ()) -> tuple[Source, str]:

@@ -15,7 +15,8 @@ from inferno.engine.embedding import EmbedRequest
 
 DATA = Path(__file__).parents[3] / "data"
 sys.path.insert(0, str(DATA))
-import hf_folders
+import hf_cases  # noqa: E402
+import hf_folders  # noqa: E402
 
 STEPS = 16
 TOP = 20
@@ -85,10 +86,10 @@ def first_row(llm: inferno.LLM, prompt: list[int]) -> np.ndarray[Any, Any]:
 
     NaN for the token that ends texts: it cannot be chosen.
     """
-    tokens = [token for token in range(hf_folders.VOCAB) if token != hf_folders.EOS]
+    tokens = [token for token in range(hf_cases.VOCAB) if token != hf_cases.EOS]
     answers = generate(llm, [_choosing(token, prompt) for token in tokens])
     assert [answer.token_ids for answer in answers] == [(token,) for token in tokens]
-    row = np.full(hf_folders.VOCAB, np.nan)
+    row = np.full(hf_cases.VOCAB, np.nan)
     row[tokens] = [answer.logprobs[0].logprob for answer in answers]
     return row
 

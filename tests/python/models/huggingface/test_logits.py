@@ -56,7 +56,7 @@ def test_other_formats_and_shards_carry_the_same_numbers(case: str, dtype: str, 
 @pytest.mark.parametrize("case", ["llama-tied", "mixtral", "gemma2"])
 @pytest.mark.parametrize(("dtype", "bits"), [("F16", 11), ("BF16", 8)])
 def test_served_as_they_are_they_differ_by_their_rounding(case: str, dtype: str, bits: int, tmp_path: Path) -> None:
-    """llama.cpp rounds what it multiplies weights with to the weights' format: half a unit of its last bit, each time."""
+    """llama.cpp rounds what it multiplies weights with to their format: half a unit of its last bit, each time."""
     hf_folders.write_case(case, tmp_path / case, dtype)
     reference = comparison.committed(case)
     with inferno.LLM(str(tmp_path / case), **EXACT) as llm:

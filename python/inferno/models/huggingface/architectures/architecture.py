@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Architecture:
     classes: tuple[str, ...]
     """Names under ``architectures`` in config.json."""
-    gguf: str
+    arch: str
     """Name of a ``gguf.MODEL_ARCH``."""
     keys: Callable[[Config, gguf.GGUFWriter], None]
     """Writes the metadata that llama.cpp reads for it; refuses values that llama.cpp would compute otherwise."""

@@ -26,4 +26,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-BERT = Architecture(classes=("BertModel", "BertForMaskedLM"), gguf="BERT", keys=keys, tensors=tensors)
+BERT = Architecture(classes=("BertModel", "BertForMaskedLM"), arch="BERT", keys=keys, tensors=tensors)

@@ -133,8 +133,9 @@ def take_rotated(config: Config, plan: WeightPlan) -> None:
     for layer in range(layer_count(config)):
         for part, order in orders.items():
             name = f"model.layers.{layer}.self_attn.{part}"
-            if plan.shape(f"{name}.weight")[0] != len(order):
-                raise DataCorrupted(f"{name}.weight has {plan.shape(f'{name}.weight')[0]} rows; config.json: {len(order)}")
+            rows = plan.shape(f"{name}.weight")[0]
+            if rows != len(order):
+                raise DataCorrupted(f"{name}.weight has {rows} rows; config.json says {len(order)}")
             plan.take(f"{name}.weight", rows=order)
             if plan.has(f"{name}.bias"):
                 plan.take_vector(f"{name}.bias", order)

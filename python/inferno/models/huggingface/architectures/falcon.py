@@ -1,5 +1,5 @@
-"""Falcon 7B and 40B: blocks in parallel; query, key and value in one matrix, by groups of heads, which llama.cpp wants as
-all queries, all keys, all values."""
+"""Falcon 7B and 40B: blocks in parallel; query, key and value in one matrix, by groups of heads, which llama.cpp wants
+as all queries, all keys, all values."""
 
 from __future__ import annotations
 
@@ -60,4 +60,4 @@ def _by_kind(heads: int, groups: int, dim: int) -> list[int]:
     return [block * dim + row for block in blocks for row in range(dim)]
 
 
-FALCON = Architecture(classes=("FalconForCausalLM", "RWForCausalLM"), gguf="FALCON", keys=keys, tensors=tensors)
+FALCON = Architecture(classes=("FalconForCausalLM", "RWForCausalLM"), arch="FALCON", keys=keys, tensors=tensors)

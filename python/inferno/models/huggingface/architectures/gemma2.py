@@ -54,4 +54,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest(add=lambda name: 1.0 if name.endswith("norm.weight") else 0.0)
 
 
-GEMMA2 = Architecture(classes=("Gemma2ForCausalLM",), gguf="GEMMA2", keys=keys, tensors=tensors)
+GEMMA2 = Architecture(classes=("Gemma2ForCausalLM",), arch="GEMMA2", keys=keys, tensors=tensors)

@@ -1,5 +1,5 @@
-"""Gemma 3, text only: Gemma 2 without the caps, with a norm on each head's query and key, and a frequency base of its own
-for the layers that look through the window."""
+"""Gemma 3, text only: Gemma 2 without the caps, with a norm on each head's query and key, and a frequency base of its
+own for the layers that look through the window."""
 
 from __future__ import annotations
 
@@ -42,4 +42,4 @@ def _local_theta(config: Config) -> float:
     return config.number("rope_local_base_freq", default=_LOCAL_THETA)
 
 
-GEMMA3 = Architecture(classes=("Gemma3ForCausalLM",), gguf="GEMMA3", keys=keys, tensors=gemma2.tensors)
+GEMMA3 = Architecture(classes=("Gemma3ForCausalLM",), arch="GEMMA3", keys=keys, tensors=gemma2.tensors)

@@ -35,4 +35,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
         plan.take(name, transpose=name.endswith(_TRANSPOSED))
 
 
-GPT2 = Architecture(classes=("GPT2LMHeadModel",), gguf="GPT2", keys=keys, tensors=tensors)
+GPT2 = Architecture(classes=("GPT2LMHeadModel",), arch="GPT2", keys=keys, tensors=tensors)

@@ -20,4 +20,4 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
     writer.add_logit_scale(config.number("logits_scaling", default=1.0))
 
 
-GRANITE = Architecture(classes=("GraniteForCausalLM",), gguf="GRANITE", keys=keys, tensors=llama.tensors)
+GRANITE = Architecture(classes=("GraniteForCausalLM",), arch="GRANITE", keys=keys, tensors=llama.tensors)

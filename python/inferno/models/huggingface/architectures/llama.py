@@ -31,4 +31,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-LLAMA = Architecture(classes=("LlamaForCausalLM",), gguf="LLAMA", keys=keys, tensors=tensors)
+LLAMA = Architecture(classes=("LlamaForCausalLM",), arch="LLAMA", keys=keys, tensors=tensors)

@@ -6,4 +6,4 @@ from __future__ import annotations
 from inferno.models.huggingface.architectures import llama
 from inferno.models.huggingface.architectures.architecture import Architecture
 
-MISTRAL = Architecture(classes=("MistralForCausalLM",), gguf="LLAMA", keys=llama.keys, tensors=llama.tensors)
+MISTRAL = Architecture(classes=("MistralForCausalLM",), arch="LLAMA", keys=llama.keys, tensors=llama.tensors)

@@ -33,4 +33,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-MIXTRAL = Architecture(classes=("MixtralForCausalLM",), gguf="LLAMA", keys=keys, tensors=tensors)
+MIXTRAL = Architecture(classes=("MixtralForCausalLM",), arch="LLAMA", keys=keys, tensors=tensors)

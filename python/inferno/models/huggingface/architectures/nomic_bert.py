@@ -43,5 +43,5 @@ def tensors(config: Config, plan: WeightPlan) -> None:
 
 
 NOMIC_BERT = Architecture(
-    classes=("NomicBertModel", "NomicBertForMaskedLM"), gguf="NOMIC_BERT", keys=keys, tensors=tensors
+    classes=("NomicBertModel", "NomicBertForMaskedLM"), arch="NOMIC_BERT", keys=keys, tensors=tensors
 )

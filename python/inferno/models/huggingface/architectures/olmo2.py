@@ -13,4 +13,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-OLMO2 = Architecture(classes=("Olmo2ForCausalLM",), gguf="OLMO2", keys=decoder.decoder_keys, tensors=tensors)
+OLMO2 = Architecture(classes=("Olmo2ForCausalLM",), arch="OLMO2", keys=decoder.decoder_keys, tensors=tensors)

@@ -1,5 +1,5 @@
-"""Phi-3 and 4: query, key and value in one matrix, gate and up in another, as llama.cpp has them; a part of each head may
-stay unrotated, and long contexts divide the frequencies by factors of their own ("longrope")."""
+"""Phi-3 and 4: query, key and value in one matrix, gate and up in another, as llama.cpp has them; a part of each head
+may stay unrotated, and long contexts divide the frequencies by factors of their own ("longrope")."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ def _attention_factor(config: Config) -> float:
     return 1.0 if stretch <= 1.0 else math.sqrt(1.0 + math.log(stretch) / math.log(original))
 
 
-PHI3 = Architecture(classes=("Phi3ForCausalLM",), gguf="PHI3", keys=keys, tensors=tensors)
+PHI3 = Architecture(classes=("Phi3ForCausalLM",), arch="PHI3", keys=keys, tensors=tensors)

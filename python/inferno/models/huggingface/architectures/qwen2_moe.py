@@ -1,4 +1,4 @@
-"""Qwen 1.5 and 2 MoE: routed experts, whose weights are not brought to a sum of 1, and a gated one that is always on."""
+"""Qwen 1.5 and 2 MoE: routed experts, whose weights are not brought to a sum of 1, and a gated one always on."""
 
 from __future__ import annotations
 
@@ -37,4 +37,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-QWEN2_MOE = Architecture(classes=("Qwen2MoeForCausalLM",), gguf="QWEN2MOE", keys=keys, tensors=tensors)
+QWEN2_MOE = Architecture(classes=("Qwen2MoeForCausalLM",), arch="QWEN2MOE", keys=keys, tensors=tensors)

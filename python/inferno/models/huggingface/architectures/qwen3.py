@@ -5,4 +5,4 @@ from __future__ import annotations
 from inferno.models.huggingface.architectures.architecture import Architecture
 from inferno.models.huggingface.architectures.decoder import decoder_keys, take_decoder
 
-QWEN3 = Architecture(classes=("Qwen3ForCausalLM",), gguf="QWEN3", keys=decoder_keys, tensors=take_decoder)
+QWEN3 = Architecture(classes=("Qwen3ForCausalLM",), arch="QWEN3", keys=decoder_keys, tensors=take_decoder)

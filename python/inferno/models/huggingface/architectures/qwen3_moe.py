@@ -26,4 +26,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-QWEN3_MOE = Architecture(classes=("Qwen3MoeForCausalLM",), gguf="QWEN3MOE", keys=keys, tensors=tensors)
+QWEN3_MOE = Architecture(classes=("Qwen3MoeForCausalLM",), arch="QWEN3MOE", keys=keys, tensors=tensors)

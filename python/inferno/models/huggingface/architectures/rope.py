@@ -30,10 +30,13 @@ def kind(config: Config, layers: str = "full_attention") -> str:
 
 def theta(config: Config, *, default: float = _USUAL_THETA) -> float:
     inner = scaling(config)
-    return inner.number("rope_theta") if inner.get("rope_theta") is not None else config.number("rope_theta", default=default)
+    where = inner if inner.get("rope_theta") is not None else config
+    return where.number("rope_theta", default=default)
 
 
-def rope_keys(config: Config, writer: gguf.GGUFWriter, *, default_theta: float = _USUAL_THETA, factors: bool = False) -> None:
+def rope_keys(
+    config: Config, writer: gguf.GGUFWriter, *, default_theta: float = _USUAL_THETA, factors: bool = False
+) -> None:
     """Write base and scaling. ``factors``: this architecture has a tensor for the factors of llama3's scaling.
 
     Raises Unsupported for a scaling that llama.cpp has not got for it.

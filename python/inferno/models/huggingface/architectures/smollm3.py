@@ -28,4 +28,4 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-SMOLLM3 = Architecture(classes=("SmolLM3ForCausalLM",), gguf="SMOLLM3", keys=keys, tensors=tensors)
+SMOLLM3 = Architecture(classes=("SmolLM3ForCausalLM",), arch="SMOLLM3", keys=keys, tensors=tensors)

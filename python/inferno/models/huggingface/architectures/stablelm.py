@@ -1,4 +1,4 @@
-"""StableLM 2: mean-centred norms, a quarter of each head rotated, and (12B) one norm per head and blocks in parallel."""
+"""StableLM 2: mean-centred norms, a quarter of each head rotated; in the 12B a norm per head, and parallel blocks."""
 
 from __future__ import annotations
 
@@ -38,5 +38,5 @@ def tensors(config: Config, plan: WeightPlan) -> None:
 
 
 STABLELM = Architecture(
-    classes=("StableLmForCausalLM", "StableLMEpochForCausalLM"), gguf="STABLELM", keys=keys, tensors=tensors
+    classes=("StableLmForCausalLM", "StableLMEpochForCausalLM"), arch="STABLELM", keys=keys, tensors=tensors
 )

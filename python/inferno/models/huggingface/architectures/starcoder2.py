@@ -1,5 +1,5 @@
-"""StarCoder 2: biases everywhere, mean-centred norms, and a feed-forward block without a gate. Its sliding window, which
-llama.cpp has not got here, bounds the context."""
+"""StarCoder 2: biases everywhere, mean-centred norms, and a feed-forward block without a gate. Its sliding window,
+which llama.cpp has not got here, bounds the context."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
 
 
 STARCODER2 = Architecture(
-    classes=("Starcoder2ForCausalLM",), gguf="STARCODER2", keys=keys, tensors=decoder.take_decoder
+    classes=("Starcoder2ForCausalLM",), arch="STARCODER2", keys=keys, tensors=decoder.take_decoder
 )

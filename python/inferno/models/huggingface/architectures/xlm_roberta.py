@@ -41,7 +41,7 @@ def _first_row(config: Config, rows: int) -> int:
 
 XLM_ROBERTA = Architecture(
     classes=("XLMRobertaModel", "XLMRobertaForMaskedLM", "RobertaModel", "RobertaForMaskedLM"),
-    gguf="BERT",
+    arch="BERT",
     keys=keys,
     tensors=tensors,
 )

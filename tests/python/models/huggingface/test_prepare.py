@@ -1,0 +1,209 @@
+"""Preparing: what is in the file, that it is made once, and that no half of one is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gguf import GGUFReader
+
+import inferno
+from inferno.errors import Cancelled, DataCorrupted, InfernoError, Unavailable, Unsupported
+from inferno.models.huggingface import cache, prepare
+from inferno.models.huggingface.folder import open_folder
+from models.huggingface.comparison import hf_folders
+
+GOES_ON: Callable[[float], bool] = lambda done: True  # noqa: E731
+
+
+@pytest.fixture(autouse=True)
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "inferno" / "prepared"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    hf_folders.write_case("llama", tmp_path / "llama", "BF16")
+    return tmp_path / "llama"
+
+
+def prepared(folder: Path, quantize: str | None = None) -> Path:
+    return prepare.prepare(open_folder(folder), quantize=quantize, progress=GOES_ON)
+
+
+def change_config(folder: Path, **values: Any) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | values))
+
+
+def types(path: Path) -> dict[str, str]:
+    return {tensor.name: tensor.tensor_type.name for tensor in GGUFReader(str(path)).tensors}
+
+
+def test_it_is_made_once(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = prepared(folder)
+    assert first.parent == kept
+    monkeypatch.setattr(prepare, "_make", lambda *_: pytest.fail("made again"))
+    assert prepared(folder) == first
+
+
+def test_another_folder_or_format_is_another_file(folder: Path) -> None:
+    made = {prepared(folder), prepared(folder, "q8_0")}
+    os.utime(folder / "model.safetensors", (1, 1))
+    made.add(prepared(folder))
+    change_config(folder, rope_theta=5000.0)
+    made.add(prepared(folder))
+    hf_folders.write_case("llama", folder, "F32")
+    made.add(prepared(folder))
+    assert len(made) == 5
+
+
+def test_two_at_once_make_one(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    makings = []
+    make = prepare._make
+
+    def counted(*arguments: Any) -> None:
+        makings.append(arguments)
+        make(*arguments)
+
+    monkeypatch.setattr(prepare, "_make", counted)
+    threads = [threading.Thread(target=prepared, args=(folder,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(makings) == 1
+    assert len(list(kept.glob("*.gguf"))) == 1
+
+
+def test_given_up_it_leaves_nothing(folder: Path, kept: Path) -> None:
+    with pytest.raises(Cancelled):
+        prepare.prepare(open_folder(folder), quantize=None, progress=lambda done: False)
+    assert [file.name for file in kept.iterdir() if file.suffix != ".lock"] == []
+
+
+def test_the_folders_format_stays_but_for_vectors(folder: Path) -> None:
+    found = types(prepared(folder))
+    assert {kind for name, kind in found.items() if "norm" in name} == {"F32"}
+    assert {kind for name, kind in found.items() if "norm" not in name} == {"BF16"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "most", "value", "output"),
+    [("q8_0", "Q8_0", "Q8_0", "Q8_0"), ("q4_0", "Q4_0", "Q4_0", "Q6_K"), ("q4_k_m", "Q4_K", "Q6_K", "Q6_K")],
+)
+def test_a_scheme_decides_the_formats(tmp_path: Path, scheme: str, most: str, value: str, output: str) -> None:
+    """Rows of 256: what all blocks divide."""
+    folder = tmp_path / "wide"
+    hf_folders.write_case("llama", folder)
+    change_config(folder, hidden_size=256, intermediate_size=512, num_hidden_layers=1)
+    rows = {"q": 256, "k": 128, "v": 128}
+    shapes = {f"self_attn.{part}_proj": (count, 256) for part, count in rows.items()} | {"self_attn.o_proj": (256, 256)}
+    shapes |= {"mlp.gate_proj": (512, 256), "mlp.up_proj": (512, 256), "mlp.down_proj": (256, 512)}
+    shapes |= {"input_layernorm": (256,), "post_attention_layernorm": (256,)}
+    tensors = {f"model.layers.0.{name}.weight": np.ones(shape, np.float32) for name, shape in shapes.items()}
+    for name, shape in {"model.embed_tokens": (293, 256), "lm_head": (293, 256), "model.norm": (256,)}.items():
+        tensors[f"{name}.weight"] = np.ones(shape, np.float32)
+    hf_folders.write_weights(folder, tensors)
+    found = types(prepared(folder, scheme))
+    assert found["blk.0.attn_q.weight"] == found["blk.0.ffn_up.weight"] == most
+    assert found["blk.0.attn_v.weight"] == found["blk.0.ffn_down.weight"] == value
+    assert (found["output.weight"], found["output_norm.weight"]) == (output, "F32")
+
+
+def test_rows_that_blocks_do_not_divide_step_down(folder: Path) -> None:
+    found = types(prepared(folder, "q4_k_m"))
+    assert found["blk.2.attn_q.weight"] == "Q5_0"
+    assert found["output.weight"] == "Q8_0"
+
+
+def test_quantized_it_still_answers(folder: Path) -> None:
+    with inferno.LLM(str(folder), quantize="q4_k_m", threads=1) as llm:
+        (answer,) = llm.generate("hello", max_tokens=4, ignore_eos=True)
+    assert len(answer.token_ids) == 4
+
+
+def test_no_room_is_said_before_it_starts(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 1000})())
+    with pytest.raises(Unavailable, match=r"takes 0.1 GB in the cache and 0.0 GB are free; .*XDG_CACHE_HOME"):
+        prepared(folder)
+    assert not list(kept.glob("*.gguf"))
+
+
+def test_a_cache_that_cannot_be_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(Unavailable, match="set XDG_CACHE_HOME"):
+        prepared(folder)
+
+
+def test_the_cache_lists_the_latest_used_first_and_clears(folder: Path) -> None:
+    old, new = prepared(folder), prepared(folder, "q8_0")
+    os.utime(old, (1, 1))
+    assert [entry.path for entry in cache.listing()] == [new, old]
+    assert cache.clear() > 0
+    assert cache.listing() == []
+
+
+@pytest.mark.parametrize(
+    ("values", "error", "says"),
+    [
+        ({"architectures": ["ShinyNewForCausalLM"]}, Unsupported, r"ShinyNewForCausalLM is not known; known: .*Qwen3For.*"),
+        ({"architectures": None}, Unsupported, r"\(none named\) is not known"),
+        ({"num_hidden_layers": 0}, DataCorrupted, "num_hidden_layers is 0; it must be a whole number from 1 to 512"),
+        ({"num_hidden_layers": 4}, Unsupported, r"tensor model.layers.4.* no place"),
+        ({"num_hidden_layers": 6}, DataCorrupted, "no tensor model.layers.5.self_attn.q_proj.weight"),
+        ({"num_key_value_heads": 3}, DataCorrupted, "4 attention heads cannot share 3 key-value heads"),
+        ({"num_attention_heads": 2}, DataCorrupted, "q_proj.weight has 64 rows|k_proj.weight has 32 rows"),
+        ({"rms_norm_eps": None}, DataCorrupted, "config.json has no rms_norm_eps"),
+        ({"rms_norm_eps": "1e-5"}, DataCorrupted, "rms_norm_eps is '1e-5'; it must be a number above 0"),
+        ({"hidden_act": "relu"}, Unsupported, "hidden_act is 'relu'; this architecture is computed with 'silu'"),
+        ({"rope_scaling": {"type": "mystery"}}, Unsupported, "rope scaling 'mystery' is not known"),
+        ({"rope_scaling": {"type": "linear"}}, DataCorrupted, "rope_scaling has no factor|rope_parameters has no factor"),
+    ],
+)
+def test_configs_that_are_refused(folder: Path, values: dict[str, Any], error: type[InfernoError], says: str) -> None:
+    change_config(folder, **values)
+    with pytest.raises(error, match=says):
+        prepared(folder)
+
+
+def test_what_llama_cpp_would_compute_otherwise_is_refused(tmp_path: Path) -> None:
+    for case, values, says in (
+        ("qwen3_moe", {"norm_topk_prob": False}, "norm_topk_prob is not true"),
+        ("qwen2_moe", {"norm_topk_prob": True}, "norm_topk_prob is True; this architecture is computed with False"),
+        ("qwen2_moe", {"mlp_only_layers": [0]}, r"mlp_only_layers is \[0\]"),
+        ("gemma2", {"query_pre_attn_scalar": 256}, "query_pre_attn_scalar is 256; this architecture .* with 24"),
+        ("smollm3", {"no_rope_layers": [1, 1, 1, 1, 1]}, "no_rope_layers"),
+        ("qwen2", {"rope_scaling": hf_folders.CASES["llama3"].config["rope_scaling"]}, "rope scaling 'llama3'"),
+    ):
+        folder = tmp_path / case
+        hf_folders.write_case(case, folder)
+        change_config(folder, **values)
+        with pytest.raises(Unsupported, match=says):
+            prepared(folder)
+
+
+def test_a_window_that_llama_cpp_has_not_got_bounds_the_context(tmp_path: Path) -> None:
+    folder = tmp_path / "mistral"
+    hf_folders.write_case("mistral", folder)
+    change_config(folder, sliding_window=96)
+    with inferno.LLM(str(folder), threads=1) as llm:
+        assert llm.card.context_tokens == 96
+
+
+def test_a_tensor_that_no_shard_has(tmp_path: Path) -> None:
+    folder = tmp_path / "sharded"
+    hf_folders.write_case("llama", folder, "F16", 2)
+    index = json.loads((folder / "model.safetensors.index.json").read_text())
+    index["weight_map"]["model.layers.0.mlp.bias"] = "model-00001-of-00002.safetensors"
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(DataCorrupted, match=r"model.layers.0.mlp.bias"):
+        prepared(folder)
