@@ -83,10 +83,27 @@ def test_two_at_once_make_one(folder: Path, kept: Path, monkeypatch: pytest.Monk
     assert len(list(kept.glob("*.gguf"))) == 1
 
 
-def test_given_up_it_leaves_nothing(folder: Path, kept: Path) -> None:
+def test_given_up_it_leaves_nothing(tmp_path: Path, kept: Path) -> None:
+    wide = write_wide(tmp_path / "wide", vocabulary=60_000)  # long enough to be asked whether to go on
     with pytest.raises(Cancelled):
-        prepare.prepare(open_folder(folder), quantize=None, progress=lambda done: False)
+        prepare.prepare(open_folder(wide), quantize="q5_k_m", progress=lambda done: False)
     assert [file.name for file in kept.iterdir() if file.suffix != ".lock"] == []
+
+
+def write_wide(folder: Path, *, vocabulary: int = 293) -> Path:
+    """One layer of llama with rows of 256, which all blocks divide."""
+    hf_folders.write_case("llama", folder)
+    change_config(folder, hidden_size=256, intermediate_size=512, num_hidden_layers=1, vocab_size=vocabulary)
+    rows = {"q": 256, "k": 128, "v": 128}
+    shapes = {f"self_attn.{part}_proj": (count, 256) for part, count in rows.items()} | {"self_attn.o_proj": (256, 256)}
+    shapes |= {"mlp.gate_proj": (512, 256), "mlp.up_proj": (512, 256), "mlp.down_proj": (256, 512)}
+    shapes |= {"input_layernorm": (256,), "post_attention_layernorm": (256,)}
+    tensors = {f"model.layers.0.{name}.weight": np.ones(shape, np.float32) for name, shape in shapes.items()}
+    outside = {"model.embed_tokens": (vocabulary, 256), "lm_head": (vocabulary, 256), "model.norm": (256,)}
+    for name, shape in outside.items():
+        tensors[f"{name}.weight"] = np.ones(shape, np.float32)
+    hf_folders.write_weights(folder, tensors)
+    return folder
 
 
 def test_the_folders_format_stays_but_for_vectors(folder: Path) -> None:
@@ -100,19 +117,7 @@ def test_the_folders_format_stays_but_for_vectors(folder: Path) -> None:
     [("q8_0", "Q8_0", "Q8_0", "Q8_0"), ("q4_0", "Q4_0", "Q4_0", "Q6_K"), ("q4_k_m", "Q4_K", "Q6_K", "Q6_K")],
 )
 def test_a_scheme_decides_the_formats(tmp_path: Path, scheme: str, most: str, value: str, output: str) -> None:
-    """Rows of 256: what all blocks divide."""
-    folder = tmp_path / "wide"
-    hf_folders.write_case("llama", folder)
-    change_config(folder, hidden_size=256, intermediate_size=512, num_hidden_layers=1)
-    rows = {"q": 256, "k": 128, "v": 128}
-    shapes = {f"self_attn.{part}_proj": (count, 256) for part, count in rows.items()} | {"self_attn.o_proj": (256, 256)}
-    shapes |= {"mlp.gate_proj": (512, 256), "mlp.up_proj": (512, 256), "mlp.down_proj": (256, 512)}
-    shapes |= {"input_layernorm": (256,), "post_attention_layernorm": (256,)}
-    tensors = {f"model.layers.0.{name}.weight": np.ones(shape, np.float32) for name, shape in shapes.items()}
-    for name, shape in {"model.embed_tokens": (293, 256), "lm_head": (293, 256), "model.norm": (256,)}.items():
-        tensors[f"{name}.weight"] = np.ones(shape, np.float32)
-    hf_folders.write_weights(folder, tensors)
-    found = types(prepared(folder, scheme))
+    found = types(prepared(write_wide(tmp_path / "wide"), scheme))
     assert found["blk.0.attn_q.weight"] == found["blk.0.ffn_up.weight"] == most
     assert found["blk.0.attn_v.weight"] == found["blk.0.ffn_down.weight"] == value
     assert (found["output.weight"], found["output_norm.weight"]) == (output, "F32")
