@@ -121,7 +121,7 @@ class AsyncLLM:
         text (``truncate`` leaves its end out instead), QueueFull, Unavailable.
         """
         several = [texts] if isinstance(texts, str) else list(texts)
-        ids = [await self._engine.encode(text) for text in several]
+        ids = await self._engine.encode_all(several)
         result = await self._engine.embed(EmbedRequest(ids, dimensions, truncate))
         return [array("f", vector).tolist() for vector in result.vectors]
 

@@ -104,14 +104,60 @@ def write_model(path: Path, arch: str, *, seed: int, layers: int, width: int, he
     writer.close()
 
 
+def write_encoder(path: Path, *, seed: int, layers: int, width: int, heads: int, positions: int) -> None:
+    """BERT with random float32 weights, pooled by mean."""
+    random = np.random.default_rng(seed)
+    writer = gguf.GGUFWriter(path, "bert")
+    writer.add_name("tiny bert")
+    writer.add_context_length(positions)
+    writer.add_embedding_length(width)
+    writer.add_block_count(layers)
+    writer.add_feed_forward_length(2 * width)
+    writer.add_head_count(heads)
+    writer.add_layer_norm_eps(1e-12)
+    writer.add_causal_attention(False)
+    writer.add_pooling_type(gguf.PoolingType.MEAN)
+    writer.add_token_type_count(2)
+    writer.add_vocab_size(VOCAB)
+    add_tokenizer(writer, "gpt-2")
+
+    def add(name: str, *shape: int) -> None:
+        values = random.standard_normal(shape) / np.sqrt(shape[-1])
+        writer.add_tensor(name, values.astype(np.float32))
+
+    def add_norm(name: str) -> None:
+        writer.add_tensor(f"{name}.weight", np.ones(width, dtype=np.float32))
+        writer.add_tensor(f"{name}.bias", np.zeros(width, dtype=np.float32))
+
+    add("token_embd.weight", VOCAB, width)
+    add("position_embd.weight", positions, width)
+    add("token_types.weight", 2, width)
+    add_norm("token_embd_norm")
+    for layer in range(layers):
+        block = f"blk.{layer}"
+        for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            add(f"{block}.{part}.weight", width, width)
+        add(f"{block}.ffn_up.weight", 2 * width, width)
+        add(f"{block}.ffn_down.weight", width, 2 * width)
+        add_norm(f"{block}.attn_output_norm")
+        add_norm(f"{block}.layer_output_norm")
+
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def main() -> None:
-    """Writes llama-tiny.gguf (heads of 16) and qwen2-tiny.gguf (heads of 32, so that its cache can be quantized)."""
+    """Writes llama-tiny.gguf (heads of 16), qwen2-tiny.gguf (heads of 32, so that its cache can be quantized) and
+    bert-tiny.gguf, an encoder."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     write_model(folder / "llama-tiny.gguf", "llama", seed=1, layers=2, width=64, heads=4, kv_heads=2)
     write_model(folder / "qwen2-tiny.gguf", "qwen2", seed=2, layers=2, width=64, heads=2, kv_heads=1)
+    write_encoder(folder / "bert-tiny.gguf", seed=3, layers=2, width=64, heads=4, positions=100)
 
 
 if __name__ == "__main__":

@@ -167,6 +167,10 @@ class EngineClient(Protocol):
         embeds also what it was trained to see behind a text."""
         ...
 
+    async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        """Each text as :meth:`encode` does, with the special tokens around it; many do not hold up the event loop."""
+        ...
+
     async def decode(self, token_ids: Sequence[int]) -> str:
         """Text of token ids; bytes that form no character become U+FFFD. Raises InvalidArgument for an unknown id."""
         ...

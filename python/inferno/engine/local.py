@@ -150,6 +150,14 @@ class LocalEngine:
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._encode([text], add_bos=add_special)
 
+    async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        if sum(map(len, texts)) <= _INLINE_CHARS:
+            return self._all_ids(texts)
+        return await asyncio.get_running_loop().run_in_executor(None, self._all_ids, texts)
+
+    def _all_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        return [self._ids([text], True) for text in texts]
+
     async def _encode(self, segments: list[Segment], *, add_bos: bool) -> list[int]:
         if sum(len(segment) for segment in segments if isinstance(segment, str)) <= _INLINE_CHARS:
             return self._ids(segments, add_bos)

@@ -81,6 +81,9 @@ class FakeClient:
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return ([1] if add_special and text.startswith("bos") else []) + [ord(character) for character in text]
 
+    async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
+        return [await self.encode(text) for text in texts]
+
     async def decode(self, token_ids: Sequence[int]) -> str:
         if any(token >= 0x110000 for token in token_ids):
             raise InvalidArgument(f"token {max(token_ids)} is not in the vocabulary", param="tokens")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,7 +27,7 @@ async def create_embeddings(request: Request) -> Response:
         name = registry.default if ask.model is None else ask.model
         client = registry.get(name)
         exchange.model = name
-        texts = [await _tokens(client, text) for text in embeddings.inputs(ask)]
+        texts = await _tokens(client, embeddings.inputs(ask))
         work = client.embed(embeddings.to_embed_request(ask, texts, tenant=request.state.tenant))
         result = await while_wanted(work, request.receive, request.state.stopped)
         exchange.embedded(result.timings)
@@ -33,5 +35,7 @@ async def create_embeddings(request: Request) -> Response:
         return Response(body, headers=unused_fields_header(ask.unused), media_type="application/json")
 
 
-async def _tokens(client: EngineClient, text: Prompt) -> list[int]:
-    return await client.encode(text) if isinstance(text, str) else text
+async def _tokens(client: EngineClient, given: Sequence[Prompt]) -> list[list[int]]:
+    """They are all texts or all token ids."""
+    texts = [text for text in given if isinstance(text, str)]
+    return await client.encode_all(texts) if texts else [ids for ids in given if not isinstance(ids, str)]
