@@ -176,6 +176,7 @@ void Embedder::deliver(const Texts& batch, const Embeddings& vectors, Time began
     counting_.embedded_tokens += batch[i].tokens().size();
   }
   counting_.embedded_texts += batch.size();
+  publish(0);  // first: who has its vector finds it counted
   sink_.on_embeddings(outputs);
 }
 
@@ -189,6 +190,7 @@ void Embedder::fail(const Texts& texts, const Status& why) {
     outputs[i].error = why;
   }
   (why.code() == StatusCode::kCancelled ? counting_.scheduler.cancelled : counting_.scheduler.failed) += texts.size();
+  publish(0);
   sink_.on_embeddings(outputs);
 }
 
