@@ -24,7 +24,10 @@ def run(*arguments: str) -> int:
     return int(ended.value.code or 0)
 
 
-@pytest.mark.parametrize("command", [(), ("serve",), ("run",), ("doctor",), ("version",), ("config", "show"), ("models", "inspect")])
+@pytest.mark.parametrize(
+    "command",
+    [(), ("serve",), ("run",), ("doctor",), ("version",), ("config", "show"), ("models", "inspect")],
+)
 def test_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*command, "--help") == 0
     assert "Usage: inferno" in capsys.readouterr().out
