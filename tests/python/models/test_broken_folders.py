@@ -1,4 +1,4 @@
-"""``inferno serve`` on folders that are broken in one way each: a sentence and exit status 2, before anything listens."""
+"""``inferno serve`` on folders broken in one way each: a sentence and exit status 2, before anything listens."""
 
 from __future__ import annotations
 
@@ -115,4 +115,4 @@ def test_a_missing_tensor_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
     folder = write_folder(tmp_path / "model", files)
     hf_folders.write_tokenizer(folder)
     assert served(folder) == 2
-    assert "missing tensor 'blk.0.attn_output.weight'" in capsys.readouterr().err.splitlines()[-1]
+    assert "tensor 'blk.0.attn_output.weight' not found" in capsys.readouterr().err.splitlines()[-1]
