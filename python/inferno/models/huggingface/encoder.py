@@ -45,7 +45,7 @@ class JsonEncoder:
         self._first = _compiled(spec)
         # A rule that marks the first word only is the library's for text at the very start. It would take each of our
         # texts for such, so that what follows a special token needs the same tokenizer without that rule.
-        later = copy.deepcopy(spec)
+        later = {**spec, "pre_tokenizer": copy.deepcopy(spec.get("pre_tokenizer"))}
         self._later = _compiled(later) if _never_first(later.get("pre_tokenizer")) else self._first
         self._added = tokenizer.added
 
