@@ -19,7 +19,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 SOURCES := $(shell find CMakeLists.txt cmake csrc third_party python -type f -not -path '*/__pycache__/*' 2>/dev/null)
 LLAMA_PREFIX = $(shell $(TOOLS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
-.PHONY: serve test lint cpp-test python-test check-machine clean distclean
+.PHONY: serve test truth lint cpp-test python-test check-machine clean distclean
 .DEFAULT_GOAL := serve
 .DELETE_ON_ERROR:
 
@@ -27,6 +27,11 @@ serve: $(VENV)/.serve
 	@$(VENV)/bin/inferno serve $(MODEL) --host $(HOST) --port $(PORT)
 
 test: lint cpp-test python-test
+
+# Every architecture against transformers, anew; writes the table of docs/architectures.md. Fetches PyTorch.
+truth: $(VENV)/.test
+	@$(VENV)/bin/python $(PIP) install "$$(echo build/wheels/inferno-*.whl)[truth]"
+	@INFERNO_TEST_WRITE_DOCS=1 $(VENV)/bin/python -m pytest tests/python/truth/test_transformers_truth.py
 
 python-test: $(VENV)/.test
 	@$(VENV)/bin/python -m pytest

@@ -106,7 +106,7 @@ CASES = {
 }
 
 
-def write_case(name: str, folder: Path) -> None:
+def write_case(name: str, folder: Path, dtype: str = "F32", shards: int = 1) -> None:
     case = CASES[name]
     (folder / "1_Pooling").mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(case.config, indent=1))
@@ -115,7 +115,8 @@ def write_case(name: str, folder: Path) -> None:
     (folder / "modules.json").write_text(json.dumps(modules))
     write_tokenizer(folder)
     how = {"norms_from_zero": False, "gain": 1.0}
-    write_weights(folder, {tensor: values(name, tensor, shape, **how) for tensor, shape in case.shapes.items()})
+    tensors = {tensor: values(name, tensor, shape, **how) for tensor, shape in case.shapes.items()}
+    write_weights(folder, tensors, dtype, shards)
 
 
 MODULES = (("Transformer", ""), ("Pooling", "1_Pooling"))
