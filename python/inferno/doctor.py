@@ -99,4 +99,23 @@ def _builtin_model(report: Report) -> None:
     report.facts["model ember"] = f"loads and answers ({answer.usage.completion_tokens} token)"
 
 
-_LOOKS: tuple[Callable[[Report], None], ...] = (_python, _cores, _memory, _native, _builtin_model)
+def _folders(report: Report) -> None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    from inferno.models.huggingface.cache import cache_folder, listing
+
+    found = []
+    for package in ("gguf", "tokenizers", "sentencepiece"):
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            found.append(f"no {package}")
+    lacking = any(entry.startswith("no ") for entry in found)
+    remedy = "; for Hugging Face folders: pip install 'inferno[hf]'" if lacking else ""
+    report.facts["hugging face folders"] = ", ".join(found) + remedy
+    files = listing()
+    gigabytes = sum(file.bytes for file in files) / 1e9
+    report.facts["prepared models"] = f"{len(files)} files, {gigabytes:.1f} GB in {cache_folder()}"
+
+
+_LOOKS: tuple[Callable[[Report], None], ...] = (_python, _cores, _memory, _native, _folders, _builtin_model)

@@ -18,7 +18,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Case:
-    """``context`` is what to load it with: 0 is what the folder says."""
+    """``context`` is what to load it with, and the size of its whole cache: 0 is what the folder says."""
 
     config: dict[str, Any]
     shapes: Shapes
@@ -165,7 +165,10 @@ def gemma(name: str, kind: str, *, head: int, norms: Shapes, **more: Any) -> Cas
     return Case(made, decoder(block, tied=True, layers=more.get("num_hidden_layers", LAYERS)), norms_from_zero=True)
 
 
-def phi3(*, scaling: Mapping[str, Any] | None = None, context: int = 0, rotated: float = 1.0, **more: Any) -> Case:
+def phi3(
+    *, scaling: Mapping[str, Any] | None = None, context: int = 0, rotated: float = 1.0, original: int = 256, **more: Any
+) -> Case:
+    """``original`` is the context trained with before the long one: beyond it, the long factors count."""
     block = without(llama_block(), "_proj")
     block |= {
         "self_attn.qkv_proj.weight": ((HEADS + 2 * KV_HEADS) * HEAD, WIDTH),
@@ -177,7 +180,7 @@ def phi3(*, scaling: Mapping[str, Any] | None = None, context: int = 0, rotated:
         "Phi3ForCausalLM",
         "phi3",
         tied=False,
-        original_max_position_embeddings=256,
+        original_max_position_embeddings=original,
         rope_scaling=None if scaling is None else dict(scaling),
         partial_rotary_factor=rotated,
         sliding_window=None,
@@ -363,7 +366,7 @@ CASES: dict[str, Case] = {
     "olmo2": olmo2(tied=False),
     "olmo2-tied": olmo2(tied=True),
     "phi3": phi3(max_position_embeddings=512),
-    "phi3-short": phi3(scaling=long_factors(8), context=0, max_position_embeddings=512),
+    "phi3-short": phi3(scaling=long_factors(8), context=512, original=512, max_position_embeddings=1024),
     "phi3-long": phi3(scaling=long_factors(6), rotated=0.75, max_position_embeddings=1024),
     "qwen2": Case(config(*QWEN2, tied=False), decoder(llama_block(bias="qkv"), tied=False)),
     "qwen2-tied": Case(config(*QWEN2, tied=True), decoder(llama_block(bias="qkv"), tied=True)),

@@ -12,6 +12,8 @@ def test_a_whole_installation_has_nothing_wrong() -> None:
     report = examine()
     assert report.problems == []
     assert report.facts["devices llama"]
+    assert report.facts["hugging face folders"].startswith("gguf ")
+    assert " files, " in report.facts["prepared models"]
     assert report.facts["model ember"] == "loads and answers (1 token)"
 
 

@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from inferno.models.inspection import Inspection
 
-models_app = typer.Typer(help="Look into model files.", no_args_is_help=True)
+models_app = typer.Typer(help="Look into model files, and after those prepared from folders.", no_args_is_help=True)
 
 
 @models_app.callback()
@@ -38,6 +38,30 @@ def inspect(
         typer.echo(json.dumps({"format": found.format, "files": found.files, "tensors": found.tensors}))
     else:
         _print_table(found)
+
+
+@models_app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove them; a folder is then prepared anew.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
+) -> None:
+    """List the files prepared from Hugging Face folders, the latest used first, or remove them.
+
+    They lie under $XDG_CACHE_HOME/inferno/prepared, by default ~/.cache/inferno/prepared.
+    """
+    from inferno.models.huggingface import cache as prepared
+
+    files = prepared.listing()
+    freed = prepared.clear() if clear else 0
+    if as_json:
+        shown = [{"file": file.path.name, "bytes": file.bytes, "used_at": file.used_at} for file in files]
+        typer.echo(json.dumps({"folder": str(prepared.cache_folder()), "files": shown, "freed_bytes": freed}))
+        return
+    for file in files:
+        typer.echo(f"{file.bytes / 1e6:12,.1f} MB  {file.path.name}")
+    total = sum(file.bytes for file in files)
+    verb = "removed from" if clear else "in"
+    typer.echo(f"{len(files)} files, {total / 1e6:,.1f} MB, {verb} {prepared.cache_folder()}")
 
 
 def _print_table(found: Inspection) -> None:

@@ -73,7 +73,7 @@ def test_logits(case: str, table: list[Row], tmp_path: Path) -> None:
     for dtype, shards, quantize in VARIANTS.values():
         folder = tmp_path / f"{case}-{dtype}"
         hf_folders.write_case(case, folder, dtype, shards)
-        with inferno.LLM(str(folder), quantize=quantize, **EXACT) as llm:
+        with inferno.LLM(str(folder), quantize=quantize, **comparison.loading(case)) as llm:
             differences.append(comparison.largest_difference(llm, now))
     table.append(Row(case, hf_folders.CASES[case].config["architectures"][0], tuple(differences)))
     assert max(differences) < 1e-3

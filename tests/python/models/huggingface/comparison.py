@@ -24,6 +24,12 @@ TOP = 20
 EXACT: dict[str, Any] = {"kv_type": "f32", "flash_attention": "off", "threads": 1, "slots": 4}
 
 
+def loading(case: str) -> dict[str, Any]:
+    """How to load a case's folder."""
+    context = hf_folders.CASES[case].context or None
+    return {**EXACT, "context_tokens": context, "kv_tokens": context}
+
+
 @dataclass(frozen=True)
 class Reference:
     """Log-probabilities of F32: ``first`` of the whole vocabulary after the prompt, ``top`` of the most probable tokens

@@ -29,8 +29,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def difference(case: str, folder: Path, *, dtype: str = "F32", shards: int = 1, quantize: str | None = None) -> float:
     hf_folders.write_case(case, folder, dtype, shards)
-    context = hf_folders.CASES[case].context or None
-    with inferno.LLM(str(folder), quantize=quantize, context_tokens=context, **EXACT) as llm:
+    with inferno.LLM(str(folder), quantize=quantize, **comparison.loading(case)) as llm:
         return comparison.largest_difference(llm, comparison.committed(case))
 
 
