@@ -69,7 +69,7 @@ def largest_difference(llm: inferno.LLM, reference: Reference, *, whole_first_ro
     assert list(told.token_ids[:STEPS]) == reference.chosen
     worst = 0.0
     for said, truth in zip(told.logprobs, reference.top, strict=True):
-        worst = max(worst, *(abs(logprob - truth[token]) for token, _, logprob in said.top))
+        worst = max(worst, *(abs(logprob - truth.get(token, -np.inf)) for token, _, logprob in said.top))
     if whole_first_row:
         row = first_row(llm, reference.prompt)
         worst = max(worst, float(np.nanmax(np.abs(row - reference.first))))

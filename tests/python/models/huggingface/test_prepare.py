@@ -186,6 +186,7 @@ def test_what_llama_cpp_would_compute_otherwise_is_refused(tmp_path: Path) -> No
         ("qwen2_moe", {"norm_topk_prob": True}, "norm_topk_prob is True; this architecture is computed with False"),
         ("qwen2_moe", {"mlp_only_layers": [0]}, r"mlp_only_layers is \[0\]"),
         ("gemma2", {"query_pre_attn_scalar": 256}, "query_pre_attn_scalar is 256; this architecture .* with 24"),
+        ("gemma2", {"layer_types": ["full_attention"] * 5}, "no layer has sliding attention"),
         ("smollm3", {"no_rope_layers": [1, 1, 1, 1, 1]}, "no_rope_layers"),
         ("qwen2", {"rope_scaling": hf_folders.CASES["llama3"].config["rope_scaling"]}, "rope scaling 'llama3'"),
     ):
@@ -194,6 +195,14 @@ def test_what_llama_cpp_would_compute_otherwise_is_refused(tmp_path: Path) -> No
         change_config(folder, **values)
         with pytest.raises(Unsupported, match=says):
             prepared(folder)
+
+
+def test_gemma_3_with_no_sliding_layer_loads(tmp_path: Path) -> None:
+    """llama.cpp would end the process for a window that no layer has."""
+    hf_folders.write_case("gemma3", tmp_path / "gemma3")
+    change_config(tmp_path / "gemma3", layer_types=["full_attention"] * 7)
+    with inferno.LLM(str(tmp_path / "gemma3"), threads=1) as llm:
+        assert llm.generate("hello", max_tokens=1)
 
 
 def test_a_window_that_llama_cpp_has_not_got_bounds_the_context(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from inferno.errors import Unsupported
 from inferno.models.huggingface.architectures import decoder, rope
 from inferno.models.huggingface.architectures.architecture import Architecture
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
@@ -22,8 +23,11 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
     gemma_keys(config, writer, layers_of_27b=_LAYERS_OF_27B)
     writer.add_attn_logit_softcapping(config.number("attn_logit_softcapping"))
     writer.add_final_logit_softcapping(config.number("final_logit_softcapping"))
+    sliding = sliding_layers(config, period=_PERIOD)
+    if not any(sliding):
+        raise Unsupported("config.json: no layer has sliding attention; this architecture is computed with some")
     writer.add_sliding_window(config.count("sliding_window", most=MAX_CONTEXT))
-    writer.add_sliding_window_pattern(sliding_layers(config, period=_PERIOD))
+    writer.add_sliding_window_pattern(sliding)
     rope.rope_keys(config, writer)
 
 

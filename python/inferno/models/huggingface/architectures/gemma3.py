@@ -26,8 +26,10 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
     if config.get("final_logit_softcapping") is not None:
         writer.add_final_logit_softcapping(config.number("final_logit_softcapping"))
     period = config.count("sliding_window_pattern", "_sliding_window_pattern", default=_PERIOD)
-    writer.add_sliding_window(config.count("sliding_window", most=MAX_CONTEXT))
-    writer.add_sliding_window_pattern(gemma2.sliding_layers(config, period=period))
+    sliding = gemma2.sliding_layers(config, period=period)
+    if any(sliding):  # llama.cpp ends the process for a window that no layer has
+        writer.add_sliding_window(config.count("sliding_window", most=MAX_CONTEXT))
+        writer.add_sliding_window_pattern(sliding)
     rope.rope_keys(config, writer, default_theta=_GLOBAL_THETA)
     if rope.kind(config, "sliding_attention") not in ("default", rope.kind(config)):
         config.expect("rope_parameters")
