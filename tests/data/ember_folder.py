@@ -53,7 +53,7 @@ def write(folder: Path, dtype: str = "F32", shards: int = 1) -> None:
 
 
 def halves(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:
-    """Each head's rotated pairs, side by side in the GGUF, as ``transformers`` has them: all firsts, then all seconds."""
+    """Each head's rotated pairs, neighbours in the GGUF, as ``transformers`` has them: all firsts, then all seconds."""
     return rows.reshape(heads, -1, 2, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
 
 

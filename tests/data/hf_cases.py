@@ -166,7 +166,12 @@ def gemma(name: str, kind: str, *, head: int, norms: Shapes, **more: Any) -> Cas
 
 
 def phi3(
-    *, scaling: Mapping[str, Any] | None = None, context: int = 0, rotated: float = 1.0, original: int = 256, **more: Any
+    *,
+    scaling: Mapping[str, Any] | None = None,
+    context: int = 0,
+    rotated: float = 1.0,
+    original: int = 256,
+    **more: Any,
 ) -> Case:
     """``original`` is the context trained with before the long one: beyond it, the long factors count."""
     block = without(llama_block(), "_proj")

@@ -1,4 +1,4 @@
-"""Every architecture against ``transformers`` itself, now: the same weights, F32, through the engine and through PyTorch.
+"""Every architecture against ``transformers`` itself, now: the same weights, through the engine and through PyTorch.
 
 ``make truth`` installs what it needs, runs it, and writes the table of docs/architectures.md. Without PyTorch this is
 skipped; ``tests/python/models/huggingface`` then still compares with what PyTorch said when the references were made.
@@ -20,9 +20,9 @@ from models.huggingface import comparison
 from models.huggingface.comparison import DATA, EXACT, Reference, hf_folders
 
 pytest.importorskip("torch", reason="the comparison with PyTorch: run 'make truth'")
-import hf_encoders  # noqa: E402
-import make_encoder_vectors  # noqa: E402
-import make_hf_logits  # noqa: E402
+import hf_encoders
+import make_encoder_vectors
+import make_hf_logits
 
 DOCS = Path(__file__).parents[3] / "docs" / "architectures.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->\n"

@@ -160,7 +160,7 @@ def test_the_cache_lists_the_latest_used_first_and_clears(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("values", "error", "says"),
     [
-        ({"architectures": ["ShinyNewForCausalLM"]}, Unsupported, r"ShinyNewForCausalLM is not known; known: .*Qwen3For.*"),
+        ({"architectures": ["ShinyNewForCausalLM"]}, Unsupported, r"ShinyNewForCausalLM is not known; known: .*Qwen3"),
         ({"architectures": None}, Unsupported, r"\(none named\) is not known"),
         ({"num_hidden_layers": 0}, DataCorrupted, "num_hidden_layers is 0; it must be a whole number from 1 to 512"),
         ({"num_hidden_layers": 4}, Unsupported, r"tensor model.layers.4.* no place"),
@@ -171,7 +171,7 @@ def test_the_cache_lists_the_latest_used_first_and_clears(folder: Path) -> None:
         ({"rms_norm_eps": "1e-5"}, DataCorrupted, "rms_norm_eps is '1e-5'; it must be a number above 0"),
         ({"hidden_act": "relu"}, Unsupported, "hidden_act is 'relu'; this architecture is computed with 'silu'"),
         ({"rope_scaling": {"type": "mystery"}}, Unsupported, "rope scaling 'mystery' is not known"),
-        ({"rope_scaling": {"type": "linear"}}, DataCorrupted, "rope_scaling has no factor|rope_parameters has no factor"),
+        ({"rope_scaling": {"type": "linear"}}, DataCorrupted, "rope_parameters has no factor"),
     ],
 )
 def test_configs_that_are_refused(folder: Path, values: dict[str, Any], error: type[InfernoError], says: str) -> None:
