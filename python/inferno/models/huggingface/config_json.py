@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,8 @@ from inferno.errors import DataCorrupted, Unsupported
 MAX_SIZE = 2**24
 """Of a width, a vocabulary, a number of heads. Context lengths have :data:`MAX_CONTEXT`."""
 MAX_CONTEXT = 2**31 - 1
+MAX_NUMBER = 3e38
+"""What fits into the 32 bits that GGUF has for such."""
 MAX_LAYERS = 512
 MAX_EXPERTS = 512
 """llama.cpp's own limits on layers and experts, which it asserts."""
@@ -39,11 +40,11 @@ class Config:
             raise self._wrong(names, value, f"a whole number from {least} to {most}")
         return value
 
-    def number(self, *names: str, default: float | None = None) -> float:
-        """A finite number above 0: an epsilon, a frequency base, a multiplier."""
+    def number(self, *names: str, default: float | None = None, most: float = MAX_NUMBER) -> float:
+        """A number above 0: an epsilon, a frequency base, a multiplier."""
         value = self._found(names, default)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-            raise self._wrong(names, value, "a number above 0")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= most:
+            raise self._wrong(names, value, "a number above 0" + (f", at most {most:g}" if most < MAX_NUMBER else ""))
         return float(value)
 
     def flag(self, *names: str, default: bool | None = None) -> bool:
@@ -79,6 +80,11 @@ class Config:
         if not isinstance(value, Mapping):
             raise self._wrong(names, value, "an object")
         return Config(value, where=f"{self._where}: {names[0]}")
+
+    def over(self, defaults: Mapping[str, Any]) -> Config:
+        """The same config, with ``defaults`` for what it does not say."""
+        said = {name: value for name, value in self._values.items() if value is not None}
+        return Config({**defaults, **said}, where=self._where)
 
     def expect(self, name: str, *allowed: Any) -> None:
         """Refuse what llama.cpp computes otherwise: raises Unsupported unless ``name`` is ``allowed`` or not there."""

@@ -5,6 +5,7 @@ The references are committed; ``make truth`` computes them anew and compares aga
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import inferno
 from inferno.models.huggingface.architectures import ARCHITECTURES
 from models.huggingface import comparison
-from models.huggingface.comparison import EXACT, hf_folders
+from models.huggingface.comparison import EXACT, hf_cases, hf_folders
 
 import hf_encoders  # isort: skip
 
@@ -63,7 +64,25 @@ def test_served_as_they_are_they_differ_by_their_rounding(case: str, dtype: str,
     assert np.nanmax(np.abs(row - reference.first)) / reference.scale < 16 * 2.0**-bits
 
 
+@pytest.mark.parametrize(
+    "prefixes", [("language_model.model.", "vision_tower."), ("model.language_model.", "model.vision_tower.")]
+)
+def test_gemma3_with_eyes_is_its_language_model(prefixes: tuple[str, str], tmp_path: Path) -> None:
+    case = hf_folders.CASES["gemma3"]
+    hf_folders.write_case("gemma3", tmp_path / "gemma3")
+    config = {"architectures": ["Gemma3ForConditionalGeneration"], "text_config": case.config, "vision_config": {}}
+    (tmp_path / "gemma3" / "config.json").write_text(json.dumps(config | {"eos_token_id": hf_cases.EOS}))
+    tensors = {
+        name.replace("model.", prefixes[0], 1): hf_folders.values("gemma3", name, shape, norms_from_zero=True, gain=1.0)
+        for name, shape in case.shapes.items()
+    }
+    tensors[f"{prefixes[1]}patch.weight"] = np.ones((4, 4), np.float32)
+    hf_folders.write_weights(tmp_path / "gemma3", tensors)
+    with inferno.LLM(str(tmp_path / "gemma3"), **EXACT) as llm:
+        assert comparison.largest_difference(llm, comparison.committed("gemma3")) < 1e-3
+
+
 def test_every_architecture_is_compared() -> None:
     cases = [*hf_folders.CASES.values(), *hf_encoders.CASES.values()]
-    compared = {case.config["architectures"][0] for case in cases}
+    compared = {case.config["architectures"][0] for case in cases} | {"Gemma3ForConditionalGeneration"}
     assert compared == {architecture.classes[0] for architecture in ARCHITECTURES}

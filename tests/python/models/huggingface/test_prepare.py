@@ -169,8 +169,10 @@ def test_the_cache_lists_the_latest_used_first_and_clears(folder: Path) -> None:
         ({"num_attention_heads": 2}, DataCorrupted, "q_proj.weight has 64 rows|k_proj.weight has 32 rows"),
         ({"rms_norm_eps": None}, DataCorrupted, "config.json has no rms_norm_eps"),
         ({"rms_norm_eps": "1e-5"}, DataCorrupted, "rms_norm_eps is '1e-5'; it must be a number above 0"),
+        ({"rope_theta": 1e39}, DataCorrupted, "rope_theta is 1e.39; it must be a number above 0"),
         ({"hidden_act": "relu"}, Unsupported, "hidden_act is 'relu'; this architecture is computed with 'silu'"),
         ({"rope_scaling": {"type": "mystery"}}, Unsupported, "rope scaling 'mystery' is not known"),
+        ({"rope_scaling": {"type": "yarn", "factor": 1e-5}}, DataCorrupted, "factor is 1e-05; it must be at least 1"),
         ({"rope_scaling": {"type": "linear"}}, DataCorrupted, "rope_parameters has no factor"),
     ],
 )
@@ -197,6 +199,14 @@ def test_what_llama_cpp_would_compute_otherwise_is_refused(tmp_path: Path) -> No
             prepared(folder)
 
 
+@pytest.mark.parametrize(("part", "says"), [(2, "at most 1"), (0.01, "they must be pairs"), (0.19, "must be pairs")])
+def test_what_is_rotated_of_a_head_lies_in_it(part: float, says: str, tmp_path: Path) -> None:
+    hf_folders.write_case("stablelm", tmp_path / "stablelm")
+    change_config(tmp_path / "stablelm", partial_rotary_factor=part)
+    with pytest.raises(DataCorrupted, match=says):
+        prepared(tmp_path / "stablelm")
+
+
 def test_gemma_3_with_no_sliding_layer_loads(tmp_path: Path) -> None:
     """llama.cpp would end the process for a window that no layer has."""
     hf_folders.write_case("gemma3", tmp_path / "gemma3")
@@ -211,6 +221,20 @@ def test_a_window_that_llama_cpp_has_not_got_bounds_the_context(tmp_path: Path) 
     change_config(folder, sliding_window=96)
     with inferno.LLM(str(folder), threads=1) as llm:
         assert llm.card.context_tokens == 96
+
+
+def test_tokens_beyond_the_embedding(folder: Path) -> None:
+    """Of Gemma 3's text-only folders: a control token that the embedding has no row for. Of others: a mistake."""
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    picture = tokenizer["added_tokens"][0] | {"id": 293, "content": "<image_soft_token>"}
+    for special in (True, False):
+        added = [*tokenizer["added_tokens"], picture | {"special": special, "content": f"<image{special}>"}]
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer | {"added_tokens": added}))
+        if special:
+            assert prepared(folder)
+            continue
+        with pytest.raises(DataCorrupted, match="token id 293, but the model's vocab_size is 293"):
+            prepared(folder)
 
 
 def test_a_tensor_that_no_shard_has(tmp_path: Path) -> None:

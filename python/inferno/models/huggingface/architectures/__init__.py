@@ -8,6 +8,7 @@ from inferno.models.huggingface.architectures.bert import BERT
 from inferno.models.huggingface.architectures.falcon import FALCON
 from inferno.models.huggingface.architectures.gemma2 import GEMMA2
 from inferno.models.huggingface.architectures.gemma3 import GEMMA3
+from inferno.models.huggingface.architectures.gemma3_vision import GEMMA3_VISION
 from inferno.models.huggingface.architectures.gpt2 import GPT2
 from inferno.models.huggingface.architectures.granite import GRANITE
 from inferno.models.huggingface.architectures.llama import LLAMA
@@ -31,6 +32,7 @@ ARCHITECTURES: tuple[Architecture, ...] = (
     FALCON,
     GEMMA2,
     GEMMA3,
+    GEMMA3_VISION,
     GPT2,
     GRANITE,
     LLAMA,

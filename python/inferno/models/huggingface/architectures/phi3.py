@@ -23,7 +23,7 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
     decoder.shape_keys(config, writer, window=decoder.sliding_window(config))
     writer.add_feed_forward_length(config.count("intermediate_size"))
     writer.add_layer_norm_rms_eps(config.number("rms_norm_eps"))
-    writer.add_rope_dimension_count(_rotated(config))
+    writer.add_rope_dimension_count(rope.rotated(config, decoder.head_dim(config)))
     if rope.kind(config) not in _LONG:
         rope.rope_keys(config, writer)
         return
@@ -35,22 +35,16 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
 def tensors(config: Config, plan: WeightPlan) -> None:
     decoder.settle_output(config, plan)
     if rope.kind(config) in _LONG:
-        said, pairs = rope.scaling(config), _rotated(config) // 2
+        said, pairs = rope.scaling(config), rope.rotated(config, decoder.head_dim(config)) // 2
         plan.add_values("rope_factors_long.weight", said.numbers("long_factor", length=pairs))
         plan.add_values("rope_factors_short.weight", said.numbers("short_factor", length=pairs))
     plan.take_rest()
 
 
-def _rotated(config: Config) -> int:
-    said = rope.scaling(config)
-    part = said if said.get("partial_rotary_factor") is not None else config
-    return int(part.number("partial_rotary_factor", default=1.0) * decoder.head_dim(config))
-
-
 def _original(config: Config) -> int:
     said = rope.scaling(config)
     where = said if said.get("original_max_position_embeddings") is not None else config
-    return where.count("original_max_position_embeddings", most=MAX_CONTEXT)
+    return where.count("original_max_position_embeddings", least=2, most=MAX_CONTEXT)
 
 
 def _attention_factor(config: Config) -> float:

@@ -6,13 +6,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from inferno.errors import Unsupported
+from inferno.errors import DataCorrupted, Unsupported
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
 
 if TYPE_CHECKING:
     import gguf
 
 _USUAL_THETA = 10000.0
+_MOST_STRETCHED = 1e6
 _NOTHING = Config({})
 
 
@@ -34,6 +35,16 @@ def theta(config: Config, *, default: float = _USUAL_THETA) -> float:
     return where.number("rope_theta", default=default)
 
 
+def rotated(config: Config, head_dim: int, *, default: float = 1.0) -> int:
+    """How many elements of each head are rotated, in pairs."""
+    said = scaling(config)
+    where = said if said.get("partial_rotary_factor") is not None else config
+    count = int(where.number("partial_rotary_factor", "rope_pct", default=default, most=1.0) * head_dim)
+    if count < 2 or count % 2:
+        raise DataCorrupted(f"config.json: of each head, {count} elements would be rotated; they must be pairs")
+    return count
+
+
 def rope_keys(
     config: Config, writer: gguf.GGUFWriter, *, default_theta: float = _USUAL_THETA, factors: bool = False
 ) -> None:
@@ -49,7 +60,7 @@ def rope_keys(
         return  # "dynamic" changes nothing within the trained context, which is all that is served
     if how == "linear":
         writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
-        writer.add_rope_scaling_factor(said.number("factor"))
+        writer.add_rope_scaling_factor(_factor(said))
     elif how == "yarn":
         _yarn_keys(config, said, writer)
     else:
@@ -65,7 +76,7 @@ def _yarn_keys(config: Config, said: Config, writer: gguf.GGUFWriter) -> None:
     said.expect("truncate", True)
     for unknown in ("mscale", "mscale_all_dim"):
         said.expect(unknown)
-    factor = said.number("factor")
+    factor = _factor(said)
     original = said if said.get("original_max_position_embeddings") is not None else config
     writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
     writer.add_rope_scaling_factor(factor)
@@ -77,6 +88,14 @@ def _yarn_keys(config: Config, said: Config, writer: gguf.GGUFWriter) -> None:
         writer.add_rope_scaling_attn_factors(said.number("attention_factor") / (0.1 * math.log(factor) + 1.0))
 
 
+def _factor(said: Config) -> float:
+    """By how much the context is stretched."""
+    factor = said.number("factor", most=_MOST_STRETCHED)
+    if factor < 1.0:
+        raise DataCorrupted(f"config.json: the rope scaling's factor is {factor}; it must be at least 1")
+    return factor
+
+
 def llama3_factors(config: Config, head_dim: int) -> list[float] | None:
     """What llama 3.1 divides each frequency by; None when the config asks for no such scaling.
 
@@ -86,7 +105,7 @@ def llama3_factors(config: Config, head_dim: int) -> list[float] | None:
     if kind(config) != "llama3":
         return None
     said = scaling(config)
-    factor, base = said.number("factor"), theta(config)
+    factor, base = _factor(said), theta(config)
     low, high = said.number("low_freq_factor"), said.number("high_freq_factor")
     original = said.count("original_max_position_embeddings", most=MAX_CONTEXT)
     if low >= high:

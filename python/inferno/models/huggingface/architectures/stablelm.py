@@ -19,10 +19,7 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
     writer.add_feed_forward_length(config.count("intermediate_size"))
     writer.add_layer_norm_eps(config.number("layer_norm_eps", "norm_eps", default=1e-5))
     writer.add_parallel_residual(config.flag("use_parallel_residual", default=False))
-    said = rope.scaling(config)
-    part = said if said.get("partial_rotary_factor") is not None else config
-    rotated = part.number("partial_rotary_factor", "rope_pct", default=0.25)
-    writer.add_rope_dimension_count(int(rotated * decoder.head_dim(config)))
+    writer.add_rope_dimension_count(rope.rotated(config, decoder.head_dim(config), default=0.25))
     rope.rope_keys(config, writer)
 
 
