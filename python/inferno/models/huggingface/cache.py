@@ -18,6 +18,8 @@ CONVERTER = 1
 
 _DIGITS = 16
 _SUFFIX = ".gguf"
+_UNFINISHED = ".part"
+"""What the native module calls a file in the making (csrc/memory/new_file.h)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,38 @@ def mark_used(path: Path) -> None:
 
 
 def clear() -> int:
-    """Remove the prepared files; the number of bytes freed. A file that a server has mapped stays usable to it."""
+    """Remove the prepared files, and what processes that were killed left of such; the number of bytes freed.
+
+    A file that a server has mapped stays usable to it; what is being made just now is left alone.
+    """
     freed = 0
-    for prepared in listing():
+    for path in [entry.path for entry in listing()] + [part for part in _parts() if not _is_being_made(part)]:
         with contextlib.suppress(FileNotFoundError):
-            prepared.path.unlink()
-            freed += prepared.bytes
+            size = path.stat().st_size
+            path.unlink()
+            freed += size
     return freed
+
+
+def _parts() -> list[Path]:
+    return list(cache_folder().glob(f"*{_SUFFIX}{_UNFINISHED}"))
+
+
+def _is_being_made(part: Path) -> bool:
+    try:
+        import fcntl
+    except ImportError:
+        return True  # nobody can tell
+    with _lock_file(part.with_name(part.name.removesuffix(_UNFINISHED))).open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_suffix(".lock")
 
 
 @contextlib.contextmanager
@@ -82,7 +109,7 @@ def being_made(path: Path) -> Iterator[None]:
     """Hold the right to make ``path``; waits for another process that does. Raises Unavailable when it cannot."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock").open("w")
+        lock = _lock_file(path).open("w")
     except OSError as error:
         raise Unavailable(
             f"the cache folder for prepared models cannot be written ({error.strerror}); set XDG_CACHE_HOME to one "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -155,6 +156,22 @@ def test_the_cache_lists_the_latest_used_first_and_clears(folder: Path) -> None:
     assert [entry.path for entry in cache.listing()] == [new, old]
     assert cache.clear() > 0
     assert cache.listing() == []
+
+
+def test_what_killed_processes_left_is_cleared_and_what_is_being_made_is_not(kept: Path) -> None:
+    kept.mkdir(parents=True)
+    left, making = kept / "left-own-1.gguf", kept / "making-own-2.gguf"
+    for path in (left, making):
+        path.with_name(path.name + ".part").write_bytes(b"x" * 1000)
+    with cache.being_made(making):
+        assert cache.clear() == 1000
+    assert [file.name for file in kept.glob("*.part")] == ["making-own-2.gguf.part"]
+
+
+def test_without_its_package_it_says_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    with pytest.raises(Unsupported, match=r"needs the package 'gguf': pip install 'inferno\[hf\]'"):
+        prepared(folder)
 
 
 @pytest.mark.parametrize(
