@@ -1,7 +1,8 @@
 """Which number format each tensor gets: the folder's own, or one chosen with ``--quantize``.
 
 The mixes of the K schemes (where a tensor gets a better format than its scheme's) and the steps down for rows that
-blocks do not divide are llama.cpp's, so that a prepared file is what its users know by that name.
+blocks do not divide are llama.cpp's (``src/llama-quant.cpp``), so that a prepared file is what its users know by that
+name. Its exceptions for single models (eight experts, Falcon, 70B) are left out.
 """
 
 from __future__ import annotations
@@ -70,6 +71,8 @@ def _better(name: str, scheme: str, usual: str, layers: int, *, tied: bool) -> s
         return usual
     if name == "output.weight" or (tied and name == "token_embd.weight"):
         return "q6_k"
+    if scheme.endswith("_m") and ".attn_qkv.weight" in name:
+        return {"q4_k": "q5_k", "q5_k": "q6_k"}[usual]
     if scheme.endswith("_m") and (".attn_v.weight" in name or ".ffn_down" in name):
         return "q6_k" if _matters_more(int(name.split(".")[1]), layers) else usual
     return usual
