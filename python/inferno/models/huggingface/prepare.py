@@ -64,6 +64,7 @@ def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[fl
         ) from None
     from inferno.models.huggingface.architectures import find_architecture
 
+    logging.getLogger("gguf").setLevel(logging.WARNING)  # it tells of every file it opens
     architecture = find_architecture(folder.config)
     kind = gguf.MODEL_ARCH[architecture.arch]
     writer = gguf.GGUFWriter(None, gguf.MODEL_ARCH_NAMES[kind])
