@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
+from inferno.config.settings import Quantize
 from inferno.errors import Unsupported
 from inferno.models.huggingface.quantization import SCHEMES, tensor_type
 from inferno.models.huggingface.weight_plan import Planned, Source
@@ -12,6 +15,10 @@ from inferno.models.huggingface.weight_plan import Planned, Source
 def chosen(name: str, scheme: str | None, *, width: int = 512, dtype: str = "BF16", tied: bool = False) -> str:
     planned = Planned(name, (width, 96), (Source("from"),), dtype=dtype)
     return tensor_type(planned, scheme, layers=32, tied=tied)
+
+
+def test_the_settings_know_the_same_schemes() -> None:
+    assert get_args(Quantize) == tuple(SCHEMES)
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
