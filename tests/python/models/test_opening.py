@@ -12,6 +12,7 @@ import pytest
 
 from inferno.errors import Cancelled, DataCorrupted
 from inferno.models import opening
+from inferno.models.huggingface import cache
 from inferno.models.opening import extras_of, ready
 from inferno.models.source import ModelSource, resolve
 from models.huggingface.comparison import hf_folders
@@ -24,6 +25,10 @@ def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSource:
     return resolve(str(tmp_path / "tiny-qwen"))
 
 
+def break_tokenizer(source: ModelSource) -> None:
+    (Path(source.path) / "tokenizer.json").write_text("{")
+
+
 async def test_a_gguf_file_is_opened_as_it_is() -> None:
     assert await ready(resolve()) == resolve().path
     assert extras_of(resolve()) is None
@@ -32,14 +37,14 @@ async def test_a_gguf_file_is_opened_as_it_is() -> None:
 async def test_a_folder_is_prepared_and_brings_its_tokenizer(source: ModelSource) -> None:
     path = Path(await ready(source))
     assert path.name.startswith("tiny-qwen-own-")
-    assert path.read_bytes()[:4] == b"GGUF"
+    assert path in [prepared.path for prepared in cache.listing()]
     extras = extras_of(source)
     assert extras is not None
     assert extras().encoder is not None
 
 
 async def test_errors_name_the_folder(source: ModelSource) -> None:
-    (Path(source.path) / "tokenizer.json").write_text("{")
+    break_tokenizer(source)
     with pytest.raises(DataCorrupted, match="^tiny-qwen: tokenizer.json is not valid JSON"):
         await ready(source)
 
