@@ -123,7 +123,7 @@ MODULES = (("Transformer", ""), ("Pooling", "1_Pooling"))
 
 
 def texts(name: str) -> list[list[int]]:
-    """Token ids of each length, without the padding token, from which XLM-RoBERTa would count its positions otherwise."""
+    """Token ids of each length, without the padding token, from which XLM-RoBERTa counts its positions."""
     drawn = {length: uniform(f"{name}/text{length}", length) for length in LENGTHS}
     return [[max(PAD + 1, int(256 * (value + 1) / 2)) for value in numbers] for numbers in drawn.values()]
 

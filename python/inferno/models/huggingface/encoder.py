@@ -13,6 +13,7 @@ from inferno.engine.encoder import Segment, TextEncoder
 from inferno.errors import DataCorrupted, NotFound, Unsupported
 from inferno.models.huggingface import sentencepiece_model, tokenizer_json
 from inferno.models.huggingface.hidden import without_special
+from inferno.models.huggingface.json_file import expected_form
 from inferno.models.huggingface.special_tokens import AddedToken, SpecialTokens, read_special_tokens
 from inferno.models.huggingface.tokenizer_json import TokenizerJson
 
@@ -41,7 +42,8 @@ class JsonEncoder:
     """The ``tokenizers`` library, without truncation, padding and special tokens."""
 
     def __init__(self, tokenizer: TokenizerJson) -> None:
-        spec = without_special(tokenizer)
+        with expected_form(tokenizer_json.NAME):
+            spec = without_special(tokenizer)
         self._first = _compiled(spec)
         # A rule that marks the first word only is the library's for text at the very start. It would take each of our
         # texts for such, so that what follows a special token needs the same tokenizer without that rule.
@@ -59,7 +61,7 @@ class JsonEncoder:
             tokenizer = self._later if number else self._first
             # As UTF-8 first, since the library raises a TypeError for what has none.
             text.encode()
-            ids.extend(tokenizer.encode(text, add_special_tokens=False).ids)
+            ids.extend(_encoded(tokenizer, text))
         return ids
 
 
@@ -120,11 +122,27 @@ def _compiled(spec: Mapping[str, Any]) -> tokenizers.Tokenizer:
         raise Unsupported(f"tokenizer.json needs the package tokenizers: {_INSTALL}") from None
     try:
         tokenizer = tokenizers.Tokenizer.from_str(json.dumps(spec))
-    except Exception as error:  # the library raises a bare Exception
+    except BaseException as error:
+        if not _is_the_librarys(error):
+            raise
         raise DataCorrupted(f"tokenizer.json cannot be used: {str(error)[:200]}") from None
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def _encoded(tokenizer: tokenizers.Tokenizer, text: str) -> list[int]:
+    try:
+        return list(tokenizer.encode(text, add_special_tokens=False).ids)
+    except BaseException as error:
+        if not _is_the_librarys(error):
+            raise
+        raise Unsupported("the model's tokenizer has no tokens for some of this text", param="text") from None
+
+
+def _is_the_librarys(error: BaseException) -> bool:
+    """It raises a bare Exception, and for what its authors did not foresee a BaseException of Rust's."""
+    return type(error) is Exception or type(error).__name__ == "PanicException"
 
 
 def _never_first(part: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from inferno.engine.extras import GenerationDefaults
 from inferno.errors import DataCorrupted
 from inferno.models.huggingface.eos import eos_ids
-from inferno.models.huggingface.json_file import read_object
+from inferno.models.huggingface.json_file import expected_form, read_object
 
 NAME = "generation_config.json"
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "typical_p", "repetition_penalty")
@@ -39,6 +39,11 @@ def read_generation_defaults(folder: Path, *, sampling: bool = True) -> Generati
 
     Raises DataCorrupted for values of the wrong type; their ranges are checked by the engine with each request.
     """
+    with expected_form(NAME):
+        return _read(folder, sampling)
+
+
+def _read(folder: Path, sampling: bool) -> GenerationDefaults:
     ends = eos_ids(folder)
     config = read_object(folder, NAME) if sampling else None
     if config is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,17 @@ from inferno.errors import DataCorrupted, NotFound
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
 """The largest tokenizer.json in use (256,000 tokens with their merges) has 34 MB."""
+
+
+@contextmanager
+def expected_form(name: str) -> Iterator[None]:
+    """Around code that takes ``name``'s content apart by the form it should have; DataCorrupted for any other."""
+    try:
+        yield
+    except (TypeError, AttributeError, LookupError, ValueError, OverflowError) as error:
+        raise DataCorrupted(
+            f"{name} is not of the form that it should have ({type(error).__name__}: {error})"
+        ) from None
 
 
 def read_object(folder: Path, name: str) -> dict[str, Any] | None:

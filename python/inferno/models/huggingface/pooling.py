@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from inferno.errors import DataCorrupted, Unsupported
-from inferno.models.huggingface.json_file import read_json, read_object
+from inferno.models.huggingface.json_file import expected_form, read_json, read_object
 
 Pooling = Literal["mean", "cls", "last"]
 _MODES: Mapping[str, Pooling] = {
@@ -34,6 +34,11 @@ def read_sentence_modules(folder: Path) -> SentenceModules:
 
     Raises Unsupported for a pooling or a module that cannot be done here, DataCorrupted.
     """
+    with expected_form("modules.json, or what it points at,"):
+        return _read(folder)
+
+
+def _read(folder: Path) -> SentenceModules:
     limit = (read_object(folder, "sentence_bert_config.json") or {}).get("max_seq_length")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise DataCorrupted("sentence_bert_config.json: max_seq_length must be a whole number from 1 on")

@@ -59,9 +59,7 @@ def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[fl
     try:
         import gguf
     except ImportError:
-        raise Unsupported(
-            "serving a Hugging Face folder needs the package 'gguf': pip install 'inferno[hf]'"
-        ) from None
+        raise Unsupported("serving a Hugging Face folder needs the package 'gguf': pip install 'inferno[hf]'") from None
     from inferno.models.huggingface.architectures import find_architecture
 
     logging.getLogger("gguf").setLevel(logging.WARNING)  # it tells of every file it opens

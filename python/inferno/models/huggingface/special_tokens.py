@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inferno.errors import DataCorrupted
-from inferno.models.huggingface.json_file import read_object
+from inferno.models.huggingface.json_file import expected_form, read_object
 
 ROLES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 _LOOKS_SPECIAL = re.compile(r"<[|｜].*[|｜]>|<(start|end)_of_turn>", re.DOTALL)
@@ -47,6 +47,11 @@ class SpecialTokens:
 
 def read_special_tokens(folder: Path) -> SpecialTokens:
     """Raises DataCorrupted for files that are not what they should be."""
+    with expected_form("tokenizer_config.json, special_tokens_map.json or added_tokens.json"):
+        return _read(folder)
+
+
+def _read(folder: Path) -> SpecialTokens:
     config = read_object(folder, "tokenizer_config.json") or {}
     named = {**(read_object(folder, "special_tokens_map.json") or {}), **config}
     roles = {role: text for role in ROLES if (text := token_text(named.get(f"{role}_token"))) is not None}

@@ -13,7 +13,7 @@ from typing import Any
 
 from inferno.engine.extras import DEFAULT_TEMPLATE
 from inferno.errors import DataCorrupted
-from inferno.models.huggingface.json_file import read_object, read_text
+from inferno.models.huggingface.json_file import expected_form, read_object, read_text
 
 _FILE = "chat_template.jinja"
 _FURTHER = "additional_chat_templates"
@@ -21,6 +21,11 @@ _FURTHER = "additional_chat_templates"
 
 def read_templates(folder: Path) -> dict[str, str]:
     """Name to source; empty when the folder has none. Raises DataCorrupted."""
+    with expected_form("tokenizer_config.json: chat_template"):
+        return _read(folder)
+
+
+def _read(folder: Path) -> dict[str, str]:
     found = _configured((read_object(folder, "tokenizer_config.json") or {}).get("chat_template"))
     # Of processors: the same field in a file of its own.
     found = found or _configured((read_object(folder, "chat_template.json") or {}).get("chat_template"))

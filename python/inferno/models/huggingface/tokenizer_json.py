@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inferno.errors import DataCorrupted, Unsupported
-from inferno.models.huggingface.json_file import read_object
+from inferno.models.huggingface.json_file import expected_form, read_object
 from inferno.models.huggingface.pieces import Pieces, VocabKind
 from inferno.models.huggingface.special_tokens import AddedToken, SpecialTokens, added_token
 
@@ -33,6 +33,10 @@ class TokenizerJson:
 
     def pieces(self) -> Pieces:
         """Raises Unsupported for a kind that is not known, DataCorrupted for what contradicts itself."""
+        with expected_form(NAME):
+            return self._pieces()
+
+    def _pieces(self) -> Pieces:
         kind = self._kind()
         texts = {**_model_texts(self.spec["model"]), **{index: token.text for index, token in self.added.items()}}
         ids = {text: index for index, text in texts.items()}
@@ -86,6 +90,11 @@ def read_tokenizer_json(folder: Path, special: SpecialTokens) -> TokenizerJson |
         return None
     if not isinstance(spec.get("model"), dict):
         raise DataCorrupted(f"{NAME} has no 'model'")
+    with expected_form(NAME):
+        return TokenizerJson(spec, _added(spec, special))
+
+
+def _added(spec: Mapping[str, Any], special: SpecialTokens) -> dict[int, AddedToken]:
     added = dict(special.added)
     for entry in spec.get("added_tokens") or []:
         token = added_token(entry, where=f"{NAME}: added_tokens")
@@ -96,7 +105,7 @@ def read_tokenizer_json(folder: Path, special: SpecialTokens) -> TokenizerJson |
     for index, text in _model_texts(spec["model"]).items():
         if text in special.texts:
             added.setdefault(index, AddedToken(text, special=True))
-    return TokenizerJson(spec, added)
+    return added
 
 
 def _steps(part: Any) -> Iterator[Mapping[str, Any]]:
