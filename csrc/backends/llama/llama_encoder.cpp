@@ -128,6 +128,7 @@ Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelI
   if (!caps.ok()) return caps.status();
   LlamaSizes sizes;
   sizes.slots = caps.value().slots;
+  sizes.streams = sizes.slots;
   sizes.context_tokens = caps.value().context_tokens;
   // llama.cpp asserts (and ends the process) when a batch could not hold one output per sequence.
   sizes.kv_tokens = std::max({options.batch_rows, caps.value().context_tokens, caps.value().slots});
