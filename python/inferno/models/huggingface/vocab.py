@@ -6,6 +6,7 @@ is what a token stands for in output, which tokens only a template may write, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -159,13 +160,16 @@ def _free_name(index: int, taken: set[str]) -> str:
     return name
 
 
+_IN_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+
+
 def _check_tokens(tokens: list[str]) -> None:
     """llama.cpp ends the process for two tokens spelled alike, and reads no further than a NUL."""
     seen: dict[str, int] = {}
     for index, token in enumerate(tokens):
         if token in seen:
             raise DataCorrupted(f"the tokens {seen[token]} and {index} of the vocabulary are spelled alike")
-        if "\0" in token or any("\ud800" <= character <= "\udfff" for character in token):
+        if _IN_NO_TEXT.search(token):
             raise DataCorrupted(f"the token {index} of the vocabulary holds a character that no text has")
         seen[token] = index
 
