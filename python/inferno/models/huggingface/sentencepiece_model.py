@@ -76,4 +76,6 @@ def _parse(content: bytes) -> Any:
         raise DataCorrupted(f"{NAME} is not a SentencePiece model ({type(error).__name__})") from None
     if not proto.pieces:
         raise DataCorrupted(f"{NAME} has no pieces")
+    if not all(isinstance(piece.piece, str) for piece in proto.pieces):
+        raise DataCorrupted(f"{NAME} has a piece that is not UTF-8")
     return proto

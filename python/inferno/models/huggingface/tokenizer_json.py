@@ -67,11 +67,14 @@ class TokenizerJson:
             return "t5"
         if model == "WordPiece" and self.spec["model"].get("continuing_subword_prefix", "##") == "##":
             return "bert"
-        if model == "BPE" and "ByteLevel" in decoders:
+        # Marks within words are no token's bytes, and with them the library ends the process on letters of two bytes.
+        marked = self.spec["model"].get("continuing_subword_prefix") or self.spec["model"].get("end_of_word_suffix")
+        if model == "BPE" and "ByteLevel" in decoders and not marked:
             return "gpt2"
-        if model == "BPE" and decoders & {"Replace", "Metaspace"}:
+        if model == "BPE" and decoders & {"Replace", "Metaspace"} and not marked:
             return "llama"
-        shown = f"{model} with {', '.join(sorted(map(str, decoders))) or 'no'} decoder"
+        marks = " with marks within words" if marked else ""
+        shown = f"{model}{marks} with {', '.join(sorted(map(str, decoders))) or 'no'} decoder"
         raise Unsupported(f"{NAME} is of a kind that is not known ({shown}); known: {KNOWN}")
 
     def unknown(self) -> int | None:

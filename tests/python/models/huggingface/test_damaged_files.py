@@ -59,6 +59,28 @@ def damaged(value: Any, chance: random.Random) -> Any:
             return copied
 
 
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_bytes_of_a_sentencepiece_model(kind: str, tmp_path: Path) -> None:
+    folder = families.sentencepiece_model(tmp_path, kind)
+    whole = (folder / "tokenizer.model").read_bytes()
+    read(folder)
+    chance = random.Random(5)
+    refusals = []
+    for _ in range(ROUNDS // 2):
+        content = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            content[chance.randrange(len(content))] = chance.randrange(256)
+        if chance.random() < 0.2:
+            content = content[: chance.randrange(len(content))]
+        (folder / "tokenizer.model").write_bytes(content)
+        try:
+            read(folder)
+        except InfernoError as error:
+            refusals.append(error.message)
+    assert len(refusals) > ROUNDS / 20
+    assert all(refusals)
+
+
 def read(folder: Path) -> None:
     read_vocabulary(folder, size=1200)
     encoder = read_extras(folder).encoder

@@ -105,6 +105,11 @@ def test_a_word_after_a_special_token_is_not_the_first(tmp_path: Path) -> None:
         ({"model": {"type": "WordLevel", "vocab": {"a": 0}}}, Unsupported, "WordLevel .*; known: byte-level BPE"),
         ({"decoder": {"type": "BPEDecoder"}}, Unsupported, "BPE with BPEDecoder"),
         ({"model": None}, DataCorrupted, "no 'model'"),
+        (
+            {"model": {"type": "BPE", "vocab": {"a": 0}, "end_of_word_suffix": "</w>"}},
+            Unsupported,
+            "BPE with marks within words",
+        ),
         ({"model": {"type": "BPE", "vocab": {"a": 0, "b": 0}}}, DataCorrupted, "same id"),
         ({"model": {"type": "BPE", "vocab": {"a": "0"}}}, DataCorrupted, "no token with an id"),
         ({"model": {"type": "BPE", "vocab": {"a": -1}}}, DataCorrupted, "no token with an id"),
