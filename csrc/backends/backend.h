@@ -48,6 +48,7 @@ struct Capabilities {
   std::int32_t logits_rows = 0;       // of them, most that may ask for logits: bounds the memory for vocab-wide rows
   std::uint64_t kv_bytes = 0;         // memory taken by those cells
   std::int32_t embedding_size = 0;    // numbers in a text's vector; 0 = the model generates text, and does not embed
+  std::string saved_format;           // names what save() writes; load() understands the same only. Empty: cannot save
 };
 
 // How to load. Zero or empty means: the backend chooses. Checked by the backend, which refuses what it cannot honour.
@@ -87,11 +88,11 @@ class Model {
 
   // A slot's whole content as bytes, saved_bytes() of them, to be loaded later by a model of the same file and saved_format.
   // kUnsupported without a format; kUnavailable when the content is not there yet: not before the next forward().
-  virtual Result<std::size_t> saved_bytes(SlotId slot) = 0;
-  virtual Status save(SlotId slot, std::span<std::byte> bytes) = 0;
+  virtual Result<std::size_t> saved_bytes(SlotId) { return cannot_save(); }
+  virtual Status save(SlotId, std::span<std::byte>) { return cannot_save(); }
   // `slot` must be empty; afterwards it holds the n tokens that were saved. After any failure it is empty. Malformed bytes
   // are refused with kDataCorrupted as far as that can be told: what comes from outside must carry a digest.
-  virtual Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) = 0;
+  virtual Status load(SlotId, std::int32_t, std::span<const std::byte>) { return cannot_save(); }
 
   // Computes the batch and appends its tokens to their slots. Logits stay valid until the next call.
   // On failure the content of the slots named in the batch is undefined: drop them.
@@ -104,6 +105,9 @@ class Model {
     static_cast<void>(batch);
     return Status(StatusCode::kUnsupported, "this model generates text; it does not embed");
   }
+
+ private:
+  static Status cannot_save() { return Status(StatusCode::kUnsupported, "this model's cells cannot be saved"); }
 };
 
 }  // namespace inferno

@@ -66,7 +66,7 @@ py::dict capabilities_of(const PyModel& self) {
                                                             : "none";
   return py::dict("sharing"_a = sharing, "slots"_a = c.slots, "capacity_tokens"_a = c.capacity_tokens,
                   "context_tokens"_a = c.context_tokens, "batch_rows"_a = c.batch_rows, "kv_bytes"_a = c.kv_bytes,
-                  "embedding_size"_a = c.embedding_size);
+                  "embedding_size"_a = c.embedding_size, "saved_format"_a = c.saved_format);
 }
 
 void check_id(const Tokenizer& tokenizer, TokenId id) {
@@ -147,6 +147,7 @@ void register_model(py::module_& module) {
       .def_readwrite("kv_type", &ModelOptions::kv_type)
       .def_readwrite("flash_attention", &ModelOptions::flash_attention)
       .def_readwrite("kv_layout", &ModelOptions::kv_layout)
+      .def_readwrite("deterministic", &ModelOptions::deterministic)
       .def_readwrite("use_mmap", &ModelOptions::use_mmap)
       .def_readwrite("pooling", &ModelOptions::pooling);
   py::class_<PyModel>(module, "Model")

@@ -189,7 +189,7 @@ void Embedder::fail(const Texts& texts, const Status& why) {
     outputs[i].timings.finished = seconds(clock_.now() - texts[i].request->arrived);
     outputs[i].error = why;
   }
-  (why.code() == StatusCode::kCancelled ? counting_.scheduler.cancelled : counting_.scheduler.failed) += texts.size();
+  (why.code() == StatusCode::kCancelled ? counting_.scheduler.cancelled_waiting : counting_.scheduler.failed) += texts.size();
   publish(0);
   sink_.on_embeddings(outputs);
 }

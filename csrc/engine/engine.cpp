@@ -55,7 +55,7 @@ Status check_draft(const Model& model, const Model* draft, const std::string& sp
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<Model> model, const EngineConfig& config, OutputSink& sink,
-                                               const Clock& clock) {
+                                               const Clock& clock, std::shared_ptr<Model> draft) {
   if (model->capabilities().embedding_size > 0) {
     return Status(StatusCode::kUnsupported, "this model embeds texts; it does not generate");
   }

@@ -32,8 +32,6 @@ LEAVES_ONE_IN = 5
 ANSWER_TOKENS = 24
 SHARED_BY = 10
 """Requests of both tenants that begin alike."""
-BLOCK = 16
-"""Granularity of prefix reuse."""
 TIMED_TOKENS, TIMED_PAIRS = 80, 6
 EXACT = {"deterministic": True, "slots": 8, "context_tokens": 512}
 """Few slots, so that prefixes are evicted and sequences wait."""
@@ -161,12 +159,12 @@ def _judge_secrets(asks: list[Ask], verdict: Verdict) -> None:
 
 
 def _judge_reuse(asks: list[Ask], verdict: Verdict) -> None:
-    """What a tenant reuses must begin a text that it has sent itself before, in whole blocks."""
+    """What a tenant reuses must begin a text that it has sent or received itself before."""
     reused = dict.fromkeys(TENANTS, 0)
     for ask in asks:
         own = (other for other in asks if other.came < ask.came and other.tenant == ask.tenant)
         most = max((_common(ask.prompt, other.prompt + other.tokens) for other in own), default=0)
-        if ask.cached > most - most % BLOCK:
+        if ask.cached > most:
             verdict.leaks.append(
                 f"request {ask.seed} of the {ask.tenant} tenant reused {ask.cached} tokens, {most} are its own"
             )

@@ -30,7 +30,7 @@ from inferno.engine.client import (
 from inferno.engine.embedding import EmbedRequest
 from inferno.engine.local import LocalEngine, defaults
 from inferno.errors import InvalidArgument, QueueFull, Unavailable
-from inferno.models.opening import ready
+from inferno.models.opening import extras_of, ready
 from inferno.models.source import resolve
 
 _Result = TypeVar("_Result")
@@ -59,23 +59,37 @@ class AsyncLLM:
         self._one_ended = asyncio.Condition()
 
     @classmethod
-    async def load(cls, model: str | None = None, *, quantize: str | None = None, **options: Any) -> AsyncLLM:
-        """``model`` is a GGUF file, a folder with one, a Hugging Face folder, or ``None`` for the built-in ``ember``.
+    async def load(
+        cls, model: str | None = None, *, draft_model: str | None = None, quantize: str | None = None, **options: Any
+    ) -> AsyncLLM:
+        """``model`` is a GGUF file, a folder with one, a Hugging Face folder, or ``None`` for the built-in ``ember``;
+        ``draft_model`` is a smaller one of the same vocabulary that guesses ahead for it.
 
         ``quantize`` is the number format for a Hugging Face folder's weights (``inferno serve --help`` lists them).
 
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
         ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
-        ``max_running``, ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``, ``step_target_ms``,
-        ``kept_tokens``, ``prefix_cache``, ``speculate``, ``host_cache_bytes``. ``prefix_store`` names a folder that keeps
-        computed prefixes over restarts. Raises InvalidArgument for others, and the InfernoError that says why a model
-        cannot be loaded.
+        ``pooling``, ``max_running``, ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``, ``step_target_ms``,
+        ``kept_tokens``, ``prefix_cache``, ``speculate``, ``host_cache_bytes``. ``prefix_store`` names a folder that
+        keeps computed prefixes over restarts. Raises InvalidArgument for others, and the InfernoError that says why a
+        model cannot be loaded.
         """
         source = resolve(model, quantize=quantize)
+        store = options.pop("prefix_store", None)
         scheduling = {name: value for name, value in options.items() if name in defaults()["engine"]}
         loading = {name: value for name, value in options.items() if name not in scheduling}
         path = await ready(source)
-        return cls(await LocalEngine.load(path, name=source.name, options=loading, engine=scheduling))
+        draft = None if draft_model is None else await ready(resolve(draft_model))
+        engine = await LocalEngine.load(
+            path,
+            name=source.name,
+            options=loading,
+            engine=scheduling,
+            extras=extras_of(source),
+            draft=draft,
+            prefix_store=store,
+        )
+        return cls(engine)
 
     @property
     def card(self) -> ModelCard:

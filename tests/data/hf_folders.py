@@ -125,36 +125,19 @@ def write_tokenizer(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(named))
 
 
-def write_pooling(folder: Path, pooling: str) -> None:
-    """As sentence-transformers does."""
-    modules = [
-        {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-        {"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"},
-    ]
-    (folder / "modules.json").write_text(json.dumps(modules))
-    (folder / "1_Pooling").mkdir(exist_ok=True)
-    modes = {f"pooling_mode_{mode}": mode.startswith(pooling) for mode in ("mean_tokens", "cls_token", "max_tokens")}
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": WIDTH} | modes))
-
-
 def write_case(name: str, folder: Path, dtype: str = "F32", shards: int = 1) -> None:
     case = CASES[name]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(case.config, indent=1))
     write_tokenizer(folder)
-    if case.pooling:
-        write_pooling(folder, case.pooling)
     how = {"norms_from_zero": case.norms_from_zero, "gain": case.gain}
     tensors = {tensor: values(name, tensor, shape, **how) for tensor, shape in case.shapes.items()}
     write_weights(folder, tensors, dtype, shards)
 
 
 def prompt(name: str, length: int = 300) -> list[int]:
-    """The prompt of the comparisons: bytes at random. None is the encoders' padding, which has no position."""
-    drawn = [int(256 * (value + 1) / 2) for value in uniform(f"{name}/prompt", length)]
-    pad = CASES[name].config["pad_token_id"] if name in CASES and CASES[name].pooling else -1
-    return [token + 1 if token == pad else token for token in drawn]
+    """The prompt of the comparisons: bytes at random."""
+    return [int(256 * (value + 1) / 2) for value in uniform(f"{name}/prompt", length)]
 
 
 if __name__ == "__main__":

@@ -48,28 +48,6 @@ def reference(folder: Path, prompt: list[int]) -> tuple[list[int], Any]:
     return tokens[len(prompt) :], rows
 
 
-def make_vector(name: str, out: Path) -> None:
-    """For an encoder: the vector of the prompt, pooled as its folder says, of length 1."""
-    import torch
-    from transformers import AutoModel
-
-    prompt = hf_folders.prompt(name)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / name
-        hf_folders.write_case(name, folder)
-        how = {"dtype": torch.float32, "attn_implementation": "eager", "output_loading_info": True}
-        model, info = AutoModel.from_pretrained(folder, **how)
-        missing = [tensor for tensor in info["missing_keys"] if not tensor.startswith("pooler.")]
-        assert not missing, missing
-        assert not info["unexpected_keys"], info
-        model.eval()
-        with torch.no_grad():
-            states = model(torch.tensor([prompt])).last_hidden_state[0].double()
-    vector = states.mean(0) if hf_folders.CASES[name].pooling == "mean" else states[0]
-    np.savez_compressed(out / f"{name}.npz", prompt=np.array(name), vector=(vector / vector.norm()).numpy())
-    print(f"{name}: a vector of {vector.shape[0]}")
-
-
 def make(name: str, out: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / name
@@ -98,5 +76,4 @@ def make(name: str, out: Path) -> None:
 
 if __name__ == "__main__":
     for case in sys.argv[1:] or hf_folders.CASES:
-        make_of = make_vector if hf_folders.CASES[case].pooling else make
-        make_of(case, Path(__file__).parent / "huggingface")
+        make(case, Path(__file__).parent / "huggingface")

@@ -11,7 +11,7 @@ namespace {
 Capabilities with_spare_cell(Capabilities caps) {
   --caps.context_tokens;
   caps.row_tile = ExactModel::kMostRows - 1;  // where slots are apart, a chunk takes one row more than whole tiles
-  caps.saved_format.clear();
+  caps.saved_format.clear();  // loaded cells need not lie where computed ones would, and that decides how attention adds up
   return caps;
 }
 
@@ -39,14 +39,6 @@ Status ExactModel::drop(SlotId slot) {
   if (status.ok()) lengths_.set(slot, 0);
   return status;
 }
-
-namespace {
-Status cannot_save() { return Status(StatusCode::kUnsupported, "a deterministic model's cells are computed, never loaded"); }
-}  // namespace
-
-Result<std::size_t> ExactModel::saved_bytes(SlotId) { return cannot_save(); }
-Status ExactModel::save(SlotId, std::span<std::byte>) { return cannot_save(); }
-Status ExactModel::load(SlotId, std::int32_t, std::span<const std::byte>) { return cannot_save(); }
 
 Result<Logits> ExactModel::forward(const ForwardBatch& batch) {
   if (Status status = lengths_.check_batch(batch); !status.ok()) return status;

@@ -10,9 +10,7 @@
 // (LlamaModel::keep_together). What it costs is in docs/performance.md.
 #pragma once
 
-#include <cstddef>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "backends/backend.h"
@@ -38,10 +36,6 @@ class ExactModel final : public Model {
   Status share(SlotId from, SlotId to, std::int32_t n) override;
   Status cut(SlotId slot, std::int32_t n) override;
   Status drop(SlotId slot) override;
-  // kUnsupported: loaded cells need not lie where computed ones would, and where they lie decides how attention adds up.
-  Result<std::size_t> saved_bytes(SlotId slot) override;
-  Status save(SlotId slot, std::span<std::byte> bytes) override;
-  Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override;
   Result<Logits> forward(const ForwardBatch& batch) override;
 
   // Whether one row goes without a companion below kUnsplit. Off at first.

@@ -125,8 +125,12 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   if (llama_get_memory(context.get()) == nullptr) return not_servable();
 
   const Capabilities caps = describe_capabilities(model.get(), context.get(), options, sizes.value());
-  return std::unique_ptr<Model>(
-      std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps));
+  auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps);
+  if (options.deterministic) {
+    made->keep_together();
+    return made_exact(std::move(made));
+  }
+  return std::unique_ptr<Model>(std::move(made));
 }
 
 }  // namespace inferno

@@ -102,8 +102,9 @@ Status check_llama_options(const ModelOptions& options) {
         check_choice("kv_type", options.kv_type,
                      {kKvTypes[0].name, kKvTypes[1].name, kKvTypes[2].name, kKvTypes[3].name}),
         check_choice("flash_attention", options.flash_attention, {"auto", "on", "off"}),
-        check_choice("kv_layout", options.kv_layout, {"unified", "per_sequence"}),
-        options.pooling.empty() ? Status() : check_choice("pooling", options.pooling, {"mean", "cls", "last"})}) {
+        check_choice("kv_layout", options.kv_layout, {"auto", "unified", "per_sequence"}),
+        options.pooling.empty() ? Status() : check_choice("pooling", options.pooling, {"mean", "cls", "last"}),
+        check_deterministic(options)}) {
     if (!status.ok()) return status;
   }
   if (!ggml_is_quantized(kv_type(options)) || options.flash_attention != "off") return {};

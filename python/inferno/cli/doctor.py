@@ -53,15 +53,20 @@ def _look_for_leaks(model: str, requests: int, file: str | None, *, as_json: boo
     from inferno.canary import run
     from inferno.config import load
     from inferno.engine.local import LocalEngine
+    from inferno.models.opening import extras_of, ready
     from inferno.models.source import resolve
 
     settings = load(file=file)
-    source = resolve(model)
-    own = settings.model.model_dump(exclude={"path", "name"})
+    source = resolve(model, quantize=settings.model.quantize)
+    own = settings.model.model_dump(exclude={"path", "name", "draft", "quantize", "generation_config"})
 
     async def load_with(options: Mapping[str, Any], engine: Mapping[str, Any]) -> LocalEngine:
         scheduling = {**settings.engine.model_dump(), **engine}
-        return await LocalEngine.load(source.path, name=source.name, options={**own, **options}, engine=scheduling)
+        path = await ready(source)
+        loading = {**own, **options}
+        return await LocalEngine.load(
+            path, name=source.name, options=loading, engine=scheduling, extras=extras_of(source)
+        )
 
     with _progress(source.name) as progress:
         verdict = asyncio.run(run(load_with, requests=requests, progress=progress))

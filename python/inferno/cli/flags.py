@@ -46,6 +46,7 @@ LogLevel = Annotated[str | None, _flag("server.log_level", "--log-level")]
 
 ModelName = Annotated[str | None, _flag("model.name", "--model-name")]
 Quantize = Annotated[str | None, _flag("model.quantize", "--quantize")]
+DraftModel = Annotated[str | None, _flag("model.draft", "--draft-model")]
 Context = Annotated[int | None, _flag("model.context_tokens", "--context")]
 KvTokens = Annotated[int | None, _flag("model.kv_tokens", "--kv-tokens")]
 Slots = Annotated[int | None, _flag("model.slots", "--slots")]
@@ -87,6 +88,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "log_level": ("server.log_level", "--log-level"),
     "model_name": ("model.name", "--model-name"),
     "quantize": ("model.quantize", "--quantize"),
+    "draft_model": ("model.draft", "--draft-model"),
     "context": ("model.context_tokens", "--context"),
     "kv_tokens": ("model.kv_tokens", "--kv-tokens"),
     "slots": ("model.slots", "--slots"),

@@ -28,7 +28,8 @@ def load_engine(source: ModelSource, config: Config) -> LocalEngine:
 async def load(source: ModelSource, config: Config) -> LocalEngine:
     """Load with the settings' overrides, showing progress on stderr. Raises what LocalEngine.load raises."""
     from inferno.engine.local import LocalEngine
-    from inferno.models.opening import ready
+    from inferno.models.opening import extras_of, ready
+    from inferno.models.source import resolve
 
     task = asyncio.current_task()
     assert task is not None
@@ -42,9 +43,10 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
             return await LocalEngine.load(
                 path,
                 name=config.model.name or source.name,
-                options=config.model.model_dump(exclude={"path", "name", "generation_config"}),
+                options=config.model.model_dump(exclude={"path", "name", "draft", "quantize", "generation_config"}),
                 engine=config.engine.model_dump(),
-                draft=None if config.model.draft is None else resolve(config.model.draft).path,
+                extras=extras_of(source, generation_config=config.model.generation_config == "folder"),
+                draft=None if config.model.draft is None else await ready(resolve(config.model.draft)),
                 prefix_store=config.store.prefixes,
                 prefix_store_bytes=config.store.prefixes_bytes,
                 progress=progress,

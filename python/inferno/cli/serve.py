@@ -50,6 +50,7 @@ def serve(
     config: flags.ConfigFile = None,
     model_name: flags.ModelName = None,
     quantize: flags.Quantize = None,
+    draft_model: flags.DraftModel = None,
     context: flags.Context = None,
     kv_tokens: flags.KvTokens = None,
     slots: flags.Slots = None,
@@ -93,6 +94,7 @@ def run_server(config: Config) -> int:
 
     settings = with_file_keys(config.server)
     refuse_exposure(settings)
+    refuse_unknown_tenants(config.engine.tenant_weights or {}, settings)
     source = resolve(config.model.path, quantize=config.model.quantize)
     configure_logging(settings.log_level)
     engine = load_engine(source, config)

@@ -68,6 +68,9 @@ class ModelSettings(_Section):
     name: str | None = Field(
         None, description="Name in the API; by default the folder's, or the file's without '.gguf'."
     )
+    draft: str | None = Field(
+        None, description="Smaller model of the same vocabulary that guesses ahead; see --speculate."
+    )
     quantize: Quantize | None = Field(
         None,
         description="Number format for the weights of a Hugging Face folder: f32, f16, bf16, q8_0, q6_k, q5_k_m, "

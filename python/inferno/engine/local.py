@@ -6,10 +6,12 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from inferno.config.settings import StoreSettings
 from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
@@ -18,8 +20,10 @@ from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
 from inferno.engine.extras import Extras
 from inferno.engine.native import fill_embed_request, fill_request, overridden
+from inferno.engine.prefix_keeper import PrefixKeeper, open_store
+from inferno.engine.prefix_store import PrefixStore, StoreStats
 from inferno.engine.stream import Channel, LocalStream
-from inferno.errors import InvalidArgument, QueueFull, Unavailable, Unsupported
+from inferno.errors import ConfigError, ContextLengthExceeded, InvalidArgument, QueueFull, Unavailable, Unsupported
 
 Progress = Callable[[float], None]
 _INLINE_CHARS = 4096
@@ -68,6 +72,8 @@ class LocalEngine:
         backend: str = "llama",
         name: str | None = None,
         extras: Extras | None = None,
+        draft: _core.Model | None = None,
+        store: PrefixStore | None = None,
     ) -> None:
         """Takes ``model`` and ``draft`` over and starts the engine's threads. Most callers want :meth:`load`."""
         self._model = model
@@ -76,7 +82,15 @@ class LocalEngine:
         self._card = card_of(model, backend, name, self._extras, bool(self._chats))
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
-        self._engine = native_call(_core.Engine, model, config, self._delivery.on_step)
+        self._vectors = Deliveries()
+        self._engine: _core.Engine | _core.Embedder
+        self._keeper: PrefixKeeper | None = None
+        if self._card.embedding_size:
+            self._engine = native_call(_core.Embedder, model, config, self._vectors.on_embeddings)
+        else:
+            engine = native_call(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
+            self._engine = engine
+            self._keeper = None if store is None else PrefixKeeper(engine, store, _core.CoreError)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -89,14 +103,19 @@ class LocalEngine:
         options: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
         extras: Callable[[], Extras] | None = None,
+        draft: str | None = None,
+        prefix_store: str | None = None,
+        prefix_store_bytes: int = StoreSettings.model_fields["prefixes_bytes"].default,
         progress: Progress | None = None,
     ) -> LocalEngine:
         """Load a model and start its engine, in a thread; cancelling gives the load up.
 
         ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
-        leave the engine's default. ``extras`` reads what comes with the model beside ``path``, on the loading thread;
-        ``progress`` is called there with 0..1. Raises the InfernoError that says why the model cannot be loaded
-        (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument).
+        leave the engine's default. ``extras`` reads what comes with the model beside ``path``, on the loading thread.
+        ``draft`` is the path of a smaller model that guesses ahead for the first; ``options`` are for both.
+        ``prefix_store`` is a folder that keeps prefixes over restarts, within ``prefix_store_bytes``. ``progress`` is
+        called with 0..1 on the loading thread. Raises the InfernoError that says why the model cannot be loaded
+        (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument), or ConfigError for the store.
         """
         given_up = threading.Event()
 
@@ -106,10 +125,29 @@ class LocalEngine:
             return not given_up.is_set()
 
         def work() -> LocalEngine:
-            model = native_call(_core.Model.load, path, overridden(_core.ModelOptions(), options or {}), report)
+            brought = extras() if extras is not None else Extras()
+            chosen = {
+                "pooling": brought.embedding.pooling,
+                **{k: v for k, v in (options or {}).items() if v is not None},
+            }
+            sizes = overridden(_core.ModelOptions(), chosen)
+            model = native_call(_core.Model.load, path, sizes, report)
+            guesser = None
+            if draft is not None:
+                if model.capabilities["embedding_size"]:
+                    raise ConfigError("this model embeds texts, nothing is to be guessed; leave --draft-model out")
+                guesser = native_call(_core.Model.load, draft, sizes, lambda _: not given_up.is_set())
             backend = "fake" if path.startswith("fake:") else "llama"
             config = overridden(_core.EngineConfig(), engine or {})
-            return cls(model, config, backend=backend, name=name, extras=brought)
+            store = None
+            if prefix_store is not None:
+                if not config.prefix_cache or config.host_cache_bytes == 0:
+                    raise ConfigError("a prefix store needs the prefix cache and host memory; leave --prefix-store out")
+                if not model.capabilities["saved_format"]:
+                    raise ConfigError("what this model computes cannot be saved; leave --prefix-store out")
+                build = (_core.__version__, _core.__commit__, model.capabilities["saved_format"])
+                store = open_store(Path(prefix_store), prefix_store_bytes, path, build)
+            return cls(model, config, backend=backend, name=name, extras=brought, draft=guesser, store=store)
 
         loading = asyncio.get_running_loop().run_in_executor(None, work)
         try:
@@ -167,7 +205,7 @@ class LocalEngine:
         try:
             if self._extras.encoder is not None:
                 segments = self._extras.encoder.encode(segments)
-            return _native(self._model.encode, segments, add_bos, add_bos and self._card.embedding_size > 0)
+            return native_call(self._model.encode, segments, add_bos, add_bos and self._card.embedding_size > 0)
         except (TypeError, UnicodeEncodeError):
             # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
             if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
@@ -192,7 +230,7 @@ class LocalEngine:
         self._bind_loop(self._vectors)
         engine = self._engine
         try:
-            request_id = _native(engine.submit, native)
+            request_id = native_call(engine.submit, native)
         except QueueFull as refused:
             refused.retry_after = self._drain_rate.retry_after(self.stats(), len(request.texts), time.monotonic())
             raise
@@ -231,14 +269,17 @@ class LocalEngine:
         request = self._extras.generation.applied(request)
         fill_request(native, request, encode=lambda text: self._ids([text], False))
         self._bind_loop(self._delivery)
+        self._refuse_hopeless(request)
+        if self._keeper is not None:
+            await self._keeper.bring(request.tenant, request.prompt)
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
         # until the channel is in place. No await may come between submit and that.
         try:
-            request_id = native_call(self._engine.submit, native)
+            request_id = native_call(engine.submit, native)
         except QueueFull as refused:
             refused.retry_after = self._drain_rate.retry_after(self.stats(), request.n, time.monotonic())
             raise
-        channel = self._delivery.channels[request_id] = Channel(request.n)
+        channel = self._delivery.channels[request_id] = Channel(request.n, request.tenant)
         return LocalStream(channel, cancel=lambda: engine.cancel(request_id), token_bytes=self._token_bytes)
 
     def _refuse_hopeless(self, request: GenerateRequest) -> None:
@@ -293,14 +334,8 @@ def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
     _core.set_log_sink(sink)
 
 
-def _encoded(model: _core.Model, segments: list[Segment], add_bos: bool) -> list[int]:
-    try:
-        return native_call(model.encode, segments, add_bos)
-    except TypeError:
-        # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
-        if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
-            raise InvalidArgument("the text holds half of a surrogate pair, which is no character") from None
-        raise
+def _embeds_only() -> Unsupported:
+    return Unsupported("this model embeds texts and does not generate; use /v1/embeddings", param="model")
 
 
 def _has_surrogate(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""From a resolved model to the file that the engine opens: a Hugging Face folder is prepared first."""
+"""From a resolved model to what the engine opens: a Hugging Face folder is prepared first, and brings extras."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+from inferno.engine.extras import Extras
 from inferno.errors import InfernoError
+from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.prepare import prepare
 from inferno.models.source import ModelSource
 
@@ -41,3 +43,11 @@ async def ready(source: ModelSource, progress: Callable[[float], None] | None = 
         if not preparing.cancelled():
             preparing.exception()  # looked at: it was cancelled, whatever came of it
         raise
+
+
+def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callable[[], Extras] | None:
+    """What reads the folder's tokenizer, templates and defaults (``read_extras``); None for a GGUF file."""
+    folder = source.folder
+    if folder is None:
+        return None
+    return lambda: read_extras(folder.path, generation_config=generation_config)

@@ -159,7 +159,7 @@ TEST(Speculation, CancelledInTheMiddleEverythingIsFreed) {
     run.engine->cancel(id);
   }
   run.sink.wait_finished(ids.size());
-  EXPECT_EQ(run.close().scheduler.cancelled, ids.size());
+  EXPECT_EQ(run.close().scheduler.cancelled(), ids.size());
 }
 
 TEST(Speculation, AFailedStepFailsItsRequestsAndTheNextOneIsRight) {

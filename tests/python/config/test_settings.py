@@ -26,4 +26,5 @@ def test_engine_and_model_settings_are_fields_of_the_engine() -> None:
 
     native = defaults()
     assert set(EngineSettings.model_fields) == set(native["engine"])
-    assert set(ModelSettings.model_fields) - {"path", "name", "generation_config", "quantize"} == set(native["model"])
+    ours = {"path", "name", "draft", "generation_config", "quantize"}
+    assert set(ModelSettings.model_fields) - ours == set(native["model"])

@@ -90,7 +90,7 @@ async def test_many_at_once_read_it_once(left: tuple[Path, str], monkeypatch: py
 
 
 async def test_what_host_memory_gives_up_is_written_while_running(tmp_path: Path) -> None:
-    sizes = {"host_cache_bytes": 20_000, "kept_tokens": 256}
+    sizes = {"host_cache_bytes": 20_000, "kept_tokens": 256, "speculate": "off"}
     engine = await started(tmp_path, engine=sizes)
     said = {}
     for letter in range(8):

@@ -180,6 +180,25 @@ async def test_a_failing_batch_fails_its_request_and_the_next_one_works() -> Non
         await house.writer.aclose()
 
 
+async def test_a_full_queue_says_when_to_come_back() -> None:
+    options = {"context_tokens": 200, "batch_rows": 64, "slots": 1}
+    embedder = await LocalEngine.load(
+        f"fake:embed={SIZE},step_us=50000", name="vectors", options=options, engine={"max_waiting": 1}
+    )
+    house = House(embedder, await LocalEngine.load("fake:", name="words"))
+    try:
+        answers = await asyncio.gather(*(house.post(input=[f"{i}", "b", "c"]) for i in range(6)))
+        statuses = sorted(answer.status_code for answer in answers)
+        assert statuses[0] == 200
+        assert statuses[-1] == 429
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert refused.json()["error"]["code"] == "queue_full"
+        assert int(refused.headers["retry-after"]) >= 1
+    finally:
+        await house.embedder.aclose()
+        await house.writer.aclose()
+
+
 async def test_who_leaves_gives_up_what_is_not_computed() -> None:
     house = await house_of(f"fake:embed={SIZE},step_us=20000", slots=1)
     try:

@@ -52,6 +52,20 @@ async def test_vectors_are_the_references(prepared: str) -> None:
     assert _distance(together, np.concatenate([reference] * 4)) < MOST_DISTANCE
 
 
+async def test_the_gguf_file_alone_gives_the_same(prepared: str) -> None:
+    """As any GGUF encoder is served: tokenized by llama.cpp, which puts [CLS] and [SEP] around a text."""
+    texts, reference = recorded()
+    plain = [number for number, text in enumerate(texts) if text.isascii() and "[" not in text]
+    engine = await LocalEngine.load(prepared, options={"pooling": "mean"})
+    try:
+        ids = await engine.encode_all([texts[number] for number in plain])
+        vectors = (await engine.embed(EmbedRequest(ids))).vectors
+    finally:
+        await engine.aclose()
+    assert len(plain) > 6
+    assert _distance(vectors, reference[plain]) < MOST_DISTANCE
+
+
 async def test_a_wrong_pooling_is_far_away(prepared: str) -> None:
     """That the judge can tell: with another pooling, the same weights fail it."""
     texts, reference = recorded()

@@ -11,7 +11,6 @@ import numpy as np
 
 import inferno
 from inferno.engine.client import GenerateRequest, SamplingOptions
-from inferno.engine.embedding import EmbedRequest
 
 DATA = Path(__file__).parents[3] / "data"
 sys.path.insert(0, str(DATA))
@@ -74,17 +73,6 @@ def largest_difference(llm: inferno.LLM, reference: Reference, *, whole_first_ro
         row = first_row(llm, reference.prompt)
         worst = max(worst, float(np.nanmax(np.abs(row - reference.first))))
     return worst / reference.scale
-
-
-def vector_difference(llm: inferno.LLM, case: str) -> float:
-    """The largest difference between the numbers of the engine's vector and the reference's (both of length 1), relative
-    to the largest of them."""
-    stored = np.load(DATA / "huggingface" / f"{case}.npz")
-    prompt = hf_folders.prompt(str(stored["prompt"]))
-    result = llm._run(llm._llm._engine.embed(EmbedRequest([prompt])))
-    vector = np.frombuffer(result.vectors[0], dtype=np.float32)
-    assert abs(float(np.linalg.norm(vector)) - 1.0) < 1e-5
-    return float(np.abs(vector - stored["vector"]).max() / np.abs(stored["vector"]).max())
 
 
 def first_row(llm: inferno.LLM, prompt: list[int]) -> np.ndarray[Any, Any]:

@@ -39,13 +39,6 @@ def test_f32_equals_transformers(case: str, tmp_path: Path) -> None:
     assert difference(case, tmp_path / case) < 1e-3
 
 
-@pytest.mark.parametrize("case", ENCODERS)
-def test_vectors_equal_transformers(case: str, tmp_path: Path) -> None:
-    hf_folders.write_case(case, tmp_path / case)
-    with inferno.LLM(str(tmp_path / case), threads=1, flash_attention="off") as llm:
-        assert comparison.vector_difference(llm, case) < 1e-3
-
-
 @pytest.mark.parametrize("case", LEADING)
 @pytest.mark.parametrize(("dtype", "shards"), [("F16", 2), ("BF16", 3)])
 def test_other_formats_and_shards_carry_the_same_numbers(case: str, dtype: str, shards: int, tmp_path: Path) -> None:
