@@ -4,11 +4,12 @@
 #include <cmath>
 #include <cstddef>
 #include <numeric>
+#include <utility>
 
 namespace inferno {
 namespace {
 
-constexpr double kWorthIt = 1.05;  // times the plain rate: less may be noise
+constexpr double kWorthIt = 1.1;  // times the plain rate: less may be noise
 
 }  // namespace
 
@@ -54,7 +55,7 @@ std::vector<double> Speculator::chances() const {
   std::vector<double> chances;
   for (const DraftAsk& ask : asks_) {
     const auto found = guesses_.find(ask.sequence->id);
-    chances.push_back(found == guesses_.end() ? Acceptance().rate() : found->second.acceptance.rate());
+    chances.push_back(found == guesses_.end() ? usual_.rate() : found->second.acceptance.rate());
   }
   return chances;
 }
@@ -128,7 +129,8 @@ std::vector<std::int32_t> Speculator::choose_length(std::int32_t spare) const {
 void Speculator::give(StepPlan& plan, const std::vector<std::int32_t>& wanted, const Room& room) {
   for (std::size_t i = 0; i < asks_.size(); ++i) {
     const Sequence& sequence = *asks_[i].sequence;
-    std::vector<TokenId>& guesses = guesses_[sequence.id].tokens;
+    const auto known = guesses_.try_emplace(sequence.id, Guesses{Acceptance(usual_.rate()), {}}).first;
+    std::vector<TokenId>& guesses = known->second.tokens;
     guesses = std::move(asks_[i].tokens);
     const std::int32_t most = std::min(wanted[i], static_cast<std::int32_t>(guesses.size()));
     if (most == 0) continue;
@@ -142,9 +144,10 @@ void Speculator::give(StepPlan& plan, const std::vector<std::int32_t>& wanted, c
 void Speculator::learn(const PlannedChunk& chunk, std::span<const SampledToken> sampled, std::int32_t accepted) {
   std::vector<TokenId> came;
   for (const SampledToken& one : sampled) came.push_back(one.token);
-  Guesses& guesses = guesses_[chunk.sequence->id];
+  Guesses& guesses = guesses_.at(chunk.sequence->id);
   if (guesses.tokens.empty() && !drafter_.is_free()) guesses.acceptance.fade();
   guesses.acceptance.learn(guesses.tokens, came);
+  usual_.learn(guesses.tokens, came);
   stats_.drafted += static_cast<std::uint64_t>(chunk.drafted());
   stats_.accepted += static_cast<std::uint64_t>(accepted);
 }
@@ -154,12 +157,15 @@ void Speculator::observe(const StepPlan& plan, double step_seconds) {
   const bool decodes_only = std::all_of(plan.chunks.begin(), plan.chunks.end(),
                                         [](const PlannedChunk& chunk) { return chunk.samples && chunk.count == 1; });
   if (!decodes_only) return;
+  const auto sequences = static_cast<std::int32_t>(plan.chunks.size());
+  // Right after guesses a plain step pays for them: the slot is cut and the model's graph built anew.
+  const bool pays_for_guesses = std::exchange(after_guesses_, plan.rows > sequences) && plan.rows == sequences;
+  if (pays_for_guesses) return;
   const std::int32_t drafted = plan.chunks.front().drafted();
   const bool one_pass = !limits_.slots_apart || std::all_of(plan.chunks.begin(), plan.chunks.end(),
                                                             [&](const auto& chunk) { return chunk.drafted() == drafted; });
   if (one_pass) return costs_.observe(plan.rows, step_seconds);
   // Two passes: one over the newest tokens, whose cost is known, and one over the guesses.
-  const auto sequences = static_cast<std::int32_t>(plan.chunks.size());
   if (costs_.knows(sequences)) costs_.observe(plan.rows - sequences, step_seconds - costs_.seconds(sequences));
 }
 

@@ -38,8 +38,9 @@ class Speculator {
  public:
   // The drafter must outlive the speculator.
   Speculator(const SpeculationLimits& limits, Drafter& drafter)
-      : limits_(limits), drafter_(drafter), costs_(limits.logits_rows) {}
+      : limits_(limits), drafter_(drafter), costs_(limits.logits_rows), usual_(0.5, kUsualWeight) {}
 
+  static constexpr double kUsualWeight = 1.0 / 64;   // of the newest guess in what is usual
   static constexpr std::int32_t kMostDrafted = 15;  // tokens of one sequence in one step: with its newest, 16 rows
 
   // Gives drafts to decoding chunks of `plan`. `room` says how many tokens a sequence may hold when it asks for so many.
@@ -79,6 +80,8 @@ class Speculator {
   std::vector<PlannedChunk*> chunks_;  // decoding, of the plan at hand
   std::vector<DraftAsk> asks_;         // one for each of chunks_
   std::unordered_map<SequenceId, Guesses> guesses_;
+  Acceptance usual_;           // of all sequences: what a new one begins with
+  bool after_guesses_ = false;  // the step before this one had guesses
   SpeculationStats stats_;
 };
 

@@ -6,7 +6,6 @@
 namespace inferno {
 namespace {
 
-constexpr double kNewWeight = 0.125;  // of the newest guess in the moving average, once there are enough for one
 constexpr double kFading = 1.0 / 256;
 constexpr double kSurest = 0.98;      // so that one miss after a long run of hits still counts for something
 
@@ -15,7 +14,7 @@ constexpr double kSurest = 0.98;      // so that one miss after a long run of hi
 void Acceptance::learn(std::span<const TokenId> guessed, std::span<const TokenId> came) {
   for (std::size_t i = 0; i < std::min(guessed.size(), came.size()); ++i) {
     const bool hit = guessed[i] == came[i];
-    const double weight = std::max(kNewWeight, 1 / ++seen_);
+    const double weight = std::max(new_weight_, 1 / ++seen_);
     rate_ = std::min(rate_ + weight * ((hit ? 1.0 : 0.0) - rate_), kSurest);
     if (!hit) return;
   }

@@ -1,4 +1,4 @@
-// Acceptance: how often guesses about one sequence come true, by what came so far.
+// Acceptance: how often guesses come true, by what came so far: those about one sequence, or about all.
 #pragma once
 
 #include <span>
@@ -9,6 +9,9 @@ namespace inferno {
 
 class Acceptance {
  public:
+  // Begins with `rate`, which is worth two guesses. Later the newest one has `new_weight` in the moving average.
+  explicit Acceptance(double rate = kUnknown, double new_weight = 0.125) : rate_(rate), new_weight_(new_weight) {}
+
   // `guessed` was to come; `came` did. Guesses after the first wrong one say nothing.
   void learn(std::span<const TokenId> guessed, std::span<const TokenId> came);
 
@@ -21,7 +24,8 @@ class Acceptance {
  private:
   static constexpr double kUnknown = 0.5;
 
-  double rate_ = kUnknown;
+  double rate_;
+  double new_weight_;
   double seen_ = 2;  // guesses, as many as the first rate is worth included
 };
 
