@@ -121,6 +121,7 @@ TEST_P(BackendContract, CutThenContinueEqualsRecomputing) {
 }
 
 TEST_P(BackendContract, WhatWasSavedAndLoadedGoesOnAsIfComputed) {
+  if (!saves()) return;
   const std::vector<TokenId> tokens = prompt(22, 40);
   extend(kA, tokens);
   const std::vector<std::byte> bytes = saved(kA);
@@ -138,6 +139,7 @@ TEST_P(BackendContract, WhatWasSavedAndLoadedGoesOnAsIfComputed) {
 }
 
 TEST_P(BackendContract, ASharedPrefixIsSavedWithWhatItShares) {
+  if (!saves()) return;
   const std::vector<TokenId> source = prompt(25, 30);
   extend(kA, source);
   ASSERT_TRUE(model_->share(kA, kB, 20).ok());
@@ -154,6 +156,7 @@ TEST_P(BackendContract, ASharedPrefixIsSavedWithWhatItShares) {
 
 // Where sharing copies, llama.cpp copies late: until then neither end may be saved or loaded into.
 TEST_P(BackendContract, SavingAndLoadingNeverMeetACopyThatIsNotDoneYet) {
+  if (!saves()) return;
   const std::vector<TokenId> other = prompt(27, 12);
   extend(kC, other);
   const std::vector<std::byte> bytes = saved(kC);
@@ -181,6 +184,7 @@ TEST_P(BackendContract, SavingAndLoadingNeverMeetACopyThatIsNotDoneYet) {
 }
 
 TEST_P(BackendContract, RefusesToLoadWhatWasNotSaved) {
+  if (!saves()) return;
   extend(kA, prompt(29, 40));
   const std::vector<std::byte> bytes = saved(kA);
   const auto refused = [&](std::vector<std::byte> changed, std::int32_t n) {
@@ -206,6 +210,7 @@ TEST_P(BackendContract, RefusesToLoadWhatWasNotSaved) {
 
 // What comes from outside is checked by digest before it gets here; should that ever fail, the process lives on.
 TEST_P(BackendContract, NoByteOfWhatIsLoadedEndsTheProcess) {
+  if (!saves()) return;
   extend(kA, prompt(31, 24));
   const std::vector<std::byte> bytes = saved(kA);
   std::mt19937 random(5);

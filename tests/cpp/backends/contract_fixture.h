@@ -92,6 +92,16 @@ class BackendContract : public ::testing::TestWithParam<Contender> {
     return row;
   }
 
+  // A model without a format says that it cannot save, and to that it keeps.
+  bool saves() {
+    if (!model_->capabilities().saved_format.empty()) return true;
+    std::vector<std::byte> bytes(64);
+    EXPECT_EQ(model_->saved_bytes(SlotId{0}).status().code(), StatusCode::kUnsupported);
+    EXPECT_EQ(model_->save(SlotId{0}, bytes).code(), StatusCode::kUnsupported);
+    EXPECT_EQ(model_->load(SlotId{0}, 1, bytes).code(), StatusCode::kUnsupported);
+    return false;
+  }
+
   std::vector<std::byte> saved(SlotId slot) {
     const Result<std::size_t> size = model_->saved_bytes(slot);
     EXPECT_TRUE(size.ok()) << size.status().message();

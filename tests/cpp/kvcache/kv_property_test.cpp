@@ -211,7 +211,7 @@ class RandomLife {
   int guesses_ = 0;
 };
 
-void live(RandomLife& life, bool reuse) {
+void live(RandomLife& life, Sharing sharing, bool reuse) {
   for (int i = 0; i < kSteps; ++i) {
     life.step();
     ASSERT_FALSE(::testing::Test::HasFailure()) << "at step " << i;
@@ -225,13 +225,13 @@ void live(RandomLife& life, bool reuse) {
 
 void live(Sharing sharing, bool reuse, unsigned seed) {
   RandomLife life(sharing, reuse, seed);
-  live(life, reuse);
+  live(life, sharing, reuse);
 }
 
 void live_with_host(Sharing sharing, unsigned seed) {
   constexpr std::uint64_t kHostBytes = 4096;  // about 20 prefixes
   RandomLife life(sharing, kHostBytes, seed);
-  live(life, true);
+  live(life, sharing, true);
 }
 
 TEST(KvProperty, AliasedPrefixes) { live(Sharing::kAlias, true, 1); }
