@@ -16,6 +16,7 @@ import json
 import shlex
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -40,6 +41,18 @@ async def _first_token(endpoint: Endpoint, prompt: str) -> float:
     return sample.first - sample.started
 
 
+async def _expect_tokens(endpoint: Endpoint, source: str) -> None:
+    """Raises RuntimeError unless prompt tokens came from there: otherwise nothing was measured."""
+    url = f"http://{endpoint.host}:{endpoint.port}/metrics"
+    response = await asyncio.to_thread(urllib.request.urlopen, url)
+    lines = response.read().decode().splitlines()
+    counts = [
+        float(line.split()[-1]) for line in lines if line.startswith(f"inferno_prefix_tokens_from_{source}_total")
+    ]
+    if not sum(counts):
+        raise RuntimeError(f"no prompt token came from {source}")
+
+
 async def _turn(plan: Plan, extra: list[str], words: int, own_words: int, turn: int) -> dict[str, float]:
     shared = text(f"shared/{turn}", words)
 
@@ -59,9 +72,11 @@ async def _turn(plan: Plan, extra: list[str], words: int, own_words: int, turn: 
             for other in range(_KEPT_TOKENS // words + 2):
                 await _first_token(server.endpoint, text(f"other/{turn}/{other}", words))
             times["evicted"] = await _first_token(server.endpoint, asked("evicted"))
+            await _expect_tokens(server.endpoint, "host")
         async with running(kind, plan) as server:
             await _first_token(server.endpoint, "warm up")
             times["restarted"] = await _first_token(server.endpoint, asked("restarted"))
+            await _expect_tokens(server.endpoint, "store")
     return times
 
 
