@@ -24,6 +24,8 @@ def _weights(given: object) -> object:
 
 
 Weights = Annotated[dict[Annotated[str, Field(min_length=1)], PositiveFloat], BeforeValidator(_weights)]
+
+
 def _byte_count(value: Any) -> Any:
     """``256MiB`` and ``1.5 GB`` are sizes, too."""
     is_number = not isinstance(value, str) or value.strip().lstrip("-").isdecimal()

@@ -26,7 +26,8 @@ from inferno.server.middleware.body_limit import BodyLimit
 from inferno.server.middleware.host_guard import HostGuard
 from inferno.server.middleware.last_resort import LastResort
 from inferno.server.middleware.request_id import RequestId
-from inferno.server.routes import chat, completions, embeddings, health, metrics, models, tokenize
+from inferno.server.operation import Operation
+from inferno.server.operations import OPERATIONS
 from inferno.server.services import Services
 from inferno.server.settings import ServerSettings
 
@@ -53,19 +54,12 @@ def build_app(registry: ModelRegistry, settings: ServerSettings) -> Starlette:
 
 
 def _routes(drain: Drain) -> list[BaseRoute]:
-    generating = [Middleware(Admission, drain=drain)]
-    return [
-        Route(chat.PATH, chat.create_chat_completion, methods=["POST"], middleware=generating),
-        Route(completions.PATH, completions.create_completion, methods=["POST"], middleware=generating),
-        Route(embeddings.PATH, embeddings.create_embeddings, methods=["POST"], middleware=generating),
-        Route(models.PATH, models.list_models),
-        Route(models.ONE_PATH, models.retrieve_model),
-        Route(tokenize.TOKENIZE_PATH, tokenize.tokenize, methods=["POST"]),
-        Route(tokenize.DETOKENIZE_PATH, tokenize.detokenize, methods=["POST"]),
-        Route(health.LIVE_PATH, health.live),
-        Route(health.READY_PATH, health.ready),
-        Route(metrics.PATH, metrics.metrics),
-    ]
+    return [_route(operation, drain) for operation in OPERATIONS]
+
+
+def _route(operation: Operation, drain: Drain) -> Route:
+    generating = [Middleware(Admission, drain=drain)] if operation.generates else []
+    return Route(operation.path, operation.endpoint, methods=[operation.method], middleware=generating)
 
 
 def _middleware(settings: ServerSettings) -> list[Middleware]:

@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header, whole_response
+from inferno.server.operation import Operation
 from inferno.server.services import services_of
 from inferno.server.sse import EventStream
 from inferno.server.tally import Tally
 from inferno.server.wire import chat
-from inferno.server.wire.chat_answer import ChatAnswer
+from inferno.server.wire.chat_answer import ChatAnswer, ChatChunk, ChatCompletion
 from inferno.server.wire.decode import decode
 from inferno.server.wire.envelope import new_envelope
 from inferno.server.wire.messages import template_messages
@@ -48,3 +49,18 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
         stopped=request.state.stopped,
         with_logprobs=bool(ask.logprobs),
     )
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path=PATH,
+        endpoint=create_chat_completion,
+        tag="Chat",
+        summary="Answer a conversation",
+        body=chat.ChatRequest,
+        answer=ChatCompletion,
+        chunk=ChatChunk,
+        generates=True,
+    ),
+)

@@ -9,11 +9,12 @@ from inferno.engine.client import EngineClient
 from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header, whole_response
 from inferno.server.merge import generate_all
+from inferno.server.operation import Operation
 from inferno.server.services import services_of
 from inferno.server.sse import EventStream
 from inferno.server.tally import Tally
 from inferno.server.wire import completions
-from inferno.server.wire.completion_answer import CompletionAnswer
+from inferno.server.wire.completion_answer import Completion, CompletionAnswer
 from inferno.server.wire.decode import decode
 from inferno.server.wire.envelope import new_envelope
 from inferno.server.wire.inputs import Prompt
@@ -68,3 +69,18 @@ async def _tokens(client: EngineClient, prompt: Prompt) -> list[int]:
 
 async def _text(client: EngineClient, prompt: Prompt) -> str:
     return prompt if isinstance(prompt, str) else await client.decode(prompt)
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path=PATH,
+        endpoint=create_completion,
+        tag="Completions",
+        summary="Continue texts",
+        body=completions.CompletionRequest,
+        answer=Completion,
+        chunk=Completion,
+        generates=True,
+    ),
+)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from inferno.engine.client import EngineClient
 from inferno.server.exchange import Exchange
 from inferno.server.generation import unused_fields_header
+from inferno.server.operation import Operation
 from inferno.server.presence import while_wanted
 from inferno.server.services import services_of
 from inferno.server.wire import embeddings
@@ -39,3 +40,17 @@ async def _tokens(client: EngineClient, given: Sequence[Prompt]) -> list[list[in
     """They are all texts or all token ids."""
     texts = [text for text in given if isinstance(text, str)]
     return await client.encode_all(texts) if texts else [ids for ids in given if not isinstance(ids, str)]
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path=PATH,
+        endpoint=create_embeddings,
+        tag="Embeddings",
+        summary="Make vectors of texts",
+        body=embeddings.EmbeddingsRequest,
+        answer=embeddings.EmbeddingsAnswer,
+        generates=True,
+    ),
+)

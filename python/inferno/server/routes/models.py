@@ -6,8 +6,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inferno.server.operation import Operation
 from inferno.server.services import services_of
-from inferno.server.wire.models import model_body, model_list
+from inferno.server.wire.models import ModelBody, ModelList, model_body, model_list
 
 PATH = "/v1/models"
 ONE_PATH = "/v1/models/{id:path}"
@@ -23,3 +24,18 @@ async def retrieve_model(request: Request) -> Response:
     name: str = request.path_params["id"]
     card = services_of(request).registry.get(name).card
     return Response(msgspec.json.encode(model_body(name, card)), media_type="application/json")
+
+
+OPERATIONS = (
+    Operation(
+        method="GET", path=PATH, endpoint=list_models, tag="Models", summary="List what is served", answer=ModelList
+    ),
+    Operation(
+        method="GET",
+        path=ONE_PATH,
+        endpoint=retrieve_model,
+        tag="Models",
+        summary="Describe one model",
+        answer=ModelBody,
+    ),
+)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inferno.engine.client import EngineClient
+from inferno.server.operation import Operation
 from inferno.server.services import services_of
 from inferno.server.wire import tokenize as wire
 from inferno.server.wire.decode import decode
@@ -40,3 +41,25 @@ async def _tokens(client: EngineClient, ask: wire.TokenizeRequest) -> list[int]:
 def _client(request: Request, model: str | None) -> EngineClient:
     registry = services_of(request).registry
     return registry.get(registry.default if model is None else model)
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path=TOKENIZE_PATH,
+        endpoint=tokenize,
+        tag="Tokens",
+        summary="Cut a text or a conversation into tokens",
+        body=wire.TokenizeRequest,
+        answer=wire.TokenizeAnswer,
+    ),
+    Operation(
+        method="POST",
+        path=DETOKENIZE_PATH,
+        endpoint=detokenize,
+        tag="Tokens",
+        summary="Write token ids as text",
+        body=wire.DetokenizeRequest,
+        answer=wire.DetokenizeAnswer,
+    ),
+)

@@ -1,0 +1,16 @@
+"""Everything that the server answers to. A route that is not in this list does not exist."""
+
+from __future__ import annotations
+
+from inferno.server.operation import Operation
+from inferno.server.routes import chat, completions, embeddings, health, metrics, models, tokenize
+
+OPERATIONS: tuple[Operation, ...] = (
+    *chat.OPERATIONS,
+    *completions.OPERATIONS,
+    *embeddings.OPERATIONS,
+    *models.OPERATIONS,
+    *tokenize.OPERATIONS,
+    *health.OPERATIONS,
+    *metrics.OPERATIONS,
+)
