@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from inferno.engine.conversation import Conversation, Turn
     from inferno.engine.embedding import EmbedRequest, EmbedResult
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -159,6 +160,13 @@ class EngineClient(Protocol):
         """Render the model's chat template and tokenize: only the template yields special tokens, message text never.
 
         Raises InvalidArgument when the template refuses the messages, Unsupported when the model has no template.
+        """
+        ...
+
+    async def open_turn(self, conversation: Conversation) -> Turn:
+        """Make the model ready for its reply: the prompt's tokens, and readers of what comes.
+
+        Raises as encode_chat, and Unsupported for tools that the model's template does not know.
         """
         ...
 

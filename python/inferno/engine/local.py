@@ -13,8 +13,10 @@ from typing import Any
 
 from inferno.config.settings import StoreSettings
 from inferno.engine.client import GenerateRequest, Message, ModelCard
+from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
+from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
@@ -184,6 +186,10 @@ class LocalEngine:
         if self._card.embedding_size:
             raise _embeds_only()
         return await self._encode(self._chats.render(messages, template_kwargs), add_bos=True)
+
+    async def open_turn(self, conversation: Conversation) -> Turn:
+        prompt = await self.encode_chat(conversation.messages, template_kwargs=conversation.template_kwargs)
+        return Turn(prompt, PlainReader)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._encode([text], add_bos=add_special)

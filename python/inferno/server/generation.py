@@ -14,6 +14,7 @@ from inferno.server.answer import Answer
 from inferno.server.choice import gather_choices
 from inferno.server.exchange import Exchange
 from inferno.server.presence import while_wanted
+from inferno.server.replies import Replies
 from inferno.server.tally import Tally
 
 UNUSED_FIELDS_HEADER = "x-inferno-unused-fields"
@@ -29,11 +30,15 @@ class Generation:
     exchange: Exchange
     stopped: asyncio.Future[None]
     with_logprobs: bool
+    replies: Replies | None = None
+    """Reads the deltas, where they are a chat's."""
 
 
 async def whole_response(generation: Generation, request: Request, headers: Mapping[str, str]) -> Response:
     """The answer as one JSON body. Raises what the generation raises, and ClientLeft."""
-    work = gather_choices(generation.stream, generation.tally, with_logprobs=generation.with_logprobs)
+    work = gather_choices(
+        generation.stream, generation.tally, with_logprobs=generation.with_logprobs, replies=generation.replies
+    )
     try:
         choices = await while_wanted(work, request.receive, generation.stopped)
     finally:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inferno.engine.client import Delta, GenerateRequest, Message, ModelCard, Timings, TokenLogprob, Usage
+from inferno.engine.conversation import Conversation, Turn
+from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.errors import ContextLengthExceeded, InfernoError, InvalidArgument, QueueFull, Unsupported
 
@@ -77,6 +79,10 @@ class FakeClient:
     ) -> list[int]:
         self.template_kwargs = template_kwargs
         return await self.encode("".join(f"{message['content']}" for message in messages))
+
+    async def open_turn(self, conversation: Conversation) -> Turn:
+        prompt = await self.encode_chat(conversation.messages, template_kwargs=conversation.template_kwargs)
+        return Turn(prompt, PlainReader)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return ([1] if add_special and text.startswith("bos") else []) + [ord(character) for character in text]

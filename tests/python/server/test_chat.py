@@ -38,6 +38,7 @@ async def test_a_whole_answer_has_all_of_openais_fields(http: httpx.AsyncClient)
             "completion_tokens": 3,
             "total_tokens": 6,
             "prompt_tokens_details": {"cached_tokens": 2},
+            "completion_tokens_details": {"reasoning_tokens": 0},
         },
     }
 
@@ -125,7 +126,7 @@ async def test_a_stream_byte_for_byte(http: httpx.AsyncClient) -> None:
         + chunk(b"{}", b'"stop"')
         + data(
             head + b',"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":3,"total_tokens":6,'
-            b'"prompt_tokens_details":{"cached_tokens":2}}}'
+            b'"prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":0}}}'
         )
         + b"data: [DONE]\n\n"
     )

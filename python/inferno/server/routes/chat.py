@@ -8,6 +8,7 @@ from starlette.responses import Response
 from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header, whole_response
 from inferno.server.operation import Operation
+from inferno.server.replies import Replies
 from inferno.server.services import services_of
 from inferno.server.sse import EventStream
 from inferno.server.tally import Tally
@@ -15,7 +16,6 @@ from inferno.server.wire import chat
 from inferno.server.wire.chat_answer import ChatAnswer, ChatChunk, ChatCompletion
 from inferno.server.wire.decode import decode
 from inferno.server.wire.envelope import new_envelope
-from inferno.server.wire.messages import template_messages
 
 PATH = "/v1/chat/completions"
 
@@ -39,15 +39,18 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
     name = registry.default if ask.model is None else ask.model
     client = registry.get(name)
     exchange.model = name
-    prompt = await client.encode_chat(template_messages(ask.messages), template_kwargs=ask.chat_template_kwargs)
-    stream = await client.generate(chat.to_generate_request(ask, prompt, tenant=request.state.tenant))
+    turn = await client.open_turn(chat.conversation(ask))
+    wanted = chat.to_generate_request(ask, turn.prompt, tenant=request.state.tenant)
+    stream = await client.generate(turn.applied(wanted))
+    replies = Replies(turn.new_reader)
     return Generation(
         stream=stream,
-        answer=ChatAnswer(new_envelope("chatcmpl", name, client.card), usage_streamed=ask.usage_streamed),
+        answer=ChatAnswer(new_envelope("chatcmpl", name, client.card), replies, usage_streamed=ask.usage_streamed),
         tally=Tally(prompts=1, choices_per_prompt=ask.choices),
         exchange=exchange,
         stopped=request.state.stopped,
         with_logprobs=bool(ask.logprobs),
+        replies=replies,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from inferno.engine.client import GenerateRequest
+from inferno.engine.conversation import Conversation
 from inferno.errors import InvalidArgument
 from inferno.server.wire.generation import (
     COMMON_UNSUPPORTED,
@@ -19,7 +20,7 @@ from inferno.server.wire.generation import (
     check_stream_options,
     generate_request,
 )
-from inferno.server.wire.messages import ChatMessage
+from inferno.server.wire.messages import ChatMessage, template_messages
 from inferno.server.wire.unsupported import NeutralValues, refuse_unsupported, set_fields
 
 MAX_TEMPLATE_KWARGS = 32
@@ -84,6 +85,11 @@ def check(ask: ChatRequest) -> None:
             " they mean the same; send one",
             param="max_tokens",
         )
+
+
+def conversation(ask: ChatRequest) -> Conversation:
+    """What is to be continued. Raises InvalidArgument or UnsupportedParameter, naming the message."""
+    return Conversation(template_messages(ask.messages), template_kwargs=ask.chat_template_kwargs or {})
 
 
 def to_generate_request(ask: ChatRequest, prompt: Sequence[int], *, tenant: str) -> GenerateRequest:

@@ -9,7 +9,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from inferno.engine.client import Delta, Usage
+from inferno.engine.dialects.events import CallArguments, CallBegun, Content, Event, Reasoning
 from inferno.server.choice import Choice
+from inferno.server.replies import Call, Replies
 from inferno.server.wire.envelope import ENCODER, Envelope, event
 from inferno.server.wire.logprobs import ChatLogprobs, chat_logprobs
 from inferno.server.wire.usage import UsageBody, usage_body
@@ -18,10 +20,27 @@ _MARK = "\u0000text\u0000"
 _MARK_JSON = ENCODER.encode(_MARK)
 
 
+class CalledFunction(msgspec.Struct, frozen=True):
+    """``arguments`` is JSON of an object; its beginning if the answer was cut."""
+
+    name: str
+    arguments: str
+
+
+class AnsweredCall(msgspec.Struct, frozen=True):
+    id: str
+    function: CalledFunction
+    type: Literal["function"] = "function"
+
+
 class AssistantMessage(msgspec.Struct, frozen=True):
-    content: str
+    """``content`` is null when there are only calls."""
+
+    content: str | None
     role: Literal["assistant"] = "assistant"
     refusal: None = None
+    reasoning_content: str | UnsetType = UNSET
+    tool_calls: list[AnsweredCall] | UnsetType = UNSET
 
 
 class ChatChoice(msgspec.Struct, frozen=True):
@@ -41,9 +60,25 @@ class ChatCompletion(msgspec.Struct, frozen=True, kw_only=True):
     usage: UsageBody
 
 
+class FunctionPiece(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class CallPiece(msgspec.Struct, frozen=True, omit_defaults=True):
+    """``id``, ``type`` and the name come with the first piece of a call, once."""
+
+    index: int
+    id: str | None = None
+    type: str | None = None
+    function: FunctionPiece = FunctionPiece()
+
+
 class ChunkDelta(msgspec.Struct, frozen=True, omit_defaults=True):
     role: str | None = None
     content: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[CallPiece] | None = None
 
 
 class ChunkChoice(msgspec.Struct, frozen=True):
@@ -68,8 +103,9 @@ class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
 class ChatAnswer:
     """Writes the answer to one request. Keeps what is the same in all chunks of a choice encoded: this path is hot."""
 
-    def __init__(self, envelope: Envelope, *, usage_streamed: bool) -> None:
+    def __init__(self, envelope: Envelope, replies: Replies, *, usage_streamed: bool) -> None:
         self._envelope = envelope
+        self._replies = replies
         self._usage_streamed = usage_streamed
         self._text_frames: dict[int, tuple[bytes, bytes]] = {}
 
@@ -82,8 +118,8 @@ class ChatAnswer:
                 created=head.created,
                 model=head.model,
                 system_fingerprint=head.system_fingerprint,
-                choices=[_chat_choice(choice) for choice in choices],
-                usage=usage_body(usage),
+                choices=[self._choice(choice) for choice in choices],
+                usage=self._usage(usage),
             )
         )
 
@@ -94,19 +130,26 @@ class ChatAnswer:
         if frame is None:
             frame = self._text_frames[delta.index] = self._text_frame(delta.index)
             opening = self._chunk(ChunkChoice(delta.index, ChunkDelta(role="assistant", content="")))
+        told = self._replies.read(delta)
         if delta.logprobs:
-            opening += self._chunk(
-                ChunkChoice(delta.index, ChunkDelta(content=delta.text), chat_logprobs(delta.logprobs))
-            )
-        elif delta.text:
-            opening += frame[0] + ENCODER.encode(delta.text) + frame[1]
+            # They belong to the tokens, whose text may be held back, or be no content at all.
+            first = _piece(told[0]) if told else None
+            logprobs = chat_logprobs(delta.logprobs)
+            opening += self._chunk(ChunkChoice(delta.index, first or ChunkDelta(content=""), logprobs))
+            told = told[1:]
+        for one in told:
+            if isinstance(one, Content):
+                opening += frame[0] + ENCODER.encode(one.text) + frame[1]
+            elif piece := _piece(one):
+                opening += self._chunk(ChunkChoice(delta.index, piece))
         if delta.finish_reason is not None:
-            opening += self._chunk(ChunkChoice(delta.index, ChunkDelta(), finish_reason=delta.finish_reason))
+            reason = self._finish_reason(delta.index, delta.finish_reason)
+            opening += self._chunk(ChunkChoice(delta.index, ChunkDelta(), finish_reason=reason))
         return opening
 
     def last_events(self, usage: Usage) -> bytes:
         """What follows when every choice has finished."""
-        return self._event([], usage_body(usage)) if self._usage_streamed else b""
+        return self._event([], self._usage(usage)) if self._usage_streamed else b""
 
     def _text_frame(self, index: int) -> tuple[bytes, bytes]:
         before, after = self._chunk(ChunkChoice(index, ChunkDelta(content=_MARK))).split(_MARK_JSON)
@@ -127,11 +170,40 @@ class ChatAnswer:
         )
         return event(ENCODER.encode(chunk))
 
+    def _usage(self, usage: Usage) -> UsageBody:
+        return usage_body(usage, reasoning_tokens=self._replies.reasoning_tokens)
 
-def _chat_choice(choice: Choice) -> ChatChoice:
-    return ChatChoice(
-        index=choice.index,
-        message=AssistantMessage(choice.text),
-        logprobs=None if choice.logprobs is None else chat_logprobs(choice.logprobs),
-        finish_reason=choice.finish_reason,
-    )
+    def _finish_reason(self, index: int, reason: str) -> str:
+        return "tool_calls" if reason == "stop" and self._replies.reply(index).calls else reason
+
+    def _choice(self, choice: Choice) -> ChatChoice:
+        reply = self._replies.reply(choice.index)
+        message = AssistantMessage(
+            content=reply.content or (None if reply.calls else ""),
+            reasoning_content=reply.reasoning or UNSET,
+            tool_calls=[_call(call) for call in reply.calls] or UNSET,
+        )
+        return ChatChoice(
+            index=choice.index,
+            message=message,
+            logprobs=None if choice.logprobs is None else chat_logprobs(choice.logprobs),
+            finish_reason=self._finish_reason(choice.index, choice.finish_reason),
+        )
+
+
+def _call(call: Call) -> AnsweredCall:
+    return AnsweredCall(call.id, CalledFunction(call.name, call.arguments))
+
+
+def _piece(told: Event) -> ChunkDelta | None:
+    """None for an event that chunks do not tell."""
+    if isinstance(told, Content):
+        return ChunkDelta(content=told.text)
+    if isinstance(told, Reasoning):
+        return ChunkDelta(reasoning_content=told.text)
+    if isinstance(told, CallBegun):
+        begun = CallPiece(told.index, told.id, "function", FunctionPiece(told.name, ""))
+        return ChunkDelta(tool_calls=[begun])
+    if isinstance(told, CallArguments):
+        return ChunkDelta(tool_calls=[CallPiece(told.index, function=FunctionPiece(arguments=told.text))])
+    return None

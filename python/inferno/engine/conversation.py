@@ -1,0 +1,63 @@
+"""What a chat asks for, whatever the API it came by, and what the engine makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from inferno.engine.client import GenerateRequest, Message
+from inferno.engine.dialects.reader import ReplyReader
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may call. ``parameters`` is the JSON schema of its arguments, an object's."""
+
+    name: str
+    description: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    strict: bool = False
+    """The arguments of every call satisfy ``parameters``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """``auto``: the model decides; ``required``: it calls at least one; ``none``: it calls none."""
+
+    mode: Literal["none", "auto", "required"] = "auto"
+    names: frozenset[str] | None = None
+    """The tools that may be called; None: all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Messages as templates read them: tool calls with ``id``, ``function.name``, ``function.arguments`` (an object
+    where it is one), tool results with ``tool_call_id``, earlier thoughts as ``reasoning_content``.
+    """
+
+    messages: Sequence[Message]
+    tools: Sequence[Tool] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    parallel_tool_calls: bool = True
+    """False: at most one call in a reply."""
+    reasoning_effort: str | None = None
+    thinking_budget: int | None = None
+    """Most tokens of reasoning; None: no limit."""
+    continue_final_message: bool = False
+    """The last message, an assistant's, is the beginning of the reply."""
+    template_kwargs: Mapping[str, Any] = field(default_factory=dict)
+    """Further variables of the template, such as ``enable_thinking``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A conversation, ready for the model's reply."""
+
+    prompt: list[int]
+    new_reader: Callable[[], ReplyReader]
+    """A reader for each choice."""
+
+    def applied(self, request: GenerateRequest) -> GenerateRequest:
+        """``request`` with what this turn needs of the engine put in, among it the prompt."""
+        return replace(request, prompt=self.prompt)
