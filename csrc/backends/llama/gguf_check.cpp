@@ -2,12 +2,14 @@
 
 #include <array>
 #include <bit>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
 #include <vector>
 
 #include "backends/llama/gguf_cursor.h"
+#include "backends/llama/gguf_window.h"
 #include "backends/shown.h"
 
 namespace inferno {
@@ -29,7 +31,7 @@ Status corrupted(std::string message) { return Status(StatusCode::kDataCorrupted
 
 class GgufChecker {
  public:
-  explicit GgufChecker(std::span<const std::byte> bytes) : file_bytes_(bytes.size()), cursor_(bytes) {}
+  explicit GgufChecker(std::span<const std::byte> bytes) : bytes_(bytes), cursor_(bytes) {}
 
   Result<GgufTable> run() {
     if (Status status = read_header(); !status.ok()) return status;
@@ -39,6 +41,7 @@ class GgufChecker {
     if (!keys_.contains("general.architecture")) {
       return corrupted("the key 'general.architecture' is missing: this is not a model");
     }
+    if (Status status = window_.check(); !status.ok()) return status;
     return read_tensors();
   }
 
@@ -50,7 +53,7 @@ class GgufChecker {
     }
     std::uint32_t version = 0;
     if (!cursor_.read(version) || !cursor_.read(tensors_) || !cursor_.read(pairs_)) {
-      return corrupted("the file ends within its header: it has " + std::to_string(file_bytes_) + " bytes");
+      return corrupted("the file ends within its header: it has " + std::to_string(bytes_.size()) + " bytes");
     }
     if (version != 0 && (version & 0xFFFF) == 0) {
       return Status(StatusCode::kUnsupported, "the file is of the other byte order (big-endian)");
@@ -88,7 +91,10 @@ class GgufChecker {
     if (!cursor_.read(type)) return corrupted("key " + shown(key) + " has no type: the file ends there");
     if (key == "general.alignment") return read_alignment(type);
     if (key == "general.architecture" && type != kString) return corrupted("'general.architecture' is not a string");
+    if (key == "general.architecture") return read_architecture();
     if (type == kUint32 && key.ends_with(".block_count")) return read_layers(key);
+    if (type == kUint32 && key.ends_with(".attention.sliding_window")) return read_number(key, window_.tokens);
+    if (type == kUint32 && key.ends_with(".attention.sliding_window_pattern")) return read_number(key, window_.one_in);
     return type == kArray ? skip_array(key) : skip_values(key, type, 1);
   }
 
@@ -105,10 +111,24 @@ class GgufChecker {
     return {};
   }
 
+  Status read_architecture() {
+    if (cursor_.read_string(window_.architecture)) return {};
+    return corrupted("the value of key 'general.architecture' runs past the end of the file");
+  }
+
+  template <typename T>
+  Status read_number(std::string_view key, std::optional<T>& into) {
+    std::uint32_t value = 0;
+    if (!cursor_.read(value)) return corrupted("the value of key " + shown(key) + " runs past the end of the file");
+    into = value;
+    return {};
+  }
+
   // llama.cpp asserts this, and an assertion there ends the process.
   Status read_layers(std::string_view key) {
     std::uint32_t layers = 0;
     if (!cursor_.read(layers)) return corrupted("the value of key " + shown(key) + " runs past the end of the file");
+    window_.layers = layers;
     if (layers >= 1 && layers <= kMostLayers) return {};
     return corrupted(shown(key) + " is " + std::to_string(layers) + "; it must be from 1 to " +
                      std::to_string(kMostLayers));
@@ -125,7 +145,13 @@ class GgufChecker {
       return corrupted("the array of key " + shown(key) + " claims " + std::to_string(count) + " elements");
     }
     if (type == kString && key == "tokenizer.ggml.tokens") return read_vocabulary(count);
-    return skip_values(key, type, count);
+    const std::uint64_t begin = cursor_.position();
+    Status status = skip_values(key, type, count);
+    if (status.ok() && key.ends_with(".attention.sliding_window_pattern")) {
+      window_.by_layer = bytes_.subspan(begin, cursor_.position() - begin);
+      window_.element_bytes = kValueBytes[type];
+    }
+    return status;
   }
 
   // llama.cpp asserts that no two tokens are spelled alike; it gives empty ones a name of their own.
@@ -165,12 +191,13 @@ class GgufChecker {
       tensors.push_back(std::move(tensor).value());
     }
     table.data_start = (cursor_.position() + alignment_ - 1) / alignment_ * alignment_;
-    if (Status status = check_placement(tensors, table.data_start, alignment_, file_bytes_); !status.ok()) return status;
+    if (Status status = check_placement(tensors, table.data_start, alignment_, bytes_.size()); !status.ok()) return status;
     return table;
   }
 
-  std::uint64_t file_bytes_;
+  std::span<const std::byte> bytes_;
   GgufCursor cursor_;
+  GgufWindow window_;
   std::uint64_t tensors_ = 0;
   std::uint64_t pairs_ = 0;
   std::uint64_t alignment_ = kDefaultAlignment;

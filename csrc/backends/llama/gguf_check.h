@@ -1,5 +1,5 @@
 // Looks a GGUF file over before llama.cpp sees it: llama.cpp ends the whole process on some inconsistencies, and maps
-// tensor data it has not checked. Knows the container and, of the model, the two keys llama.cpp is known to assert on;
+// tensor data it has not checked. Knows the container and, of the model, the keys llama.cpp is known to assert on;
 // other senseless values (say, rope dimensions that do not fit the heads) can still end the process there.
 #pragma once
 

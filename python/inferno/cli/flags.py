@@ -72,6 +72,7 @@ PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cach
 Speculate = Annotated[str | None, _flag("engine.speculate", "--speculate")]
 PrefixStore = Annotated[str | None, _flag("store.prefixes", "--prefix-store")]
 PrefixStoreSize = Annotated[str | None, _flag("store.prefixes_bytes", "--prefix-store-size")]
+PreparedCacheSize = Annotated[str | None, _flag("store.prepared_bytes", "--prepared-cache-size")]
 HostCache = Annotated[str | None, _flag("engine.host_cache_bytes", "--host-cache")]
 
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -113,6 +114,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "speculate": ("engine.speculate", "--speculate"),
     "prefix_store": ("store.prefixes", "--prefix-store"),
     "prefix_store_size": ("store.prefixes_bytes", "--prefix-store-size"),
+    "prepared_cache_size": ("store.prepared_bytes", "--prepared-cache-size"),
     "host_cache": ("engine.host_cache_bytes", "--host-cache"),
 }
 

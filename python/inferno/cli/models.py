@@ -47,21 +47,30 @@ def cache(
 ) -> None:
     """List the files prepared from Hugging Face folders, the latest used first, or remove them.
 
-    They lie under $XDG_CACHE_HOME/inferno/prepared, by default ~/.cache/inferno/prepared.
+    They lie under $XDG_CACHE_HOME/inferno/prepared, by default ~/.cache/inferno/prepared. What they may take in all is
+    the setting store.prepared_bytes (serve --prepared-cache-size).
     """
+    from inferno.config import load
     from inferno.models.huggingface import cache as prepared
+
+    limit = load().store.prepared_bytes
 
     files = prepared.listing()
     freed = prepared.clear() if clear else 0
     if as_json:
-        shown = [{"file": file.path.name, "bytes": file.bytes, "used_at": file.used_at} for file in files]
-        typer.echo(json.dumps({"folder": str(prepared.cache_folder()), "files": shown, "freed_bytes": freed}))
+        shown = [
+            {"file": file.path.name, "bytes": file.bytes, "used_at": file.used_at, "in_use": file.in_use}
+            for file in files
+        ]
+        folder = str(prepared.cache_folder())
+        typer.echo(json.dumps({"folder": folder, "limit_bytes": limit, "files": shown, "freed_bytes": freed}))
         return
     for file in files:
-        typer.echo(f"{file.bytes / 1e6:12,.1f} MB  {file.path.name}")
+        typer.echo(f"{file.bytes / 1e6:12,.1f} MB  {file.path.name}{'  (in use)' if file.in_use else ''}")
     total = sum(file.bytes for file in files)
     verb = "removed from" if clear else "in"
-    typer.echo(f"{len(files)} files, {total / 1e6:,.1f} MB, {verb} {prepared.cache_folder()}")
+    bound = "" if clear else f"; at most {limit / 1e6:,.1f} MB stay"
+    typer.echo(f"{len(files)} files, {total / 1e6:,.1f} MB, {verb} {prepared.cache_folder()}{bound}")
 
 
 def _print_table(found: Inspection) -> None:

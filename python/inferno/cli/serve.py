@@ -76,6 +76,7 @@ def serve(
     host_cache: flags.HostCache = None,
     prefix_store: flags.PrefixStore = None,
     prefix_store_size: flags.PrefixStoreSize = None,
+    prepared_cache_size: flags.PreparedCacheSize = None,
 ) -> None:
     parameters = dict(locals())
     from inferno.config import load

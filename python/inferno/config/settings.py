@@ -144,6 +144,12 @@ class StoreSettings(_Section):
         description="Folder that keeps computed prefixes over restarts; it holds what prompts say. Off by default.",
     )
     prefixes_bytes: ByteCount = Field(1 << 30, gt=0, description="Largest size of that folder, in bytes or as 4GiB.")
+    prepared_bytes: ByteCount = Field(
+        64 << 30,
+        gt=0,
+        description="Largest size of the cache of files prepared from Hugging Face folders, in bytes or as 100GiB: the "
+        "least recently used are removed before another is made, but none that a running server has open.",
+    )
 
 
 SECTIONS: dict[str, type[_Section]] = {

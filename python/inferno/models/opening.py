@@ -9,12 +9,15 @@ from collections.abc import Callable
 from inferno.engine.extras import Extras
 from inferno.errors import InfernoError
 from inferno.models.huggingface.extras import read_extras
-from inferno.models.huggingface.prepare import prepare
+from inferno.models.huggingface.prepare import CACHE_BYTES, prepare
 from inferno.models.source import ModelSource
 
 
-async def ready(source: ModelSource, progress: Callable[[float], None] | None = None) -> str:
-    """The path of that file. Preparing runs in a thread, reports 0..1 there, and is given up when this is cancelled.
+async def ready(
+    source: ModelSource, progress: Callable[[float], None] | None = None, *, cache_bytes: int = CACHE_BYTES
+) -> str:
+    """The path of that file, for which the cache may grow to ``cache_bytes``. Preparing runs in a thread, reports 0..1
+    there, and is given up when this is cancelled.
 
     Raises what ``prepare`` raises, with the folder named.
     """
@@ -30,7 +33,7 @@ async def ready(source: ModelSource, progress: Callable[[float], None] | None = 
 
     def work() -> str:
         try:
-            return str(prepare(folder, quantize=source.quantize, progress=report))
+            return str(prepare(folder, quantize=source.quantize, progress=report, cache_bytes=cache_bytes))
         except InfernoError as error:
             raise type(error)(f"{source.name}: {error.message}", param=error.param) from None
 

@@ -39,6 +39,33 @@ std::vector<Fault> header_faults() {
   };
 }
 
+Change windowed(const std::string& architecture, const std::string& window, const std::string& pattern) {
+  return [=](GgufBytes& f) {
+    f.pairs[0] = GgufBytes::text_pair("general.architecture", architecture);
+    f.pairs.push_back(pattern);
+    f.pairs.push_back(GgufBytes::number_pair(architecture + ".block_count", 4, 3));
+    if (!window.empty()) f.pairs.push_back(window);
+  };
+}
+
+// Each of them ended the process in llama.cpp: GGML_ASSERT(hparams.is_swa_any()).
+std::vector<Fault> window_faults() {
+  using G = GgufBytes;
+  const std::string window = G::number_pair("gemma3.attention.sliding_window", 4, 512);
+  const std::string none = ", but by its 'attention.sliding_window_pattern' no layer has sliding attention";
+  const std::string said = "it has a sliding window of 512 tokens" + none;
+  return {
+      {"window_one_in_one", windowed("gemma3", window, G::number_pair("gemma3.attention.sliding_window_pattern", 4, 1)), said},
+      {"window_no_layer",
+       windowed("gemma3", window, G::array_pair("gemma3.attention.sliding_window_pattern", 7, 3, std::string(3, '\0'))), said},
+      {"window_beyond_layers",
+       windowed("gemma3", window, G::array_pair("gemma3.attention.sliding_window_pattern", 7, 4, std::string(3, '\0') + '\1')),
+       said},
+      {"window_built_in", windowed("gemma2", "", G::number_pair("gemma2.attention.sliding_window_pattern", 4, 1)),
+       "it has a sliding window" + none},
+  };
+}
+
 std::vector<Fault> key_faults() {
   using G = GgufBytes;
   const auto put = [](std::string pair) {
@@ -120,7 +147,7 @@ std::vector<Fault> tensor_faults() {
 
 std::vector<Fault> all_faults() {
   std::vector<Fault> all = header_faults();
-  for (const auto& more : {key_faults(), tensor_faults()}) all.insert(all.end(), more.begin(), more.end());
+  for (const auto& more : {key_faults(), window_faults(), tensor_faults()}) all.insert(all.end(), more.begin(), more.end());
   return all;
 }
 
@@ -129,6 +156,21 @@ TEST(GgufCheck, AcceptsAValidFile) {
   GgufBytes version2;
   version2.version = 2;
   EXPECT_TRUE(check_gguf(version2.build()).ok());
+}
+
+TEST(GgufCheck, AcceptsAWindowThatALayerHas) {
+  using G = GgufBytes;
+  const std::string window = G::number_pair("gemma3.attention.sliding_window", 4, 512);
+  for (const std::string& pattern : {G::number_pair("gemma3.attention.sliding_window_pattern", 4, 6),
+                                     G::array_pair("gemma3.attention.sliding_window_pattern", 7, 3, std::string(2, '\0') + '\1')}) {
+    GgufBytes file;
+    windowed("gemma3", window, pattern)(file);
+    EXPECT_EQ(check_gguf(file.build()).message(), "");
+  }
+  GgufBytes off;  // a window of 0 is none
+  windowed("gemma3", G::number_pair("gemma3.attention.sliding_window", 4, 0),
+           G::number_pair("gemma3.attention.sliding_window_pattern", 4, 1))(off);
+  EXPECT_EQ(check_gguf(off.build()).message(), "");
 }
 
 class GgufFault : public ::testing::TestWithParam<Fault> {};

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -37,10 +38,21 @@ def as_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, An
 def test_it_lists_the_latest_used_first(prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys).splitlines()
     assert [line.split() for line in lines[:2]] == [["3.0", "MB", "new-q8_0-1.gguf"], ["1.0", "MB", "old-own-0.gguf"]]
-    assert lines[2] == f"2 files, 4.0 MB, in {prepared}"
+    assert lines[2] == f"2 files, 4.0 MB, in {prepared}; at most 68,719.5 MB stay"
+
+
+def test_it_says_what_is_in_use_and_how_much_may_stay(
+    prepared: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFERNO_STORE__PREPARED_BYTES", "5MB")
+    with (prepared / "old-own-0.use.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        shown = as_json(capsys)
+    assert shown["limit_bytes"] == 5_000_000
+    assert [file["in_use"] for file in shown["files"]] == [False, True]
 
 
 def test_clear_removes_the_files_and_says_so(prepared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert as_json(capsys, "--clear")["freed_bytes"] == 4_000_000
     assert list(prepared.glob("*.gguf")) == []
-    assert as_json(capsys) == {"folder": str(prepared), "files": [], "freed_bytes": 0}
+    assert as_json(capsys)["files"] == []

@@ -115,4 +115,5 @@ def test_a_missing_tensor_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
     folder = write_folder(tmp_path / "model", files)
     hf_folders.write_tokenizer(folder)
     assert served(folder) == 2
-    assert "tensor 'blk.0.attn_output.weight' not found" in capsys.readouterr().err.splitlines()[-1]
+    assert "no tensor that would become blk.0.attn_output.weight" in capsys.readouterr().err.splitlines()[-1]
+    assert prepared_files() == []

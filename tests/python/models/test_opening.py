@@ -52,7 +52,7 @@ async def test_errors_name_the_folder(source: ModelSource) -> None:
 async def test_cancelled_it_gives_preparing_up(source: ModelSource, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, given_up = threading.Event(), threading.Event()
 
-    def endless(folder: Any, *, quantize: str | None, progress: Callable[[float], bool]) -> Path:
+    def endless(folder: Any, *, progress: Callable[[float], bool], **_: Any) -> Path:
         begun.set()
         while progress(0.5):
             pass

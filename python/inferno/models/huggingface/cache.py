@@ -1,4 +1,4 @@
-"""Where prepared files lie, which one a folder's is, and that two processes do not make the same one."""
+"""Where prepared files lie, which one a folder's is, that two processes do not make the same one, and how many stay."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from inferno.errors import Unavailable
 from inferno.models.huggingface.folder import Folder
@@ -30,6 +31,12 @@ class Prepared:
     bytes: int
     used_at: float
     """Seconds since the epoch."""
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a process holds it (see :func:`hold`)."""
+        with _taken(_use_lock(self.path)) as free:
+            return not free
 
 
 def cache_folder() -> Path:
@@ -64,9 +71,44 @@ def listing() -> list[Prepared]:
     return sorted(found, key=lambda prepared: -prepared.used_at)
 
 
-def mark_used(path: Path) -> None:
-    with contextlib.suppress(OSError):  # somebody else's file, in a shared cache
+_held: dict[Path, int] = {}
+"""Locks that are never given back: file descriptors, by the file they are for."""
+
+
+def hold(path: Path) -> None:
+    """Keep others from removing ``path``, which need not be there yet, for as long as this process lives.
+
+    Raises Unavailable when the cache folder cannot be written.
+    """
+    if path not in _held:
+        with _opened(_use_lock(path)) as opened:
+            lock = os.dup(opened.fileno())
+        with contextlib.suppress(ImportError):  # Windows removes no file that is open
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        _held[path] = lock
+    with contextlib.suppress(OSError):  # not there yet; or somebody else's file, in a shared cache
         os.utime(path)
+
+
+def make_room(needed: int, limit: int) -> list[Path]:
+    """Remove the least recently used files until ``needed`` bytes more make at most ``limit``; those removed.
+
+    One that a process holds stays, so that there may be more than ``limit`` afterwards.
+    """
+    files = listing()
+    excess = sum(file.bytes for file in files) + needed - limit
+    removed = []
+    for file in reversed(files):
+        if excess <= 0:
+            break
+        with _taken(_use_lock(file.path)) as free, contextlib.suppress(FileNotFoundError):
+            if free:
+                file.path.unlink()
+                excess -= file.bytes
+                removed.append(file.path)
+    return removed
 
 
 def clear() -> int:
@@ -88,34 +130,51 @@ def _parts() -> list[Path]:
 
 
 def _is_being_made(part: Path) -> bool:
+    with _taken(_lock_file(part.with_name(part.name.removesuffix(_UNFINISHED)))) as free:
+        return not free
+
+
+@contextlib.contextmanager
+def _taken(lock_file: Path) -> Iterator[bool]:
+    """Whether nobody else has the lock; if so, nobody gets it meanwhile."""
     try:
         import fcntl
     except ImportError:
-        return True  # nobody can tell
-    with _lock_file(part.with_name(part.name.removesuffix(_UNFINISHED))).open("w") as lock:
+        yield False  # nobody can tell
+        return
+    with contextlib.ExitStack() as stack:
         try:
+            lock = stack.enter_context(lock_file.open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
+        except OSError:  # somebody has it; or the folder is not ours
+            yield False
+            return
+        yield True
 
 
 def _lock_file(path: Path) -> Path:
     return path.with_suffix(".lock")
 
 
-@contextlib.contextmanager
-def being_made(path: Path) -> Iterator[None]:
-    """Hold the right to make ``path``; waits for another process that does. Raises Unavailable when it cannot."""
+def _use_lock(path: Path) -> Path:
+    return path.with_suffix(".use.lock")
+
+
+def _opened(lock_file: Path) -> IO[str]:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = _lock_file(path).open("w")
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        return lock_file.open("w")
     except OSError as error:
         raise Unavailable(
             f"the cache folder for prepared models cannot be written ({error.strerror}); set XDG_CACHE_HOME to one "
             "that can"
         ) from None
-    with lock:
+
+
+@contextlib.contextmanager
+def being_made(path: Path) -> Iterator[None]:
+    """Hold the right to make ``path``; waits for another process that does. Raises Unavailable when it cannot."""
+    with _opened(_lock_file(path)) as lock:
         try:
             import fcntl
         except ImportError:  # Windows: two processes may both make the file; it appears whole either way

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from inferno.config.settings import StoreSettings
 from inferno.engine.core import _core, native_call
 from inferno.errors import DataCorrupted, Unavailable, Unsupported
 from inferno.models.huggingface import cache
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import gguf
 
 _LOG = logging.getLogger(__name__)
+CACHE_BYTES: int = StoreSettings.model_fields["prepared_bytes"].default
 _SPARE_BYTES = 64 * 1024 * 1024
 _FILE_TYPES = {
     "f32": "ALL_F32",
@@ -38,8 +40,13 @@ _FILE_TYPES = {
 }
 
 
-def prepare(folder: Folder, *, quantize: str | None, progress: Callable[[float], bool]) -> Path:
+def prepare(
+    folder: Folder, *, quantize: str | None, progress: Callable[[float], bool], cache_bytes: int = CACHE_BYTES
+) -> Path:
     """The file the engine opens for ``folder``, made now unless it is there. Blocks for as long as copying takes.
+
+    To make it, other files of the cache are given up when that would be larger than ``cache_bytes``. The file is kept
+    from being given up while this process lives.
 
     ``progress`` gets 0..1 on the calling thread; returning False gives up (Cancelled). Raises InvalidArgument for an
     unknown scheme, Unsupported for what cannot be served, DataCorrupted for a folder that contradicts itself,
@@ -47,15 +54,17 @@ def prepare(folder: Folder, *, quantize: str | None, progress: Callable[[float],
     """
     check_scheme(quantize)
     path = cache.prepared_path(folder, quantize)
+    cache.hold(path)
     if not path.is_file():
         with cache.being_made(path):
             if not path.is_file():  # another process made it while we waited
-                _make(folder, quantize, path, progress)
-    cache.mark_used(path)
+                _make(folder, quantize, path, progress, cache_bytes)
     return path
 
 
-def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool]) -> None:
+def _make(
+    folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool], cache_bytes: int
+) -> None:
     try:
         import gguf
     except ImportError:
@@ -74,9 +83,9 @@ def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[fl
         lambda name: _elements(folder, listed[name]),
     )
     architecture.tensors(folder.config, plan)
-    planned = plan.finish()
+    planned = plan.finish(architecture.needed(_layers(writer)))
     tensors = _typed(planned, scheme, layers=_layers(writer))
-    _check_room(path.parent, tensors)
+    _make_room(path.parent, tensors, cache_bytes)
     metadata = _metadata(folder, writer, planned, scheme)
     threads = 0  # the usable cores
     shards = [str(shard) for shard in folder.shards]
@@ -106,7 +115,7 @@ def _typed(planned: list[Planned], scheme: str | None, *, layers: int) -> list[_
     ]
 
 
-def _check_room(folder: Path, tensors: list[_core.TensorPlan]) -> None:
+def _make_room(folder: Path, tensors: list[_core.TensorPlan], cache_bytes: int) -> None:
     import gguf
 
     needed = _SPARE_BYTES
@@ -116,6 +125,8 @@ def _check_room(folder: Path, tensors: list[_core.TensorPlan]) -> None:
         for size in tensor.shape:
             elements *= size
         needed += elements // block * block_bytes
+    for removed in cache.make_room(needed, cache_bytes):
+        _LOG.info("removed %s from the cache, which is to have at most %d MB", removed.name, cache_bytes // 1_000_000)
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise Unavailable(

@@ -131,8 +131,9 @@ class WeightPlan:
 
     def copy(self, name: str, target: str) -> None:
         """A tensor once more under a second name: tied embeddings, where the GGUF wants both."""
+        shape = self.shape(name)[::-1]
         dtype = self._found[name].dtype
-        self._add(Planned(target, self.shape(name)[::-1], (Source(self._aliases.get(name, name)),), dtype=dtype))
+        self._add(Planned(target, shape, (Source(self._aliases.get(name, name)),), dtype=dtype))
 
     def add_values(self, target: str, values: Iterable[float]) -> None:
         """A vector that no shard holds: rope factors."""
@@ -151,8 +152,12 @@ class WeightPlan:
             raise Unsupported(f"the weights have a tensor {name}, for which this architecture has no place")
         return str(mapped)
 
-    def finish(self) -> list[Planned]:
-        """The whole plan. Raises Unsupported for tensors left over, DataCorrupted for one written twice."""
+    def finish(self, needed: Iterable[str] = ()) -> list[Planned]:
+        """The whole plan, which must write the tensors ``needed`` (GGUF's names).
+
+        Raises Unsupported for tensors left over, DataCorrupted for one written twice, one that is needed and not there,
+        and one that only some layers have.
+        """
         if self._left:
             left = next(iter(self._left))
             raise Unsupported(f"the weights have a tensor {left}, which this architecture does not use")
@@ -161,7 +166,23 @@ class WeightPlan:
             if planned.name in seen:
                 raise DataCorrupted(f"two tensors of the folder would both become {planned.name}")
             seen.add(planned.name)
+        for name in needed:
+            if name not in seen:
+                raise DataCorrupted(f"the weights have no tensor that would become {name}, which the model needs")
+        self._check_layers(seen)
         return self.planned
+
+    @staticmethod
+    def _check_layers(written: set[str]) -> None:
+        parts: dict[str, set[str]] = {}
+        for name in written:
+            if name.startswith("blk."):
+                _, layer, part = name.split(".", 2)
+                parts.setdefault(layer, set()).add(part)
+        every = set().union(*parts.values())
+        for layer, there in parts.items():
+            if lacking := sorted(every - there):
+                raise DataCorrupted(f"layer {layer} has no tensor that would become {lacking[0]}; other layers have")
 
     def _source(self, name: str, *, transpose: bool = False, rows: Sequence[int] = ()) -> tuple[Source, str]:
         if name not in self._left:

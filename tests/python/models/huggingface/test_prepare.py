@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -19,6 +21,8 @@ from inferno.errors import Cancelled, DataCorrupted, InfernoError, Unavailable, 
 from inferno.models.huggingface import cache, prepare
 from inferno.models.huggingface.folder import open_folder
 from models.huggingface.comparison import hf_folders
+
+import hf_encoders  # isort: skip
 
 GOES_ON: Callable[[float], bool] = lambda done: True  # noqa: E731
 
@@ -53,6 +57,25 @@ def test_it_is_made_once(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPat
     assert first.parent == kept
     monkeypatch.setattr(prepare, "_make", lambda *_: pytest.fail("made again"))
     assert prepared(folder) == first
+
+
+def test_the_cache_gives_up_what_was_used_least_recently_but_nothing_in_use(
+    tmp_path: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept.mkdir(parents=True)
+    for day, name in enumerate(("used", "older", "old", "new"), 1):
+        (kept / f"{name}.gguf").write_bytes(b"x" * 1000)
+        os.utime(kept / f"{name}.gguf", (day, day))
+    with (kept / "used.use.lock").open("w") as server:
+        fcntl.flock(server, fcntl.LOCK_SH)
+        assert cache.make_room(500, 3500) == [kept / "older.gguf"]
+        assert cache.make_room(2000, 4000) == [kept / "old.gguf"]
+        assert cache.make_room(10_000, 1000) == [kept / "new.gguf"]
+    assert [file.path.name for file in cache.listing()] == ["used.gguf"]
+    hf_folders.write_case("llama", tmp_path / "llama")
+    made = prepare.prepare(open_folder(tmp_path / "llama"), quantize=None, progress=GOES_ON, cache_bytes=1)
+    assert [file.path for file in cache.listing()] == [made]
+    assert cache.make_room(1, 1) == []  # this process has it
 
 
 def test_another_folder_or_format_is_another_file(folder: Path) -> None:
@@ -252,6 +275,21 @@ def test_tokens_beyond_the_embedding(folder: Path) -> None:
             continue
         with pytest.raises(DataCorrupted, match="token id 293, but the model's vocab_size is 293"):
             prepared(folder)
+
+
+@pytest.mark.parametrize("case", [*hf_folders.CASES, *hf_encoders.CASES])
+def test_a_missing_tensor_is_found_before_anything_is_written(case: str, tmp_path: Path, kept: Path) -> None:
+    """The first matrix of the third layer; and that of every layer."""
+    module = hf_folders if case in hf_folders.CASES else hf_encoders
+    module.write_case(case, tmp_path / "whole")
+    shapes = module.CASES[case].shapes
+    chosen = next(name for name, shape in shapes.items() if ".2." in name and len(shape) == 2)
+    for missing in (chosen, chosen.replace(".2.", ".0.").replace(".0.", r".\d+.")):
+        left = {name: np.zeros(shape) for name, shape in shapes.items() if not re.fullmatch(missing, name)}
+        hf_folders.write_weights(tmp_path / "whole", left)
+        with pytest.raises(DataCorrupted, match="no tensor"):
+            prepared(tmp_path / "whole")
+    assert not [file for file in kept.glob("*") if file.suffix != ".lock"]
 
 
 def test_a_tensor_that_no_shard_has(tmp_path: Path) -> None:

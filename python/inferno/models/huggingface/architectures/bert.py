@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import encoder
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import ATTENTION, Architecture
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -26,4 +26,11 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-BERT = Architecture(classes=("BertModel", "BertForMaskedLM"), arch="BERT", keys=keys, tensors=tensors)
+BERT = Architecture(
+    classes=("BertModel", "BertForMaskedLM"),
+    arch="BERT",
+    keys=keys,
+    tensors=tensors,
+    layer=(*ATTENTION[1:], *encoder.NORMS, "ffn_up", "ffn_down"),
+    outside=(*encoder.OUTSIDE, "position_embd"),
+)

@@ -12,6 +12,8 @@ from inferno.models.huggingface.weight_plan import WeightPlan
 if TYPE_CHECKING:
     import gguf
 
+NORMS = ("attn_output_norm", "layer_output_norm")
+OUTSIDE = ("token_embd", "token_embd_norm", "token_types")
 _HEADS = ("pooler.", "cls.", "lm_head.", "classifier.")
 _PREFIXES = ("bert.", "roberta.")
 _OLD_NAMES = {".gamma": ".weight", ".beta": ".bias"}

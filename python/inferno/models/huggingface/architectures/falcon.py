@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from inferno.errors import DataCorrupted
 from inferno.models.huggingface.architectures import decoder, rope
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import FUSED_ATTENTION, Architecture
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -60,4 +60,10 @@ def _by_kind(heads: int, groups: int, dim: int) -> list[int]:
     return [block * dim + row for block in blocks for row in range(dim)]
 
 
-FALCON = Architecture(classes=("FalconForCausalLM", "RWForCausalLM"), arch="FALCON", keys=keys, tensors=tensors)
+FALCON = Architecture(
+    classes=("FalconForCausalLM", "RWForCausalLM"),
+    arch="FALCON",
+    keys=keys,
+    tensors=tensors,
+    layer=(*FUSED_ATTENTION, "ffn_up", "ffn_down"),
+)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from inferno.errors import Unsupported
 from inferno.models.huggingface.architectures import decoder, rope
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import ATTENTION, FEED_FORWARD, Architecture
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -58,4 +58,10 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest(add=lambda name: 1.0 if name.endswith("norm.weight") else 0.0)
 
 
-GEMMA2 = Architecture(classes=("Gemma2ForCausalLM",), arch="GEMMA2", keys=keys, tensors=tensors)
+GEMMA2 = Architecture(
+    classes=("Gemma2ForCausalLM",),
+    arch="GEMMA2",
+    keys=keys,
+    tensors=tensors,
+    layer=(*ATTENTION, "post_attention_norm", *FEED_FORWARD, "post_ffw_norm"),
+)

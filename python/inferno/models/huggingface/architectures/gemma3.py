@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import gemma2, rope
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import HEAD_NORMS, Architecture
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
 
 if TYPE_CHECKING:
@@ -44,4 +44,10 @@ def _local_theta(config: Config) -> float:
     return config.number("rope_local_base_freq", default=_LOCAL_THETA)
 
 
-GEMMA3 = Architecture(classes=("Gemma3ForCausalLM",), arch="GEMMA3", keys=keys, tensors=gemma2.tensors)
+GEMMA3 = Architecture(
+    classes=("Gemma3ForCausalLM",),
+    arch="GEMMA3",
+    keys=keys,
+    tensors=gemma2.tensors,
+    layer=(*gemma2.GEMMA2.layer, *HEAD_NORMS),
+)

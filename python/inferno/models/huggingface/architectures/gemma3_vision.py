@@ -55,4 +55,10 @@ def _bare(name: str) -> str:
     return name
 
 
-GEMMA3_VISION = Architecture(classes=("Gemma3ForConditionalGeneration",), arch="GEMMA3", keys=keys, tensors=tensors)
+GEMMA3_VISION = Architecture(
+    classes=("Gemma3ForConditionalGeneration",),
+    arch="GEMMA3",
+    keys=keys,
+    tensors=tensors,
+    layer=gemma3.GEMMA3.layer,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import decoder
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import FUSED_ATTENTION, Architecture
 from inferno.models.huggingface.config_json import Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -35,4 +35,11 @@ def tensors(config: Config, plan: WeightPlan) -> None:
         plan.take(name, transpose=name.endswith(_TRANSPOSED))
 
 
-GPT2 = Architecture(classes=("GPT2LMHeadModel",), arch="GPT2", keys=keys, tensors=tensors)
+GPT2 = Architecture(
+    classes=("GPT2LMHeadModel",),
+    arch="GPT2",
+    keys=keys,
+    tensors=tensors,
+    layer=(*FUSED_ATTENTION, "ffn_norm", "ffn_up", "ffn_down"),
+    outside=("token_embd", "position_embd", "output_norm"),
+)

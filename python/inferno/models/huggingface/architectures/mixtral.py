@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import decoder, rope
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import ATTENTION, EXPERTS, Architecture
 from inferno.models.huggingface.config_json import Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -33,4 +33,10 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-MIXTRAL = Architecture(classes=("MixtralForCausalLM",), arch="LLAMA", keys=keys, tensors=tensors)
+MIXTRAL = Architecture(
+    classes=("MixtralForCausalLM",),
+    arch="LLAMA",
+    keys=keys,
+    tensors=tensors,
+    layer=ATTENTION + EXPERTS,
+)

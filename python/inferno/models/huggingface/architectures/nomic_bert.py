@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import encoder, rope
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import FEED_FORWARD, FUSED_ATTENTION, Architecture
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -43,5 +43,10 @@ def tensors(config: Config, plan: WeightPlan) -> None:
 
 
 NOMIC_BERT = Architecture(
-    classes=("NomicBertModel", "NomicBertForMaskedLM"), arch="NOMIC_BERT", keys=keys, tensors=tensors
+    classes=("NomicBertModel", "NomicBertForMaskedLM"),
+    arch="NOMIC_BERT",
+    keys=keys,
+    tensors=tensors,
+    layer=(*FUSED_ATTENTION[1:], *encoder.NORMS, *FEED_FORWARD[1:]),
+    outside=encoder.OUTSIDE,
 )

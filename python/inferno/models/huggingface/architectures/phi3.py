@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import decoder, rope
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import FUSED_ATTENTION, Architecture
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -57,4 +57,10 @@ def _attention_factor(config: Config) -> float:
     return 1.0 if stretch <= 1.0 else math.sqrt(1.0 + math.log(stretch) / math.log(original))
 
 
-PHI3 = Architecture(classes=("Phi3ForCausalLM",), arch="PHI3", keys=keys, tensors=tensors)
+PHI3 = Architecture(
+    classes=("Phi3ForCausalLM",),
+    arch="PHI3",
+    keys=keys,
+    tensors=tensors,
+    layer=(*FUSED_ATTENTION, "ffn_norm", "ffn_up", "ffn_down"),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import decoder
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import ATTENTION, EXPERTS, Architecture
 from inferno.models.huggingface.config_json import Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -37,4 +37,10 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-QWEN2_MOE = Architecture(classes=("Qwen2MoeForCausalLM",), arch="QWEN2MOE", keys=keys, tensors=tensors)
+QWEN2_MOE = Architecture(
+    classes=("Qwen2MoeForCausalLM",),
+    arch="QWEN2MOE",
+    keys=keys,
+    tensors=tensors,
+    layer=(*ATTENTION, *EXPERTS, "ffn_gate_inp_shexp", "ffn_gate_shexp", "ffn_up_shexp", "ffn_down_shexp"),
+)

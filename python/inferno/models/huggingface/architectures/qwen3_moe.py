@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from inferno.errors import Unsupported
 from inferno.models.huggingface.architectures import decoder, qwen2_moe
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import ATTENTION, EXPERTS, HEAD_NORMS, Architecture
 from inferno.models.huggingface.config_json import Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -26,4 +26,10 @@ def tensors(config: Config, plan: WeightPlan) -> None:
     plan.take_rest()
 
 
-QWEN3_MOE = Architecture(classes=("Qwen3MoeForCausalLM",), arch="QWEN3MOE", keys=keys, tensors=tensors)
+QWEN3_MOE = Architecture(
+    classes=("Qwen3MoeForCausalLM",),
+    arch="QWEN3MOE",
+    keys=keys,
+    tensors=tensors,
+    layer=ATTENTION + HEAD_NORMS + EXPERTS,
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import decoder, rope
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import ATTENTION, FEED_FORWARD, Architecture
 from inferno.models.huggingface.config_json import Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -35,5 +35,9 @@ def tensors(config: Config, plan: WeightPlan) -> None:
 
 
 STABLELM = Architecture(
-    classes=("StableLmForCausalLM", "StableLMEpochForCausalLM"), arch="STABLELM", keys=keys, tensors=tensors
+    classes=("StableLmForCausalLM", "StableLMEpochForCausalLM"),
+    arch="STABLELM",
+    keys=keys,
+    tensors=tensors,
+    layer=ATTENTION + FEED_FORWARD[1:],
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from inferno.models.huggingface.architectures import decoder, rope
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import ATTENTION, Architecture
 from inferno.models.huggingface.config_json import Config
 
 if TYPE_CHECKING:
@@ -25,5 +25,9 @@ def keys(config: Config, writer: gguf.GGUFWriter) -> None:
 
 
 STARCODER2 = Architecture(
-    classes=("Starcoder2ForCausalLM",), arch="STARCODER2", keys=keys, tensors=decoder.take_decoder
+    classes=("Starcoder2ForCausalLM",),
+    arch="STARCODER2",
+    keys=keys,
+    tensors=decoder.take_decoder,
+    layer=(*ATTENTION, "ffn_norm", "ffn_up", "ffn_down"),
 )

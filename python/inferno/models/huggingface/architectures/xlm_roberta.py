@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from inferno.errors import DataCorrupted
 from inferno.models.huggingface.architectures import encoder
-from inferno.models.huggingface.architectures.architecture import Architecture
+from inferno.models.huggingface.architectures.architecture import ATTENTION, Architecture
 from inferno.models.huggingface.config_json import MAX_CONTEXT, Config
 from inferno.models.huggingface.weight_plan import WeightPlan
 
@@ -44,4 +44,6 @@ XLM_ROBERTA = Architecture(
     arch="BERT",
     keys=keys,
     tensors=tensors,
+    layer=(*ATTENTION[1:], *encoder.NORMS, "ffn_up", "ffn_down"),
+    outside=(*encoder.OUTSIDE, "position_embd"),
 )
