@@ -8,6 +8,7 @@
 #include "backends/backend_registry.h"
 #include "bindings/py_model.h"
 #include "bindings/register.h"
+#include "memory/free_memory.h"
 
 namespace py = pybind11;
 using namespace py::literals;
@@ -135,6 +136,7 @@ py::list special_tokens(const PyModel& self) {
 }  // namespace
 
 void register_model(py::module_& module) {
+  module.def("release_free_memory", &release_free_memory, py::call_guard<py::gil_scoped_release>());
   module.def("backends", &list_backends);
   py::class_<ModelOptions>(module, "ModelOptions")
       .def(py::init<>())

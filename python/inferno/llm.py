@@ -78,6 +78,7 @@ class AsyncLLM:
         store = options.pop("prefix_store", None)
         scheduling = {name: value for name, value in options.items() if name in defaults()["engine"]}
         loading = {name: value for name, value in options.items() if name not in scheduling}
+        extras = extras_of(source)
         path = await ready(source)
         draft = None if draft_model is None else await ready(resolve(draft_model))
         engine = await LocalEngine.load(
@@ -85,7 +86,7 @@ class AsyncLLM:
             name=source.name,
             options=loading,
             engine=scheduling,
-            extras=extras_of(source),
+            extras=extras,
             draft=draft,
             prefix_store=store,
         )

@@ -38,6 +38,7 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
     with suppress(NotImplementedError):  # Windows has no signal handlers on the loop
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
+        extras = extras_of(source, generation_config=config.model.generation_config == "folder")
         with _progress(source, "Preparing" if source.folder is not None else None) as progress:
             path = await ready(source, progress, cache_bytes=config.store.prepared_bytes)
         with _progress(source, "Loading") as progress:
@@ -46,7 +47,7 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
                 name=config.model.name or source.name,
                 options=config.model.model_dump(exclude={"path", "name", "draft", "quantize", "generation_config"}),
                 engine=config.engine.model_dump(),
-                extras=extras_of(source, generation_config=config.model.generation_config == "folder"),
+                extras=extras,
                 draft=None if draft is None else await ready(resolve(draft), cache_bytes=config.store.prepared_bytes),
                 prefix_store=config.store.prefixes,
                 prefix_store_bytes=config.store.prefixes_bytes,

@@ -128,6 +128,7 @@ class LocalEngine:
 
         def work() -> LocalEngine:
             brought = extras() if extras is not None else Extras()
+            _core.release_free_memory()  # of a large tokenizer's JSON, and of what preparing took, before weights come
             chosen = {
                 "pooling": brought.embedding.pooling,
                 **{k: v for k, v in (options or {}).items() if v is not None},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from inferno.engine.extras import Extras
 from inferno.errors import InfernoError
@@ -49,8 +50,12 @@ async def ready(
 
 
 def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callable[[], Extras] | None:
-    """What reads the folder's tokenizer, templates and defaults (``read_extras``); None for a GGUF file."""
+    """Begins to read the folder's tokenizer, templates and defaults (``read_extras``), on a thread, beside what is
+    prepared and loaded meanwhile; what waits for them and raises what reading raised. None for a GGUF file."""
     folder = source.folder
     if folder is None:
         return None
-    return lambda: read_extras(folder.path, generation_config=generation_config)
+    thread = ThreadPoolExecutor(1, "read-extras")
+    reading = thread.submit(read_extras, folder.path, generation_config=generation_config)
+    thread.shutdown(wait=False)
+    return reading.result

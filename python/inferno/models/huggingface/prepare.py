@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,6 +138,7 @@ def _metadata(folder: Folder, writer: gguf.GGUFWriter, planned: list[Planned], s
     """A GGUF file with all keys and no tensors."""
     import gguf
 
+    from inferno.models.huggingface.metadata import encoded
     from inferno.models.huggingface.vocab import read_vocabulary
 
     embedding = next((tensor for tensor in planned if tensor.name == "token_embd.weight"), None)
@@ -150,13 +150,7 @@ def _metadata(folder: Folder, writer: gguf.GGUFWriter, planned: list[Planned], s
     own = scheme or {"F32": "f32", "F16": "f16", "BF16": "bf16"}.get(embedding.dtype, "")
     writer.add_file_type(gguf.LlamaFileType[_FILE_TYPES[own]])
     read_vocabulary(folder.path, size=embedding.shape[1]).add_to(writer)
-    with tempfile.TemporaryDirectory(prefix="inferno-") as scratch:
-        file = Path(scratch) / "metadata.gguf"
-        writer.write_header_to_file(file)
-        writer.write_kv_data_to_file()
-        writer.write_ti_data_to_file()
-        writer.close()
-        return file.read_bytes()
+    return encoded(writer)
 
 
 def _elements(folder: Folder, entry: Tensor) -> list[float]:
