@@ -53,6 +53,19 @@ class SamplingOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Grammar:
+    """What an answer must satisfy, byte for byte. ``text`` is, by ``kind``:
+
+    ``json_object``: empty; ``json_schema``: a JSON schema; ``regex``: a regular expression of the whole answer, in the
+    syntax of Rust's regex crate; ``choice``: a JSON array of the strings that are allowed; ``lark``: a grammar in
+    llguidance's variant of Lark (``%json``, ``%regex``, special tokens as ``<|name|>``); ``gbnf``: one in llama.cpp's.
+    """
+
+    kind: Literal["json_object", "json_schema", "regex", "choice", "lark", "gbnf"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """What to continue, and how. ``prompt`` is token ids (see :meth:`EngineClient.encode_chat` and ``encode``)."""
 
@@ -66,11 +79,13 @@ class GenerateRequest:
     ignore_eos: bool = False
     include_stop_str_in_output: bool = False
     priority: int = 0
+    """Lower is served first."""
     timeout: float | None = None
     """Seconds from arrival: what has not ended by then fails with DeadlineExceeded, at the next step."""
-    """Lower is served first."""
     tenant: str = ""
     """Owner of the prefix cache entries: prompts are never shared across tenants."""
+    grammar: Grammar | None = None
+    """``None``: whatever the model likes. Else the answer satisfies it, or ends with ``length``."""
 
 
 @dataclass(frozen=True, slots=True)

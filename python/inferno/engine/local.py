@@ -272,6 +272,8 @@ class LocalEngine:
         engine = self._engine
         if not isinstance(engine, _core.Engine):
             raise _embeds_only()
+        if request.grammar is not None:
+            raise Unsupported("this engine cannot keep an answer to a grammar yet; leave it out", param="grammar")
         native = _core.Request()
         request = self._extras.generation.applied(request)
         fill_request(native, request, encode=lambda text: self._ids([text], False))
