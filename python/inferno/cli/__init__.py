@@ -13,6 +13,7 @@ import typer
 from inferno.cli.config import config_app
 from inferno.cli.doctor import doctor
 from inferno.cli.models import models_app
+from inferno.cli.openapi import openapi
 from inferno.cli.run import run
 from inferno.cli.serve import serve
 from inferno.cli.version import version
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(serve)
 app.command()(run)
 app.command()(doctor)
+app.command()(openapi)
 app.command()(version)
 app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")

@@ -31,6 +31,8 @@ from inferno.server.operations import OPERATIONS
 from inferno.server.services import Services
 from inferno.server.settings import ServerSettings
 
+OPEN_PATHS = frozenset(operation.path for operation in OPERATIONS if operation.open)
+
 
 def build_app(registry: ModelRegistry, settings: ServerSettings) -> Starlette:
     """An ASGI application that owns ``registry``: its lifespan ends with ``registry.aclose()``.
@@ -70,7 +72,7 @@ def _middleware(settings: ServerSettings) -> list[Middleware]:
         Middleware(AccessLog),
         Middleware(LastResort),
         *([] if settings.api_keys else [Middleware(HostGuard, names=names)]),
-        Middleware(Auth, keys=keys_of(settings.api_keys)),
+        Middleware(Auth, keys=keys_of(settings.api_keys), open_paths=OPEN_PATHS),
         Middleware(BodyLimit, limit=settings.body_limit_bytes),
     ]
 

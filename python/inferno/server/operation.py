@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inferno.server.wire.errors import ErrorEnvelope
+
 JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """``body``, ``answer`` and ``chunk`` are the msgspec types that decode and encode: a request's JSON, an answer's,
-    and one server-sent event's. An answer without a type is of media type ``media``."""
+    """``body``, ``answer``, ``chunk`` and ``failure`` are the msgspec types that decode and encode: a request's JSON,
+    an answer's, one server-sent event's, a refusal's. ``query`` is a struct whose fields are the parameters behind
+    the path. An answer without a type is of media type ``media``."""
 
     method: str
     path: str
@@ -24,8 +27,14 @@ class Operation:
     """The heading it stands under in the API's description."""
     summary: str
     body: Any = None
+    query: Any = None
     answer: Any = None
     chunk: Any = None
+    failure: Any = ErrorEnvelope
+    example: Mapping[str, Any] | None = None
+    """A body that any model of the right kind answers."""
     media: str = JSON
     generates: bool = False
     """It is work for a model: refused while the server is stopping, and waited for."""
+    open: bool = False
+    """It asks for no key, since it tells nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from inferno.server.operation import Operation
-from inferno.server.routes import chat, completions, embeddings, health, metrics, models, tokenize
+from inferno.server.routes import chat, completions, docs, embeddings, health, metrics, models, tokenize
 
 OPERATIONS: tuple[Operation, ...] = (
     *chat.OPERATIONS,
@@ -13,4 +13,5 @@ OPERATIONS: tuple[Operation, ...] = (
     *tokenize.OPERATIONS,
     *health.OPERATIONS,
     *metrics.OPERATIONS,
+    *docs.OPERATIONS,
 )

@@ -61,9 +61,7 @@ def prepare(
     return path
 
 
-def _make(
-    folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool], cache_bytes: int
-) -> None:
+def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool], cache_bytes: int) -> None:
     try:
         import gguf
     except ImportError:

@@ -1,4 +1,4 @@
-"""Asks every request for its key. A new route is guarded from its first day: only the paths named here are open."""
+"""Asks every request for its key. A new route is guarded from its first day: only what is said to be open is open."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from inferno.security.keys import Keys
 from inferno.server.error_handlers import error_response
 from inferno.server.refusals import InvalidKey
 
-OPEN_PATHS = frozenset({"/health/live"})
 POLICY_VIOLATION = 1008
 
 
 class Auth:
     """Takes ``Authorization: Bearer KEY`` or ``x-api-key: KEY``. Sets ``scope["state"]["tenant"]``."""
 
-    def __init__(self, app: ASGIApp, *, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, *, keys: Keys, open_paths: frozenset[str]) -> None:
         self._app = app
         self._keys = keys
+        self._open_paths = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -27,7 +27,7 @@ class Auth:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
-        if scope["path"] not in OPEN_PATHS:
+        if scope["path"] not in self._open_paths:
             presented = _presented(Headers(scope=scope))
             tenant = self._keys.verify(presented)
             if tenant is None:

@@ -64,6 +64,7 @@ OPERATIONS = (
         body=chat.ChatRequest,
         answer=ChatCompletion,
         chunk=ChatChunk,
+        example={"messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 32},
         generates=True,
     ),
 )

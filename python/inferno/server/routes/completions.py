@@ -81,6 +81,7 @@ OPERATIONS = (
         body=completions.CompletionRequest,
         answer=Completion,
         chunk=Completion,
+        example={"prompt": "Once upon a time", "max_tokens": 32, "stream": True},
         generates=True,
     ),
 )

@@ -51,6 +51,7 @@ OPERATIONS = (
         summary="Make vectors of texts",
         body=embeddings.EmbeddingsRequest,
         answer=embeddings.EmbeddingsAnswer,
+        example={"input": ["a text", "another"]},
         generates=True,
     ),
 )

@@ -46,6 +46,7 @@ OPERATIONS = (
         tag="Operation",
         summary="Say that the process answers",
         answer=Health,
+        open=True,
     ),
     Operation(
         method="GET",

@@ -52,6 +52,7 @@ OPERATIONS = (
         summary="Cut a text or a conversation into tokens",
         body=wire.TokenizeRequest,
         answer=wire.TokenizeAnswer,
+        example={"prompt": "Hello!"},
     ),
     Operation(
         method="POST",
@@ -61,5 +62,6 @@ OPERATIONS = (
         summary="Write token ids as text",
         body=wire.DetokenizeRequest,
         answer=wire.DetokenizeAnswer,
+        example={"tokens": [1, 2, 3]},
     ),
 )
