@@ -9,6 +9,7 @@
 #include <string>
 
 #include "backends/forward_batch.h"
+#include "backends/model_report.h"
 #include "backends/tokenizer.h"
 #include "base/ids.h"
 #include "base/result.h"
@@ -66,12 +67,13 @@ struct ModelOptions {
   std::string kv_layout = "auto";
   bool deterministic = false;         // every row bitwise the same, whatever is computed beside it
   bool use_mmap = true;
+  bool time_operators = false;        // see ModelReport; slower. A backend that cannot says so there
   std::string pooling;                // mean, cls, last: how an embedding model makes one vector; empty = as its file says
   // Called with 0..1 while loading, on the loading thread; returning false gives up the load.
   std::function<bool(float)> progress;
 };
 
-// Not thread-safe, but for info(), capabilities() and tokenizer(): one thread (the engine's) makes all other calls.
+// Not thread-safe, but for info(), capabilities(), tokenizer() and report(): one thread (the engine's) makes all other calls.
 class Model {
  public:
   virtual ~Model() = default;
@@ -79,6 +81,7 @@ class Model {
   [[nodiscard]] virtual const ModelInfo& info() const = 0;
   [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
   [[nodiscard]] virtual const Tokenizer& tokenizer() const = 0;
+  [[nodiscard]] virtual ModelReport report() const { return {}; }
 
   // `to` must be empty; afterwards it holds the first n tokens of `from`. kUnsupported when sharing is kNone.
   virtual Status share(SlotId from, SlotId to, std::int32_t n) = 0;

@@ -70,6 +70,18 @@ py::dict capabilities_of(const PyModel& self) {
                   "embedding_size"_a = c.embedding_size, "saved_format"_a = c.saved_format);
 }
 
+// As ModelReport says it; operators as (name, calls, seconds).
+py::dict report_of(const PyModel& self) {
+  const ModelReport r = self.model->report();
+  py::list operators;
+  for (const OperatorTime& one : r.operators) operators.append(py::make_tuple(one.name, one.calls, one.seconds));
+  return py::dict("threads"_a = r.threads, "kv_layout"_a = r.kv_layout, "kv_type"_a = r.kv_type,
+                  "flash_attention"_a = r.flash_attention, "kv_layers"_a = r.kv.layers, "kv_heads"_a = r.kv.heads,
+                  "key_length"_a = r.kv.key_length, "value_length"_a = r.kv.value_length,
+                  "kv_block_values"_a = r.kv_block.values, "kv_block_bytes"_a = r.kv_block.bytes, "kv_cells"_a = r.kv_cells,
+                  "compute_bytes"_a = r.compute_bytes, "times_operators"_a = r.times_operators, "operators"_a = operators);
+}
+
 void check_id(const Tokenizer& tokenizer, TokenId id) {
   if (id >= 0 && id < tokenizer.vocab_size()) return;
   raise_unless_ok(invalid_argument("tokens", "token id " + std::to_string(id) + " is unknown; ids are 0 to " +
@@ -151,11 +163,13 @@ void register_model(py::module_& module) {
       .def_readwrite("kv_layout", &ModelOptions::kv_layout)
       .def_readwrite("deterministic", &ModelOptions::deterministic)
       .def_readwrite("use_mmap", &ModelOptions::use_mmap)
+      .def_readwrite("time_operators", &ModelOptions::time_operators)
       .def_readwrite("pooling", &ModelOptions::pooling);
   py::class_<PyModel>(module, "Model")
       .def_static("load", &load, "path"_a, "options"_a, "progress"_a = py::none())
       .def_property_readonly("info", &info_of)
       .def_property_readonly("capabilities", &capabilities_of)
+      .def_property_readonly("report", &report_of)
       .def("encode", &encode, "segments"_a, "add_bos"_a, "close"_a = false)
       .def("decode", &decode, "token_ids"_a)
       .def("token_bytes", &token_bytes, "token_id"_a)

@@ -26,6 +26,7 @@ class ModelOptions:  # csrc/bindings/bind_model.cpp; defaults in csrc/backends/b
     kv_layout: str
     deterministic: bool
     use_mmap: bool
+    time_operators: bool
     pooling: str
     def __init__(self) -> None: ...
 
@@ -36,6 +37,9 @@ class Model:
     def info(self) -> dict[str, Any]: ...
     @property
     def capabilities(self) -> dict[str, Any]: ...
+    @property
+    def report(self) -> dict[str, Any]:
+        """How it was loaded and what operators took, as csrc/backends/model_report.h says; operators as (name, calls, seconds)."""
     def encode(self, segments: Sequence[str | int], add_bos: bool, close: bool = False) -> list[int]:
         """Text segments as plain text, ints as the ids they are; BOS first if asked, the model wants it and it is not there.
 

@@ -43,6 +43,12 @@ FakeModel::FakeModel(const FakePath& path, const Capabilities& caps)
   for (CellIndex i = caps.capacity_tokens; i-- > 0;) free_.push_back(i);
 }
 
+ModelReport FakeModel::report() const {
+  ModelReport report;
+  report.kv_layout = caps_.slots_apart ? "per_sequence" : "unified";
+  return report;
+}
+
 Status FakeModel::share(SlotId from, SlotId to, std::int32_t n) {
   if (Status status = lengths_.check_share(from, to, n); !status.ok()) return status;
   if (caps_.sharing == PrefixSharing::kCopy && static_cast<std::size_t>(n) > free_.size()) {

@@ -19,6 +19,7 @@ class FakeModel final : public Model {
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
+  [[nodiscard]] ModelReport report() const override;
 
   // kOutOfMemory when copying needs more cells than are free.
   Status share(SlotId from, SlotId to, std::int32_t n) override;

@@ -32,6 +32,7 @@ class ExactModel final : public Model {
   // One token of context less than the inner model's: the spare cell.
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return inner_->tokenizer(); }
+  [[nodiscard]] ModelReport report() const override { return inner_->report(); }
 
   Status share(SlotId from, SlotId to, std::int32_t n) override;
   Status cut(SlotId slot, std::int32_t n) override;

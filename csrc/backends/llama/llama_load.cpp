@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "backends/llama/context_log.h"
 #include "backends/llama/exact_model.h"
 #include "backends/llama/gguf_check.h"
 #include "backends/llama/host_limits.h"
@@ -20,6 +21,8 @@ namespace {
 // From so many rows of a batch on, ggml's CPU flash attention works in tiles; below, it takes each row's whole cache one
 // vector at a time (GGML_FA_TILE_Q). A row of 64 costs about two thirds of a row of 32.
 constexpr std::int32_t kAttentionTile = 64;
+
+const SteadyClock kClock;  // outlives every model
 
 std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
@@ -89,6 +92,23 @@ Capabilities describe_capabilities(const llama_model* model, const llama_context
   return caps;
 }
 
+ModelReport describe_loading(const llama_context_params& params, const ModelOptions& options, const LlamaSizes& sizes,
+                             const KvShape& kv, const ContextLog& log) {
+  ModelReport report;
+  report.threads = params.n_threads;
+  report.kv_layout = sizes.unified ? "unified" : "per_sequence";
+  report.kv_type = options.kv_type;
+  report.flash_attention = options.deterministic ? "on" : options.flash_attention;
+  if (const std::optional<bool> used = log.flash_attention()) report.flash_attention = *used ? "on" : "off";
+  report.kv = kv;
+  report.kv_block = {static_cast<std::int32_t>(ggml_blck_size(params.type_k)),
+                     static_cast<std::int32_t>(ggml_type_size(params.type_k))};
+  report.kv_cells = sizes.all_cells();
+  report.compute_bytes = log.compute_bytes();
+  report.times_operators = params.cb_eval != nullptr;
+  return report;
+}
+
 // Takes the model over. kUnsupported when its rows do not come out exact after all.
 Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<Model> model) {
   if (model->capabilities().sharing == PrefixSharing::kNone) {
@@ -118,14 +138,23 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
     return invalid_argument("pooling", "pooling is '" + options.pooling + "', but the model generates text and does not embed it");
   }
 
-  const Result<LlamaSizes> sizes = choose_sizes(options, sizing_facts(model.get(), memory, options));
+  const SizingFacts facts = sizing_facts(model.get(), memory, options);
+  const Result<LlamaSizes> sizes = choose_sizes(options, facts);
   if (!sizes.ok()) return sizes.status();
-  LlamaContextHandle context(llama_init_from_model(model.get(), llama_context_settings(options, sizes.value())));
+  llama_context_params params = llama_context_settings(options, sizes.value());
+  auto timer = options.time_operators ? std::make_unique<OperatorTimer>(kClock) : nullptr;
+  if (timer) {
+    params.cb_eval = &OperatorTimer::on_node;
+    params.cb_eval_user_data = timer.get();
+  }
+  const ContextLog log;
+  LlamaContextHandle context(llama_init_from_model(model.get(), params));
   if (!context) return load_failure(path, StatusCode::kInternal);
   if (llama_get_memory(context.get()) == nullptr) return not_servable();
 
   const Capabilities caps = describe_capabilities(model.get(), context.get(), options, sizes.value());
-  auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps);
+  auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps,
+                                           describe_loading(params, options, sizes.value(), facts.kv, log), std::move(timer));
   if (options.deterministic) {
     made->keep_together();
     return made_exact(std::move(made));

@@ -28,18 +28,27 @@ Status decode_status(std::int32_t code) {
 
 }  // namespace
 
-LlamaModel::LlamaModel(LlamaModelHandle model, LlamaContextHandle context, ModelInfo info, const Capabilities& caps)
+LlamaModel::LlamaModel(LlamaModelHandle model, LlamaContextHandle context, ModelInfo info, const Capabilities& caps,
+                       ModelReport report, std::unique_ptr<OperatorTimer> timer)
     : model_(std::move(model)),
+      timer_(std::move(timer)),
       context_(std::move(context)),
       memory_(llama_get_memory(context_.get())),
       tokenizer_(llama_model_get_vocab(model_.get()), metadata(model_.get(), "tokenizer.ggml.pre")),
       info_(std::move(info)),
       caps_(caps),
+      report_(std::move(report)),
       lengths_(caps, tokenizer_.vocab_size()),
       streams_(caps.slots, static_cast<std::int32_t>(llama_n_seq_max(context_.get()))) {
   // A gap costs one more reading of the weights in every step; a move reads and writes one stream, once.
   const double stream_bytes = static_cast<double>(caps.kv_bytes) / llama_n_seq_max(context_.get());
   moves_per_gap_ = kPaysWithinSteps * static_cast<double>(info_.weight_bytes) / (2 * stream_bytes);
+}
+
+ModelReport LlamaModel::report() const {
+  ModelReport report = report_;
+  if (timer_) report.operators = timer_->times();
+  return report;
 }
 
 llama_seq_id LlamaModel::sequence_of(SlotId slot) const {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "backends/backend.h"
 #include "backends/llama/llama_handles.h"
 #include "backends/llama/llama_tokenizer.h"
+#include "backends/llama/operator_timer.h"
 #include "backends/llama/slot_streams.h"
 #include "backends/slot_lengths.h"
 
@@ -16,11 +18,14 @@ namespace inferno {
 class LlamaModel final : public Model {
  public:
   // `context` was made from `model`; `caps` says what it was made for.
-  LlamaModel(LlamaModelHandle model, LlamaContextHandle context, ModelInfo info, const Capabilities& caps);
+  // `timer`, if any, is what the context calls for each node.
+  LlamaModel(LlamaModelHandle model, LlamaContextHandle context, ModelInfo info, const Capabilities& caps,
+             ModelReport report, std::unique_ptr<OperatorTimer> timer);
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
+  [[nodiscard]] ModelReport report() const override;
 
   // With kCopy llama.cpp copies the slot's whole cache, not n cells of it, when the next batch is computed.
   Status share(SlotId from, SlotId to, std::int32_t n) override;
@@ -47,12 +52,14 @@ class LlamaModel final : public Model {
   [[nodiscard]] bool copying(llama_seq_id sequence) const;
   [[nodiscard]] Status load_into(llama_seq_id sequence, std::int32_t n, std::span<const std::byte> bytes);
 
-  LlamaModelHandle model_;  // before the context: destroyed after it
+  LlamaModelHandle model_;  // before the context: destroyed after it, and so the timer
+  std::unique_ptr<OperatorTimer> timer_;
   LlamaContextHandle context_;
   llama_memory_t memory_;
   LlamaTokenizer tokenizer_;
   ModelInfo info_;
   Capabilities caps_;
+  ModelReport report_;  // but for the operators
   SlotLengths lengths_;
   SlotStreams streams_;
   double moves_per_gap_ = 0;

@@ -16,14 +16,6 @@ namespace inferno {
 // `options` must have passed the check above. The progress callback is left to the caller.
 [[nodiscard]] llama_model_params llama_model_settings(const ModelOptions& options);
 
-// What a KV cell depends on.
-struct KvShape {
-  std::int32_t layers = 0;
-  std::int32_t heads = 0;       // of keys and values, per layer
-  std::int32_t key_length = 0;  // per head
-  std::int32_t value_length = 0;
-};
-
 // What sizes depend on, of the model and of the machine.
 struct SizingFacts {
   KvShape kv;

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "backends/llama/context_log.h"
 #include "base/log.h"
 
 namespace inferno {
@@ -42,6 +43,7 @@ void forward_log(ggml_log_level level, const char* text, void*) {
   std::string_view line = text;
   while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.remove_suffix(1);
   if (line.empty() || level == GGML_LOG_LEVEL_CONT) return;
+  if (ContextLog* listener = ContextLog::current()) listener->hear(line);
   if (level == GGML_LOG_LEVEL_ERROR) {
     if (first_error().empty()) first_error() = without_function(line);
     log(LogLevel::kError, kComponent, line);

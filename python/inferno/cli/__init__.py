@@ -14,8 +14,10 @@ from inferno.cli.config import config_app
 from inferno.cli.doctor import doctor
 from inferno.cli.models import models_app
 from inferno.cli.openapi import openapi
+from inferno.cli.profile import profile
 from inferno.cli.run import run
 from inferno.cli.serve import serve
+from inferno.cli.tune import tune
 from inferno.cli.version import version
 from inferno.errors import InfernoError
 
@@ -30,6 +32,8 @@ app = typer.Typer(
 )
 app.command()(serve)
 app.command()(run)
+app.command()(tune)
+app.command()(profile)
 app.command()(doctor)
 app.command()(openapi)
 app.command()(version)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inferno.cli import flags
+from inferno.errors import InfernoError
+
+if TYPE_CHECKING:
+    from inferno.config import Config
 
 config_app = typer.Typer(
-    help="Settings: defaults < inferno.toml < INFERNO_SECTION__NAME < flags.", no_args_is_help=True
+    help="Settings: defaults < tuned < inferno.toml < INFERNO_SECTION__NAME < flags.", no_args_is_help=True
 )
 
 
@@ -21,15 +25,19 @@ def _config() -> None:
 
 @config_app.command()
 def show(
+    model: flags.Model = None,
     *,
     config: flags.ConfigFile = None,
     origin: Annotated[bool, typer.Option("--origin", help="Say of each value where it was set.")] = False,
 ) -> None:
-    """Print all settings as they are in force here, in the form of an inferno.toml."""
+    """Print all settings as they are in force here, in the form of an inferno.toml.
+
+    With what was tuned for the model, the one of the settings or MODEL.
+    """
     from inferno.config import load
     from inferno.config.settings import SECTIONS
 
-    settings = load(file=config)
+    settings = _with_tuned(load(flags=flags.given({"model": model}), file=config))
     engine_defaults = _engine_defaults()
     for section, cls in SECTIONS.items():
         typer.echo(f"[{section}]")
@@ -38,6 +46,27 @@ def show(
             line = _line(name, settings.value(key), engine_defaults.get(section, {}).get(name))
             typer.echo(f"{line}  # {settings.origins[key]}" if origin else line)
         typer.echo()
+
+
+def _with_tuned(settings: Config) -> Config:
+    """What is left out is said, as a comment. A folder that was never prepared was never tuned."""
+    try:
+        from inferno.models.opening import ready_path
+        from inferno.models.source import resolve
+        from inferno.tuning.finding import apply_tuned
+    except ImportError:
+        return settings  # without the native module there is nothing tuned either
+    try:
+        path = ready_path(resolve(settings.model.path, quantize=settings.model.quantize))
+    except InfernoError as error:
+        typer.echo(f"# tuned settings are left out: {' '.join(error.message.split())}")
+        return settings
+    if path is None:
+        return settings
+    found = apply_tuned(settings, path)
+    if found.said:
+        typer.echo(f"# {found.said}")
+    return found.config
 
 
 def _engine_defaults() -> dict[str, dict[str, Any]]:

@@ -58,7 +58,7 @@ def _look_for_leaks(model: str, requests: int, file: str | None, *, as_json: boo
 
     settings = load(file=file)
     source = resolve(model, quantize=settings.model.quantize)
-    own = settings.model.model_dump(exclude={"path", "name", "draft", "quantize", "generation_config"})
+    own = settings.model.loading()
 
     async def load_with(options: Mapping[str, Any], engine: Mapping[str, Any]) -> LocalEngine:
         scheduling = {**settings.engine.model_dump(), **engine}

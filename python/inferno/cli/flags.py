@@ -60,6 +60,7 @@ Deterministic = Annotated[bool | None, _flag("model.deterministic", "--determini
 Mmap = Annotated[bool | None, _flag("model.use_mmap", "--mmap/--no-mmap")]
 Pooling = Annotated[str | None, _flag("model.pooling", "--pooling")]
 GenerationConfig = Annotated[str | None, _flag("model.generation_config", "--generation-config")]
+Tuned = Annotated[bool | None, _flag("model.tuned", "--tuned/--no-tuned")]
 
 MaxRunning = Annotated[int | None, _flag("engine.max_running", "--max-running")]
 MaxWaiting = Annotated[int | None, _flag("engine.max_waiting", "--max-waiting")]
@@ -103,6 +104,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "mmap": ("model.use_mmap", "--mmap/--no-mmap"),
     "pooling": ("model.pooling", "--pooling"),
     "generation_config": ("model.generation_config", "--generation-config"),
+    "tuned": ("model.tuned", "--tuned/--no-tuned"),
     "max_running": ("engine.max_running", "--max-running"),
     "max_waiting": ("engine.max_waiting", "--max-waiting"),
     "max_waiting_tokens": ("engine.max_waiting_tokens", "--max-waiting-tokens"),

@@ -26,10 +26,14 @@ def load_engine(source: ModelSource, config: Config) -> LocalEngine:
 
 
 async def load(source: ModelSource, config: Config) -> LocalEngine:
-    """Load with the settings' overrides, showing progress on stderr. Raises what LocalEngine.load raises."""
+    """Load with the settings' overrides, and tuned ones below them, showing progress on stderr.
+
+    Raises what ``ready`` and LocalEngine.load raise.
+    """
     from inferno.engine.local import LocalEngine
     from inferno.models.opening import extras_of, ready
     from inferno.models.source import resolve
+    from inferno.tuning.finding import apply_tuned
 
     task = asyncio.current_task()
     assert task is not None
@@ -41,11 +45,15 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
         extras = extras_of(source, generation_config=config.model.generation_config == "folder")
         with _progress(source, "Preparing" if source.folder is not None else None) as progress:
             path = await ready(source, progress, cache_bytes=config.store.prepared_bytes)
+        tuned = await asyncio.to_thread(apply_tuned, config, path)
+        if tuned.said:
+            sys.stderr.write(f"{tuned.said}\n")
+        config = tuned.config
         with _progress(source, "Loading") as progress:
             return await LocalEngine.load(
                 path,
                 name=config.model.name or source.name,
-                options=config.model.model_dump(exclude={"path", "name", "draft", "quantize", "generation_config"}),
+                options=config.model.loading(),
                 engine=config.engine.model_dump(),
                 extras=extras,
                 draft=None if draft is None else await ready(resolve(draft), cache_bytes=config.store.prepared_bytes),

@@ -45,6 +45,7 @@ def run(
     deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,
     generation_config: flags.GenerationConfig = None,
+    tuned: flags.Tuned = None,
 ) -> None:
     parameters = dict(locals())
     from inferno.cli.loading import load_engine

@@ -64,6 +64,7 @@ def serve(
     mmap: flags.Mmap = None,
     pooling: flags.Pooling = None,
     generation_config: flags.GenerationConfig = None,
+    tuned: flags.Tuned = None,
     max_running: flags.MaxRunning = None,
     max_waiting: flags.MaxWaiting = None,
     max_waiting_tokens: flags.MaxWaitingTokens = None,

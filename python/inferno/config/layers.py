@@ -1,4 +1,4 @@
-"""Where values come from: defaults < inferno.toml < INFERNO_* environment < flags. Each remembers its origin."""
+"""Where values come from: defaults < tuned < inferno.toml < INFERNO_* environment < flags. Each knows its origin."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ ENV_PREFIX = "INFERNO_"
 _NOT_SETTINGS = ("INFERNO_TEST_",)
 """Environment of our own test suite."""
 
+DEFAULT, TUNED = "default", "tuned"
+"""Origins of values that are not written down anywhere."""
+
 KEYS = tuple(f"{section}.{name}" for section, cls in SECTIONS.items() for name in cls.model_fields)
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All settings, validated, and where each was set ("default" for those nobody set)."""
+    """All settings, validated, and where each was set ("default" for those nobody set, "tuned" for measured ones)."""
 
     server: ServerSettings
     model: ModelSettings
@@ -65,7 +68,7 @@ def load(
     Raises ConfigError for an unknown key, a value out of range, or a file that cannot be read or parsed.
     """
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    origins = dict.fromkeys(KEYS, "default")
+    origins = dict.fromkeys(KEYS, DEFAULT)
     for given in _layers(flags or {}, file, os.environ if env is None else env, cwd or Path.cwd()):
         section, _, name = given.key.partition(".")
         values[section][name] = _validated(given)
@@ -77,6 +80,26 @@ def load(
         store=StoreSettings(**values["store"]),
         origins=MappingProxyType(origins),
     )
+
+
+def with_tuned(config: Config, values: Mapping[str, Any]) -> Config:
+    """``config`` with ``section.name`` values that were measured to be best, where nobody set anything else.
+
+    A layer of its own, since which values those are depends on the model, which is a setting. Raises ConfigError as
+    :func:`load` does.
+    """
+    sections = {section: getattr(config, section) for section in SECTIONS}
+    origins = dict(config.origins)
+    for key, value in values.items():
+        if key not in origins:
+            raise ConfigError(f"{TUNED}: unknown setting '{key}'{_suggest(key, KEYS)}")
+        if origins[key] != DEFAULT:
+            continue
+        section, _, name = key.partition(".")
+        valid = _validated(_Given(key, value, TUNED))
+        sections[section] = sections[section].model_copy(update={name: valid})
+        origins[key] = TUNED
+    return Config(**sections, origins=MappingProxyType(origins))
 
 
 def _layers(

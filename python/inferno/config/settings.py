@@ -104,6 +104,11 @@ class ModelSettings(_Section):
     generation_config: Literal["folder", "none"] = Field(
         "folder", description="Take a folder's generation_config.json as default sampling, or not (none)."
     )
+    tuned: bool = Field(True, description="Use what 'inferno tune' measured, for settings that are not given.")
+
+    def loading(self) -> dict[str, Any]:
+        """Those that the engine takes when it loads a model; None where it decides."""
+        return self.model_dump(exclude={"path", "name", "draft", "quantize", "generation_config", "tuned"})
 
 
 class EngineSettings(_Section):

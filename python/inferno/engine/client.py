@@ -161,6 +161,8 @@ class ModelCard:
     """What holds where a request says nothing, of what the model came with: ``temperature``, ``max_tokens``, …"""
     embedding_size: int = 0
     """Numbers of a text's vector; 0: the model generates text and does not embed it."""
+    applied: Mapping[str, str | int | float] = field(default_factory=dict)
+    """Settings as they are in force, those that the engine chose included: ``threads``, ``kv_layout``, …"""
 
 
 class EngineClient(Protocol):

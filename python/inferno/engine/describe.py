@@ -12,6 +12,8 @@ from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
 if TYPE_CHECKING:
     from inferno import _core
 
+_REPORTED = ("threads", "kv_layout", "kv_type", "flash_attention")
+
 
 def chats_of(model: _core.Model, extras: Extras) -> Chats:
     """The chat templates that the model's file or its folder brings."""
@@ -23,7 +25,15 @@ def chats_of(model: _core.Model, extras: Extras) -> Chats:
     return Chats(templates, specials, dict(extras.special_texts) or ends)
 
 
-def card_of(model: _core.Model, backend: str, name: str | None, extras: Extras, has_chat_template: bool) -> ModelCard:
+def card_of(
+    model: _core.Model,
+    config: _core.EngineConfig,
+    *,
+    backend: str,
+    name: str | None,
+    extras: Extras,
+    has_chat_template: bool,
+) -> ModelCard:
     info, can = model.info, model.capabilities
     size = can["embedding_size"]
     context = can["context_tokens"]
@@ -41,4 +51,16 @@ def card_of(model: _core.Model, backend: str, name: str | None, extras: Extras, 
         loaded_at=int(time.time()),
         defaults={} if size else extras.generation.shown(),
         embedding_size=size,
+        applied=_applied(model, config),
     )
+
+
+def _applied(model: _core.Model, config: _core.EngineConfig) -> dict[str, str | int | float]:
+    """What is in force of the settings that decide how fast it is; left out where there is no such thing."""
+    can, report = model.capabilities, model.report
+    applied: dict[str, str | int | float] = {name: report[name] for name in _REPORTED}
+    applied |= {name: can[name] for name in ("slots", "batch_rows", "context_tokens")}
+    applied["kv_tokens"] = can["capacity_tokens"]
+    if not can["embedding_size"]:
+        applied |= {"step_target_ms": config.step_target_ms, "speculate": config.speculate}
+    return {name: value for name, value in applied.items() if value}

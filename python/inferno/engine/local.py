@@ -81,7 +81,9 @@ class LocalEngine:
         self._model = model
         self._extras = extras or Extras()
         self._chats = chats_of(model, self._extras)
-        self._card = card_of(model, backend, name, self._extras, bool(self._chats))
+        self._card = card_of(
+            model, config, backend=backend, name=name, extras=self._extras, has_chat_template=bool(self._chats)
+        )
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
         self._vectors = Deliveries()
@@ -170,6 +172,11 @@ class LocalEngine:
     def capabilities(self) -> Mapping[str, Any]:
         """What the loaded model holds: slots, capacity_tokens, context_tokens, batch_rows, kv_bytes, sharing."""
         return self._model.capabilities
+
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """How the model was loaded, its memory, and what operators took so far: ``ModelReport`` in C++."""
+        return self._model.report
 
     @property
     def healthy(self) -> bool:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from inferno.engine.extras import Extras
 from inferno.errors import InfernoError
+from inferno.models.huggingface.cache import prepared_path
 from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.prepare import CACHE_BYTES, prepare
 from inferno.models.source import ModelSource
@@ -47,6 +48,14 @@ async def ready(
         if not preparing.cancelled():
             preparing.exception()  # looked at: it was cancelled, whatever came of it
         raise
+
+
+def ready_path(source: ModelSource) -> str | None:
+    """What :func:`ready` gives, if it need not be made first. Raises as ``prepared_path`` does."""
+    if source.folder is None:
+        return source.path
+    path = prepared_path(source.folder, source.quantize)
+    return str(path) if path.exists() else None
 
 
 def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callable[[], Extras] | None:

@@ -26,7 +26,17 @@ def run(*arguments: str) -> int:
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("serve",), ("run",), ("doctor",), ("version",), ("config", "show"), ("models", "inspect")],
+    [
+        (),
+        ("serve",),
+        ("run",),
+        ("tune",),
+        ("profile",),
+        ("doctor",),
+        ("version",),
+        ("config", "show"),
+        ("models", "inspect"),
+    ],
 )
 def test_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*command, "--help") == 0
@@ -46,6 +56,11 @@ def test_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> N
         (["serve", "fake:", "--tenant-weight", "bob"], "--tenant-weight: engine.tenant_weights is ['bob']"),
         (["run", "-p", "x", "--raw", "--system", "y"], "--system needs the chat template"),
         (["run", "nowhere.gguf", "-p", "x"], "nowhere.gguf: no such file"),
+        (["tune", "--budget", "soon"], "--budget is 'soon'; it must be a time above 0"),
+        (["tune", "--budget", "0m"], "--budget is '0m'"),
+        (["tune", "nowhere.gguf"], "nowhere.gguf: no such file"),
+        (["profile", "--batches", "1,0"], "--batches is '1,0'; it must be numbers from 1 on"),
+        (["profile", "nowhere.gguf"], "nowhere.gguf: no such file"),
     ],
 )
 def test_refusals_exit_2_with_one_line(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

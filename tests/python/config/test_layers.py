@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from inferno.config import load
+from inferno.config.layers import with_tuned
 from inferno.errors import ConfigError
 
 
@@ -92,3 +93,23 @@ def test_a_named_file_is_read_instead_of_the_default_one(tmp_path: Path) -> None
     (tmp_path / "other.toml").write_text("[server]\nhost = '127.0.0.9'\n")
     config = load(env={}, cwd=cwd, file=str(tmp_path / "other.toml"))
     assert (config.server.host, config.server.port) == ("127.0.0.9", 8080)
+
+
+def test_tuned_values_lie_between_the_defaults_and_what_anybody_set(tmp_path: Path) -> None:
+    cwd = write(tmp_path, "[model]\nbatch_rows = 64\n")
+    env = {"INFERNO_ENGINE__STEP_TARGET_MS": "100"}
+    config = load(env=env, cwd=cwd, flags={"model.slots": ("--slots", 3)})
+    tuned = {"model.batch_rows": 128, "engine.step_target_ms": 800.0, "model.slots": 9, "model.threads": 4}
+    after = with_tuned(config, tuned)
+    assert (after.model.batch_rows, after.engine.step_target_ms, after.model.slots) == (64, 100.0, 3)
+    assert (after.model.threads, after.origins["model.threads"]) == (4, "tuned")
+    assert (config.model.threads, config.origins["model.threads"]) == (None, "default")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [({"model.prot": 1}, "tuned: unknown setting 'model.prot'"), ({"model.threads": 0}, "tuned: model.threads is 0")],
+)
+def test_tuned_values_are_checked_as_all_others(values: dict[str, int], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        with_tuned(load(env={}, cwd=Path("/")), values)

@@ -26,5 +26,5 @@ def test_engine_and_model_settings_are_fields_of_the_engine() -> None:
 
     native = defaults()
     assert set(EngineSettings.model_fields) == set(native["engine"])
-    ours = {"path", "name", "draft", "generation_config", "quantize"}
-    assert set(ModelSettings.model_fields) - ours == set(native["model"])
+    only_for_profiling = {"time_operators"}
+    assert set(ModelSettings().loading()) == set(native["model"]) - only_for_profiling

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from inferno.errors import Unavailable
+from inferno.models.cache_root import cache_root
 from inferno.models.huggingface.folder import Folder
 
 CONVERTER = 1
@@ -41,9 +42,7 @@ class Prepared:
 
 def cache_folder() -> Path:
     """``$XDG_CACHE_HOME/inferno/prepared``, by default under ``~/.cache``."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if Path(base).is_absolute() else Path.home() / ".cache"
-    return root / "inferno" / "prepared"
+    return cache_root() / "prepared"
 
 
 def prepared_path(folder: Folder, scheme: str | None) -> Path:

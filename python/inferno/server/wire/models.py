@@ -28,6 +28,8 @@ class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
     """Numbers of a vector, of a model that embeds."""
     default_parameters: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
     """What holds where a request says nothing, of what the model came with."""
+    applied: dict[str, str | int | float] | msgspec.UnsetType = msgspec.UNSET
+    """Settings of the engine as they are in force, whoever chose them."""
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +47,7 @@ def model_body(name: str, card: ModelCard) -> ModelBody:
         tasks=["embed" if card.embedding_size else "generate"],
         embedding_size=card.embedding_size or msgspec.UNSET,
         default_parameters=dict(card.defaults) or msgspec.UNSET,
+        applied=dict(card.applied) or msgspec.UNSET,
     )
 
 

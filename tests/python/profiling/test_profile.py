@@ -1,0 +1,113 @@
+"""Profiles of real models: every number of memory is that of the file and of the formula."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import gguf
+import pytest
+from tests.data import make_gguf
+
+from inferno.engine.local import LocalEngine
+from inferno.errors import Unsupported
+from inferno.models.builtin import ember_path
+from inferno.profiling.phases import Phases
+from inferno.profiling.profile import Plan, Profile, profile
+from inferno.profiling.workload import PLAIN
+
+PLAN = Plan(prompt_tokens=20, answer_tokens=8, batches=(1, 3))
+EMBER = str(ember_path())
+
+
+def loader(path: str, options: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], Awaitable[LocalEngine]]:
+    async def load(more: Mapping[str, Any]) -> LocalEngine:
+        return await LocalEngine.load(path, options={"threads": 1, **options, **more}, engine=PLAIN)
+
+    return load
+
+
+async def profiled(path: str, **options: Any) -> Profile:
+    return await profile(loader(path, options), PLAN, Phases())
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("models") / "tiny.gguf"
+    make_gguf.write_model(path, "llama", seed=1, layers=2, width=64, heads=4, kv_heads=2)
+    return str(path)
+
+
+async def test_what_is_measured_and_in_which_order() -> None:
+    found = await profiled(EMBER)
+    names = [(phase.name, phase.facts.get("streams")) for phase in found.phases]
+    assert names == [
+        ("load", None),
+        ("tokenize", None),
+        ("warm up", None),
+        ("prompts", 1),
+        ("prefill", 1),
+        ("decode", 1),
+        ("prompts", 3),
+        ("prefill", 3),
+        ("decode", 3),
+        ("release", None),
+        ("operators", 1),
+    ]
+    assert sum(phase.seconds for phase in found.phases) == pytest.approx(found.wall_seconds)
+    prefill = [phase.facts["tokens"] for phase in found.phases if phase.name == "prefill"]
+    assert prefill == [20, 60]
+    decode = [phase.facts["tokens"] for phase in found.phases if phase.name == "decode"]
+    assert 0 < decode[0] <= 7
+    assert 0 < decode[1] <= 21
+
+
+async def test_memory_is_what_the_file_and_the_formula_say(tiny: str) -> None:
+    for path, values in ((EMBER, 6 * 4 * 64), (tiny, 2 * 2 * 32)):
+        found = await profiled(path, context_tokens=256, slots=2)
+        assert found.memory.weights == sum(int(tensor.n_bytes) for tensor in gguf.GGUFReader(path).tensors)
+        assert found.memory.kv.bytes == found.memory.kv_held == 256 * 3 * values * 2
+        assert found.memory.compute > 0
+
+
+async def test_two_models_differ_in_every_number(tiny: str) -> None:
+    one, other = await profiled(EMBER, context_tokens=256), await profiled(tiny, context_tokens=256)
+    for name in ("weights", "kv_held", "compute"):
+        assert getattr(one.memory, name) != getattr(other.memory, name)
+
+
+async def test_operators_are_told_apart_by_llama() -> None:
+    found = await profiled(EMBER)
+    assert found.operators is not None
+    assert found.why_no_operators is None
+    for phase in ("prefill", "decode"):
+        assert {"MUL_MAT q8_0", "FLASH_ATTN_EXT"} <= {name for name, _, _ in found.operators[phase]}
+    calls = {phase: {name: calls for name, calls, _ in found.operators[phase]} for phase in found.operators}
+    assert calls["decode"]["FLASH_ATTN_EXT"] == 7 * calls["prefill"]["FLASH_ATTN_EXT"], "one step each token"
+
+
+async def test_a_backend_that_cannot_says_so() -> None:
+    found = await profiled("fake:")
+    assert found.operators is None
+    assert found.why_no_operators == "the backend 'fake' cannot tell its operators apart"
+    assert found.memory.kv.bytes == 0
+
+
+async def test_advice_on_the_context_frees_exactly_what_it_says() -> None:
+    for layout, after in (
+        ("per_sequence", {"slots": 3}),
+        ("unified", {"slots": 3, "kv_tokens": 768}),
+    ):
+        before = await profiled(EMBER, context_tokens=1024, slots=3, kv_layout=layout)
+        (one,) = [advice for advice in before.advice if advice.about == "context"]
+        followed = await profiled(EMBER, context_tokens=256, kv_layout=layout, **after)
+        assert before.memory.kv_held - followed.memory.kv_held == one.numbers["saved_bytes"] > 0
+        assert not [advice for advice in followed.advice if advice.about == "context"]
+
+
+async def test_a_model_that_embeds_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bert.gguf"
+    make_gguf.write_encoder(path, seed=3, layers=2, width=64, heads=4, positions=100)
+    with pytest.raises(Unsupported, match="embeds texts"):
+        await profiled(str(path))
