@@ -111,6 +111,8 @@ py::dict as_dict(const EngineStats& s) {
       "cancelled_prefill"_a = s.scheduler.cancelled_prefill, "cancelled_decode"_a = s.scheduler.cancelled_decode,
       "expired"_a = s.scheduler.expired,
       "spec_drafted_tokens"_a = s.speculation.drafted, "spec_accepted_tokens"_a = s.speculation.accepted,
+      "grammar_masks"_a = s.constraints.masks, "grammar_mask_seconds"_a = s.constraints.mask_seconds,
+      "grammar_wait_seconds"_a = s.constraints.wait_seconds,
       "finished"_a = s.scheduler.finished, "failed"_a = s.scheduler.failed,
       "generated_tokens"_a = s.output.generated_tokens, "embedded_texts"_a = s.embedded_texts,
       "embedded_tokens"_a = s.embedded_tokens,

@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
   register_log(module);
   register_model(module);
   register_weights(module);
+  register_grammar(module);
   register_request(module);
   register_output(module);
   register_engine(module);

@@ -12,6 +12,7 @@ void register_status(pybind11::module_& module);
 void register_log(pybind11::module_& module);
 void register_model(pybind11::module_& module);
 void register_weights(pybind11::module_& module);
+void register_grammar(pybind11::module_& module);
 void register_request(pybind11::module_& module);
 void register_output(pybind11::module_& module);
 void register_engine(pybind11::module_& module);

@@ -36,6 +36,17 @@ Status check_ids(const char* field, const std::vector<TokenId>& ids, std::int32_
   return {};
 }
 
+Status check_grammar(const Request& request, std::int32_t vocab) {
+  if (!request.grammar) return {};
+  if (request.grammar->vocab_size() != vocab) {
+    return range_error("grammar", request.grammar->vocab_size(), "compiled for the model's " + std::to_string(vocab) + " tokens");
+  }
+  if (request.ignore_eos) {
+    return invalid_argument("ignore_eos", "ignore_eos is set together with a grammar, which says itself where the text ends; leave one out");
+  }
+  return {};
+}
+
 Status check_draft(const Model& model, const Model* draft, const std::string& speculate) {
   if (draft == nullptr) {
     if (speculate != "draft") return {};
@@ -95,6 +106,7 @@ Status Engine::validate(const Request& request) const {
   if (Status status = check_ids("prompt", request.prompt, vocab); !status.ok()) return status;
   if (Status status = check_ids("stop_token_ids", request.stop_tokens, vocab); !status.ok()) return status;
   if (Status status = check_stops(request); !status.ok()) return status;
+  if (Status status = check_grammar(request, vocab); !status.ok()) return status;
   return request.sampling.validate(vocab);
 }
 

@@ -1,11 +1,13 @@
 #include "engine/engine_loop.h"
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <string>
 #include <utility>
 
 #include "base/log.h"
+#include "engine/grammatical_drafter.h"
 #include "speculation/model_drafter.h"
 #include "speculation/ngram_drafter.h"
 
@@ -53,10 +55,15 @@ SpeculationLimits speculation_limits(const Model& model, const EngineConfig& con
           .context_tokens = can.context_tokens};
 }
 
-std::unique_ptr<Drafter> make_drafter(Model* draft) {
-  if (draft != nullptr) return std::make_unique<ModelDrafter>(*draft);
-  return std::make_unique<NgramDrafter>();
+std::unique_ptr<Drafter> make_drafter(Model* draft, Constrainer& constrainer, const Tokenizer& tokenizer) {
+  std::unique_ptr<Drafter> inner;
+  if (draft != nullptr) inner = std::make_unique<ModelDrafter>(*draft);
+  else inner = std::make_unique<NgramDrafter>();
+  return std::make_unique<GrammaticalDrafter>(std::move(inner), constrainer, tokenizer);
 }
+
+// A mask takes tens of microseconds where a step takes milliseconds, and the model wants the cores: few threads do.
+std::int32_t mask_threads() { return std::clamp(static_cast<std::int32_t>(std::thread::hardware_concurrency()) / 4, 1, 4); }
 
 }  // namespace
 
@@ -67,11 +74,12 @@ EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admi
       exported_(std::numeric_limits<std::size_t>::max()),  // what waits there still counts in the host cache's budget
       host_(host_prefixes(model, config)),
       cache_(cache_options(model, config), host_.get()),
-      drafter_(make_drafter(draft)),
+      constrainer_(mask_threads()),
+      drafter_(make_drafter(draft, constrainer_, model.tokenizer())),
       speculator_(speculation_limits(model, config), *drafter_),
       scheduler_(scheduler_options(model, config), cache_, admission, clock),
       runner_(model, host_.get()),
-      chooser_(model.tokenizer()),
+      chooser_(model.tokenizer(), constrainer_),
       // The door (Admission) bounds what waits, and clients' cancels are bounded by what they submitted.
       inbox_(std::numeric_limits<std::size_t>::max()),
       admission_(admission),
@@ -81,6 +89,7 @@ EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admi
   }
   scheduler_.on_end = [this](SequenceId id) {
     chooser_.forget(id);
+    constrainer_.forget(id);
     speculator_.forget(id);
   };
   const bool can_cut = model.capabilities().sharing != PrefixSharing::kNone;
@@ -162,6 +171,7 @@ void EngineLoop::step() {
     const Result<std::set<SlotId>> lost = runner_.prepare(plan.ops);
     if (!lost.ok()) return step_failed(plan, lost.status());
     if (!lost.value().empty()) return scheduler_.lose(lost.value());  // and plan anew
+    constrainer_.begin(plan);
     const Time forward_began = clock_.now();
     Result<Logits> logits = runner_.run(plan);
     counting_.forward_seconds += seconds(clock_.now() - forward_began);
@@ -200,6 +210,7 @@ void EngineLoop::publish_stats() {
   counting_.scheduler = scheduler_.stats();
   counting_.cache = cache_.stats();
   counting_.speculation = speculator_.stats();
+  counting_.constraints = constrainer_.stats();
   std::lock_guard lock(stats_mutex_);
   published_ = counting_;
 }

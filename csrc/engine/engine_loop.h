@@ -13,6 +13,7 @@
 #include "backends/backend.h"
 #include "base/bounded_queue.h"
 #include "base/clock.h"
+#include "engine/constrainer.h"
 #include "engine/engine_config.h"
 #include "engine/engine_stats.h"
 #include "engine/model_runner.h"
@@ -75,6 +76,7 @@ class EngineLoop {
   BoundedQueue<SavedPrefixPtr> exported_;
   std::unique_ptr<HostPrefixes> host_;  // before the cache, which uses it
   KvCacheManager cache_;
+  Constrainer constrainer_;
   std::unique_ptr<Drafter> drafter_;
   Speculator speculator_;
   Scheduler scheduler_;

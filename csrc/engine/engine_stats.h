@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "engine/constrainer.h"
 #include "kvcache/host_prefixes.h"
 #include "kvcache/kv_cache_manager.h"
 #include "output/output_dispatcher.h"
@@ -25,6 +26,7 @@ struct EngineStats {
   SchedulerStats scheduler;
   KvCacheStats cache;
   SpeculationStats speculation;
+  ConstraintStats constraints;
   HostPrefixStats host;
   OutputStats output;
 };

@@ -1,4 +1,5 @@
-// TokenChooser: keeps one sampler per running sequence and turns a step's logits into sampled tokens.
+// TokenChooser: keeps one sampler per running sequence and turns a step's logits into sampled tokens, of those that the
+// request's grammar allows.
 #pragma once
 
 #include <span>
@@ -7,6 +8,7 @@
 
 #include "backends/forward_batch.h"
 #include "backends/tokenizer.h"
+#include "engine/constrainer.h"
 #include "sampling/sampler.h"
 #include "scheduler/step_plan.h"
 
@@ -14,8 +16,8 @@ namespace inferno {
 
 class TokenChooser {
  public:
-  // The tokenizer must outlive the chooser.
-  explicit TokenChooser(const Tokenizer& tokenizer);
+  // References must outlive the chooser.
+  TokenChooser(const Tokenizer& tokenizer, Constrainer& constrainer);
 
   // The tokens of each sampling chunk, from its rows of logits: one, and one more as long as it is the draft's next and
   // the sequence goes on. A token is drawn just as it would be without a draft, so that text does not depend on drafts.
@@ -29,8 +31,12 @@ class TokenChooser {
  private:
   void choose_chain(const PlannedChunk& chunk, std::span<const std::span<const float>> rows);
   [[nodiscard]] SampledToken choose_one(const Sequence& sequence, std::span<const float> logits);
+  [[nodiscard]] Sampler& sampler_of(const Sequence& sequence);
+  // Sets token, ends, completes; failure where the grammar or the model leaves no token.
+  void choose_allowed(const Sequence& sequence, std::span<const float> logits, SampledToken& sampled);
 
   const Tokenizer& tokenizer_;
+  Constrainer& constrainer_;
   std::vector<TokenId> ends_;  // every end-of-generation token, forbidden under ignore_eos
   SamplerScratch scratch_;
   std::unordered_map<SequenceId, Sampler> samplers_;

@@ -13,6 +13,7 @@
 #include "base/bounded_queue.h"
 #include "base/log.h"
 #include "output/sequence_text.h"
+#include "request/stop_criteria.h"
 
 namespace inferno {
 namespace {
@@ -149,7 +150,8 @@ bool OutputDispatcher::State::extend(Stream& stream, SequenceUpdate& update, Out
   if (!matched) return final;
 
   // Had it been looked at one token at a time, the stop string would have come before the limit.
-  if (!final || update.finish == FinishReason::kLength) delta.finish = FinishReason::kStop;
+  const bool ended = final && update.finish != FinishReason::kStop && update.finish != FinishReason::kLength;
+  if (!ended) delta.finish = cut_short(*update.request);
   delta.usage.completion_tokens = static_cast<std::int32_t>(stream.text->consumed());
   if (!final) delta.timings.finished = seconds(update.at - update.request->arrived);
   return true;

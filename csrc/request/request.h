@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "constraints/constraint.h"
 #include "request/sampling_params.h"
 
 namespace inferno {
@@ -25,6 +26,7 @@ struct Request {
   std::vector<TokenId> stop_tokens;    // besides the model's own end-of-generation tokens
   bool ignore_eos = false;             // go on past end-of-generation tokens (for measuring)
   bool keep_stop_text = false;         // leave the matched stop string in the text
+  GrammarPtr grammar;                  // what the text must satisfy, so that it ends with kStop; null = nothing
   Time arrived{};
 };
 

@@ -7,7 +7,7 @@ namespace inferno {
 FinishReason stops_at(const Request& request, TokenId token, bool ends) {
   if (ends && !request.ignore_eos) return FinishReason::kStop;
   const bool listed = std::find(request.stop_tokens.begin(), request.stop_tokens.end(), token) != request.stop_tokens.end();
-  return listed ? FinishReason::kStop : FinishReason::kNone;
+  return listed ? cut_short(request) : FinishReason::kNone;
 }
 
 FinishReason full_after(const Request& request, std::int32_t generated, std::int32_t total, std::int32_t context_tokens) {

@@ -13,8 +13,8 @@ namespace inferno {
 
 enum class FinishReason {
   kNone,       // goes on
-  kStop,       // end-of-generation token, stop token or stop string
-  kLength,     // max_tokens or the end of the context
+  kStop,       // end-of-generation token, stop token or stop string; with a grammar: the text satisfies it
+  kLength,     // max_tokens or the end of the context; with a grammar also a stop string or token, which cuts the text
   kCancelled,
   kError,      // `error` says why
 };

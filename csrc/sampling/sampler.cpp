@@ -56,7 +56,7 @@ struct Sampler::State {
 
   State(const SamplingParams& p, std::int32_t index, std::span<const TokenId> prompt);
   [[nodiscard]] bool changes_logits() const;
-  std::span<const float> adjust(std::span<const float> logits, std::span<const TokenId> forbidden,
+  std::span<const float> adjust(std::span<const float> logits, std::span<const TokenId> forbidden, TokenMask allowed,
                                 SamplerScratch::Buffers& b) const;
   bool truncate(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b);
   TokenId draw(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b);
@@ -82,9 +82,10 @@ bool Sampler::State::changes_logits() const {
 
 // The row to choose from: the caller's own when nothing changes in it.
 std::span<const float> Sampler::State::adjust(std::span<const float> logits, std::span<const TokenId> forbidden,
-                                              SamplerScratch::Buffers& b) const {
-  if (!changes_logits() && forbidden.empty()) return logits;
-  b.logits.assign(logits.begin(), logits.end());
+                                              TokenMask allowed, SamplerScratch::Buffers& b) const {
+  if (!changes_logits() && forbidden.empty() && allowed.empty()) return logits;
+  if (allowed.empty()) b.logits.assign(logits.begin(), logits.end());
+  else copy_allowed(logits, allowed, b.logits);
   add_bias(b.logits, params.logit_bias);
   penalize_repetition(b.logits, seen.entries(), params.repetition_penalty);
   penalize_frequency(b.logits, said.entries(), params.frequency_penalty, params.presence_penalty);
@@ -182,9 +183,13 @@ Sampler::Sampler(const SamplingParams& params, std::int32_t index, std::span<con
 Sampler::~Sampler() = default;
 Sampler::Sampler(Sampler&&) noexcept = default;
 
-TokenId Sampler::sample(std::span<const float> logits, SamplerScratch& scratch, std::span<const TokenId> forbidden) {
+TokenId Sampler::sample(std::span<const float> logits, SamplerScratch& scratch, std::span<const TokenId> forbidden,
+                        TokenMask allowed) {
   SamplerScratch::Buffers& buffers = scratch.buffers();
-  const std::span<const float> row = state_->adjust(logits, forbidden, buffers);
+  if (!allowed.empty() && forbidden.empty() && state_->params.temperature == 0.0f && !state_->changes_logits()) {
+    return allowed_peak(logits, allowed).id;  // nothing looks back, so there is nothing to remember
+  }
+  const std::span<const float> row = state_->adjust(logits, forbidden, allowed, buffers);
   const Peak peak = row_peak(row);
   TokenId token = peak.id;
   if (state_->params.temperature > 0.0f) {

@@ -3,7 +3,7 @@
 // Not thread-safe; one per sequence, used by the engine thread.
 //
 // Order of steps (each skipped when neutral):
-//   logit bias -> repetition, frequency, presence penalties -> DRY -> [greedy if temperature is 0]
+//   mask of a grammar -> logit bias -> repetition, frequency, presence penalties -> DRY -> [greedy if temperature is 0]
 //   -> top-n-sigma -> top-k -> typical -> top-p -> min-p -> XTC -> temperature -> draw,
 //   or, with mirostat: temperature -> Mirostat 2 draw.
 // Truncations look at the distribution at temperature 1, Mirostat at the one with the temperature applied. Of equal
@@ -17,6 +17,7 @@
 
 #include "base/ids.h"
 #include "request/sampling_params.h"
+#include "sampling/token_mask.h"
 
 namespace inferno {
 
@@ -42,9 +43,9 @@ class Sampler {
 
   // Chooses a token from one row of logits (vocab_size float32; not changed) and remembers it. NaN and -infinity are
   // never chosen; a row without a finite value, or with +infinity, throws InternalError. `forbidden`, when not empty,
-  // are ids that must not be chosen (ignore_eos).
+  // are ids that must not be chosen (ignore_eos). `allowed`, when not empty, has a bit for each token that may be.
   [[nodiscard]] TokenId sample(std::span<const float> logits, SamplerScratch& scratch,
-                               std::span<const TokenId> forbidden = {});
+                               std::span<const TokenId> forbidden = {}, TokenMask allowed = {});
 
  private:
   struct State;

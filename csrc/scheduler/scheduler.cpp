@@ -232,15 +232,18 @@ void Scheduler::take_tokens(const PlannedChunk& chunk, std::span<const SampledTo
   if (sequence.generated() == 0) sequence.timings.first_token = seconds(clock_.now() - request.arrived);
   SequenceUpdate update;
   FinishReason reason = FinishReason::kNone;
+  Status failure;
   std::int32_t accepted = 0;
   for (const SampledToken& one : sampled) {
-    reason = stops_at(request, one.token, one.ends);
+    failure = one.failure;
+    reason = failure.ok() ? stops_at(request, one.token, one.ends) : FinishReason::kError;
     if (reason != FinishReason::kNone) break;
     sequence.tokens.push_back(one.token);
     update.tokens.push_back(one.token);
     if (request.sampling.logprobs >= 0) update.logprobs.push_back(one.logprob);
     accepted += one.more ? 1 : 0;
-    reason = full_after(request, sequence.generated(), sequence.length(), options_.context_tokens);
+    reason = one.completes ? FinishReason::kStop
+                           : full_after(request, sequence.generated(), sequence.length(), options_.context_tokens);
     if (reason != FinishReason::kNone) break;
   }
   if (speculator_ && decoding) speculator_->learn(chunk, sampled, accepted);
@@ -249,7 +252,7 @@ void Scheduler::take_tokens(const PlannedChunk& chunk, std::span<const SampledTo
     describe(sequence, update);
     updates.push_back(std::move(update));
   }
-  if (reason != FinishReason::kNone) end(running_, running_.find(order_of(sequence)), reason, {}, updates);
+  if (reason != FinishReason::kNone) end(running_, running_.find(order_of(sequence)), reason, failure, updates);
 }
 
 void Scheduler::observe(const StepPlan& plan, double step_seconds) {

@@ -38,6 +38,8 @@ struct StepPlan {
 struct SampledToken {
   TokenId token = kNoToken;
   bool ends = false;  // an end-of-generation token of the model
+  bool completes = false;  // with it the text satisfies the request's grammar, and nothing may follow
+  Status failure = {};     // not ok: no token could be chosen, and the sequence cannot go on
   TokenLogprob logprob;  // filled when the request asks for logprobs
   bool more = false;  // the next one is of the same chunk
 };

@@ -140,6 +140,17 @@ class SamplingParams:  # csrc/bindings/bind_request.cpp; fields, ranges and defa
     logprobs: int
     def __init__(self) -> None: ...
 
+class Grammar:  # csrc/constraints/constraint.h
+    """Compiled for one vocabulary; any number of requests may have it."""
+
+class GrammarCompiler:  # csrc/bindings/bind_grammar.cpp, csrc/constraints/llguidance.h
+    def __init__(self, model: Model, library: str) -> None:
+        """``library`` is the file of llguidance's extension module, imported before. Reads every token of the model.
+
+        Raises CoreError unsupported for another version of the library than the one that is known."""
+    def compile(self, type: str, text: str) -> Grammar:
+        """``type`` is json_schema, regex or lark. Raises CoreError invalid_argument with what is wrong. Thread-safe."""
+
 class Request:  # csrc/request/request.h
     tenant: str
     prompt: list[int]
@@ -152,6 +163,7 @@ class Request:  # csrc/request/request.h
     stop_tokens: list[int]
     ignore_eos: bool
     keep_stop_text: bool
+    grammar: Grammar | None
     def __init__(self) -> None: ...
 
 class EngineConfig:  # csrc/engine/engine_config.h

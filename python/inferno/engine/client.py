@@ -63,6 +63,8 @@ class Grammar:
 
     kind: Literal["json_object", "json_schema", "regex", "choice", "lark", "gbnf"]
     text: str
+    param: str = field(default="grammar", compare=False)
+    """The field that it came by, for what refuses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
 from inferno.engine.extras import Extras
+from inferno.engine.grammars import Grammars
 from inferno.engine.native import fill_embed_request, fill_request, overridden
 from inferno.engine.prefix_keeper import PrefixKeeper, open_store
 from inferno.engine.prefix_store import PrefixStore, StoreStats
@@ -95,6 +96,7 @@ class LocalEngine:
             engine = native_call(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
             self._engine = engine
             self._keeper = None if store is None else PrefixKeeper(engine, store, _core.CoreError)
+        self._grammars = Grammars(model)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -279,13 +281,13 @@ class LocalEngine:
         engine = self._engine
         if not isinstance(engine, _core.Engine):
             raise _embeds_only()
-        if request.grammar is not None:
-            raise Unsupported("this engine cannot keep an answer to a grammar yet; leave it out", param="grammar")
         native = _core.Request()
         request = self._extras.generation.applied(request)
         fill_request(native, request, encode=lambda text: self._ids([text], False))
         self._bind_loop(self._delivery)
         self._refuse_hopeless(request)
+        if request.grammar is not None:
+            native.grammar = await self._grammars.compiled(request.grammar, request.tenant)
         if self._keeper is not None:
             await self._keeper.bring(request.tenant, request.prompt)
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
@@ -327,6 +329,7 @@ class LocalEngine:
 
     def _stop(self) -> None:
         self._engine.stop()
+        self._grammars.close()
         if self._keeper is not None:
             self._keeper.close()
 

@@ -75,6 +75,9 @@ COUNTERS = (
     Instrument("inferno_prefix_cache_evictions", "Kept prefixes evicted.", "prefix_evictions"),
     Instrument("inferno_spec_drafted_tokens", "Tokens computed as guesses.", "spec_drafted_tokens"),
     Instrument("inferno_spec_accepted_tokens", "Guessed tokens that came true.", "spec_accepted_tokens"),
+    Instrument("inferno_grammar_masks", "Masks of tokens that a grammar allows.", "grammar_masks"),
+    Instrument("inferno_grammar_mask_seconds", "Seconds spent computing those masks.", "grammar_mask_seconds"),
+    Instrument("inferno_grammar_wait_seconds", "Of them, seconds the engine waited.", "grammar_wait_seconds"),
     Instrument("inferno_host_cache_saved", "Prefixes saved to host memory.", "host_cache_saved"),
     Instrument("inferno_host_cache_evictions", "Prefixes that host memory gave up for room.", "host_cache_evictions"),
     Instrument(

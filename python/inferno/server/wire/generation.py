@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument
+from inferno.server.wire.answer_format import AnswerFormat, answer_grammar
 from inferno.server.wire.unsupported import NeutralValues
 
 MAX_CHOICES = 128
@@ -49,7 +50,7 @@ class StreamOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     include_obfuscation: bool | None = None
 
 
-class GenerationFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+class GenerationFields(AnswerFormat, kw_only=True, forbid_unknown_fields=True):
     """OpenAI's fields and the engine's own. ``None`` is null or absent: the engine's default holds."""
 
     model: str | None = None
@@ -167,7 +168,7 @@ def sampling_options(fields: GenerationFields, *, logprobs: int | None) -> Sampl
 def generate_request(
     fields: GenerationFields, prompt: Sequence[int], *, tenant: str, max_tokens: int | None, logprobs: int | None
 ) -> GenerateRequest:
-    """What the engine is asked for. Raises InvalidArgument for a stop string over the limit."""
+    """What the engine is asked for. Raises InvalidArgument for a stop string over the limit, or two grammars."""
     return GenerateRequest(
         prompt=prompt,
         sampling=sampling_options(fields, logprobs=logprobs),
@@ -180,4 +181,5 @@ def generate_request(
         priority=fields.priority or 0,
         timeout=fields.timeout,
         tenant=tenant,
+        grammar=answer_grammar(fields),
     )

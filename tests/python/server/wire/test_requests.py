@@ -12,6 +12,7 @@ from inferno.engine.client import SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnknownParameter, UnsupportedParameter
 from inferno.server.wire import chat, completions
+from inferno.server.wire.answer_format import AnswerFormat
 from inferno.server.wire.decode import decode
 
 HELLO = [{"role": "user", "content": "hi"}]
@@ -190,8 +191,6 @@ UNSUPPORTED_CHAT: list[tuple[str, Any]] = [
     ("tool_choice", {"type": "function", "function": {"name": "f"}}),
     ("functions", [{"name": "f"}]),
     ("function_call", {"name": "f"}),
-    ("response_format", {"type": "json_object"}),
-    ("response_format", {"type": "json_schema", "json_schema": {"name": "x"}}),
     ("audio", {"voice": "v"}),
     ("modalities", ["text", "audio"]),
     ("prediction", {"type": "content", "content": "x"}),
@@ -360,6 +359,7 @@ def test_structs_have_no_field_that_is_neither_converted_nor_listed() -> None:
     honoured = {*SAMPLING, "model", "stream", "stream_options", "n", "max_tokens", "stop", "logit_bias"}
     honoured |= {"dry_sequence_breakers", "stop_token_ids", "ignore_eos", "include_stop_str_in_output"}
     honoured |= {"priority", "timeout"}
+    honoured |= {field.name for field in msgspec.structs.fields(AnswerFormat)}
     of_chat = honoured | {"messages", "max_completion_tokens", "logprobs", "top_logprobs", "chat_template_kwargs"}
     of_completions = honoured | {"prompt", "echo", "logprobs", "best_of"}
     fields = {field.name for field in msgspec.structs.fields(chat.ChatRequest)}
