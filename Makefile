@@ -31,7 +31,8 @@ test: lint cpp-test python-test
 # Every architecture against transformers, anew; writes the table of docs/architectures.md. Fetches PyTorch.
 truth: $(VENV)/.test
 	@$(VENV)/bin/python $(PIP) install "$$(echo build/wheels/inferno-*.whl)[truth]"
-	@INFERNO_TEST_WRITE_DOCS=1 $(VENV)/bin/python -m pytest tests/python/truth/test_transformers_truth.py
+	@INFERNO_TEST_WRITE_DOCS=1 $(VENV)/bin/python -m pytest tests/python/truth/test_transformers_truth.py \
+	  tests/python/truth/test_peft_truth.py
 
 python-test: $(VENV)/.test
 	@$(VENV)/bin/python -m pytest

@@ -49,6 +49,7 @@ struct Capabilities {
   std::int32_t logits_rows = 0;       // of them, most that may ask for logits: bounds the memory for vocab-wide rows
   std::uint64_t kv_bytes = 0;         // memory taken by those cells
   std::int32_t embedding_size = 0;    // numbers in a text's vector; 0 = the model generates text, and does not embed
+  bool adapters = false;              // load_adapter() can be asked
   std::string saved_format;           // names what save() writes; load() understands the same only. Empty: cannot save
 };
 
@@ -96,6 +97,15 @@ class Model {
   // `slot` must be empty; afterwards it holds the n tokens that were saved. After any failure it is empty. Malformed bytes
   // are refused with kDataCorrupted as far as that can be told: what comes from outside must carry a digest.
   virtual Status load(SlotId, std::int32_t, std::span<const std::byte>) { return cannot_save(); }
+
+  // An adapter (LoRA) in a file of the backend's format, for rows that name it; one or several in a batch, but not two in one
+  // slot. kNotFound, kUnsupported, kDataCorrupted, kInvalidArgument where it was made for another model, kOutOfMemory.
+  virtual Result<AdapterId> load_adapter(const std::string& path) {
+    static_cast<void>(path);
+    return Status(StatusCode::kUnsupported, "this model takes no adapters");
+  }
+  // No row may name it from now on. What slots hold of it can be dropped still.
+  virtual void unload_adapter(AdapterId) {}
 
   // Computes the batch and appends its tokens to their slots. Logits stay valid until the next call.
   // On failure the content of the slots named in the batch is undefined: drop them.

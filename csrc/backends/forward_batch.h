@@ -9,25 +9,28 @@
 
 namespace inferno {
 
-// Row i says: put token[i] at position[i] of slot[i]; when wants_logits[i], tell the distribution of what follows it.
-// Rows of one slot stand together in rising position. Reused from step to step to keep its buffers.
+// Row i says: put token[i] at position[i] of slot[i], computed with adapter[i]; when wants_logits[i], tell the distribution
+// of what follows it. Rows of one slot stand together in rising position, and a slot keeps its adapter. Reused from step to step to keep its buffers.
 struct ForwardBatch {
   std::vector<TokenId> token;
   std::vector<std::int32_t> position;
   std::vector<SlotId> slot;
   std::vector<std::uint8_t> wants_logits;
+  std::vector<AdapterId> adapter;
 
   void clear() {
     token.clear();
     position.clear();
     slot.clear();
     wants_logits.clear();
+    adapter.clear();
   }
-  void add(TokenId t, std::int32_t p, SlotId s, bool logits) {
+  void add(TokenId t, std::int32_t p, SlotId s, bool logits, AdapterId with = kNoAdapter) {
     token.push_back(t);
     position.push_back(p);
     slot.push_back(s);
     wants_logits.push_back(logits ? 1 : 0);
+    adapter.push_back(with);
   }
   [[nodiscard]] std::int32_t rows() const { return static_cast<std::int32_t>(token.size()); }
 };

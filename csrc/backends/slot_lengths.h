@@ -83,7 +83,8 @@ class SlotLengths {
 
   [[nodiscard]] Status check_shape(const ForwardBatch& batch) const {
     const std::size_t rows = batch.token.size();
-    if (batch.position.size() != rows || batch.slot.size() != rows || batch.wants_logits.size() != rows) {
+    if (batch.position.size() != rows || batch.slot.size() != rows || batch.wants_logits.size() != rows ||
+        batch.adapter.size() != rows) {
       return broken("the arrays of the batch differ in length");
     }
     if (rows == 0) return broken("the batch has no rows");

@@ -15,6 +15,10 @@ enum class SequenceId : std::uint64_t {};  // one request with n > 1 has n seque
 enum class SlotId : std::int32_t {};       // a backend's sequence number, where KV bytes live
 enum class BlockId : std::int32_t {};      // a unit of KV budget
 
+// Small matrices that are added to a model's own (LoRA), as a backend loaded them; never given a second time.
+enum class AdapterId : std::uint64_t {};
+inline constexpr AdapterId kNoAdapter{};
+
 // Who owns a request. Prefixes are never shared across tenants.
 using Tenant = std::string;
 

@@ -51,10 +51,18 @@ class PyEngine {
     }();
     return static_cast<std::uint64_t>(value_or_raise(std::move(id)));
   }
-  std::int32_t saved_tokens(const Tenant& tenant, const std::vector<TokenId>& prompt) {
-    return engine_->saved_tokens(tenant, prompt);
+  std::uint64_t load_adapter(const std::string& path) {
+    auto loaded = [&] {
+      py::gil_scoped_release release;
+      return engine_->load_adapter(path);
+    }();
+    return static_cast<std::uint64_t>(value_or_raise(std::move(loaded)));
   }
-  void restore(const Tenant& tenant, const std::vector<TokenId>& tokens, const py::buffer& bytes) {
+  void unload_adapter(std::uint64_t id) { raise_unless_ok(engine_->unload_adapter(AdapterId{id})); }
+  std::int32_t saved_tokens(const Tenant& tenant, const std::vector<TokenId>& prompt, std::uint64_t adapter) {
+    return engine_->saved_tokens({tenant, AdapterId{adapter}}, prompt);
+  }
+  void restore(const Tenant& tenant, const std::vector<TokenId>& tokens, const py::buffer& bytes, std::uint64_t adapter) {
     const py::buffer_info view = bytes.request();
     if (view.ndim != 1 || view.strides[0] != view.itemsize) {
       raise_unless_ok(invalid_argument("data", "the bytes of a prefix must lie in one piece"));
@@ -62,7 +70,7 @@ class PyEngine {
     const Status status = [&] {
       py::gil_scoped_release release;
       const auto size = static_cast<std::size_t>(view.size * view.itemsize);
-      return engine_->restore(tenant, tokens, {static_cast<const std::byte*>(view.ptr), size});
+      return engine_->restore({tenant, AdapterId{adapter}}, tokens, {static_cast<const std::byte*>(view.ptr), size});
     }();
     raise_unless_ok(status);
   }
@@ -141,7 +149,8 @@ void register_engine(py::module_& module) {
       .def_readonly("requests_waiting", &EngineStats::requests_waiting)
       .def("as_dict", &as_dict);
   py::class_<SavedPrefix, SavedPrefixPtr>(module, "SavedPrefix", py::buffer_protocol())
-      .def_readonly("tenant", &SavedPrefix::tenant)
+      .def_property_readonly("tenant", [](const SavedPrefix& p) { return p.owner.tenant; })
+      .def_property_readonly("adapter", [](const SavedPrefix& p) { return static_cast<std::uint64_t>(p.owner.adapter); })
       .def_readonly("tokens", &SavedPrefix::tokens)
       .def_readonly("stored", &SavedPrefix::stored)
       .def_buffer([](const SavedPrefix& p) {
@@ -151,8 +160,11 @@ void register_engine(py::module_& module) {
   py::class_<PyEngine>(module, "Engine")
       .def(py::init<PyModel&, const EngineConfig&, py::function, bool, PyModel*>(), "model"_a, "config"_a, "on_step"_a,
            "export_prefixes"_a = false, "draft"_a = py::none())
-      .def("saved_tokens", &PyEngine::saved_tokens, "tenant"_a, "prompt"_a, py::call_guard<py::gil_scoped_release>())
-      .def("restore", &PyEngine::restore, "tenant"_a, "tokens"_a, "data"_a)
+      .def("saved_tokens", &PyEngine::saved_tokens, "tenant"_a, "prompt"_a, "adapter"_a = 0,
+           py::call_guard<py::gil_scoped_release>())
+      .def("restore", &PyEngine::restore, "tenant"_a, "tokens"_a, "data"_a, "adapter"_a = 0)
+      .def("load_adapter", &PyEngine::load_adapter, "path"_a)
+      .def("unload_adapter", &PyEngine::unload_adapter, "adapter"_a)
       .def("take_exported", &PyEngine::take_exported, py::call_guard<py::gil_scoped_release>())
       .def("submit", &PyEngine::submit, "request"_a)
       .def("cancel", &PyEngine::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())

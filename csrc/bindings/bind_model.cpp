@@ -67,7 +67,8 @@ py::dict capabilities_of(const PyModel& self) {
                                                             : "none";
   return py::dict("sharing"_a = sharing, "slots"_a = c.slots, "capacity_tokens"_a = c.capacity_tokens,
                   "context_tokens"_a = c.context_tokens, "batch_rows"_a = c.batch_rows, "kv_bytes"_a = c.kv_bytes,
-                  "embedding_size"_a = c.embedding_size, "saved_format"_a = c.saved_format);
+                  "embedding_size"_a = c.embedding_size, "saved_format"_a = c.saved_format,
+                  "adapters"_a = c.adapters);
 }
 
 // As ModelReport says it; operators as (name, calls, seconds).

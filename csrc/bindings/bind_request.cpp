@@ -37,6 +37,9 @@ void register_request(py::module_& module) {
   py::class_<Request>(module, "Request")
       .def(py::init<>())
       .def_readwrite("tenant", &Request::tenant)
+      .def_property(
+          "adapter", [](const Request& r) { return static_cast<std::uint64_t>(r.adapter); },
+          [](Request& r, std::uint64_t id) { r.adapter = AdapterId{id}; })
       .def_readwrite("prompt", &Request::prompt)
       .def_readwrite("sampling", &Request::sampling)
       .def_readwrite("n", &Request::n)

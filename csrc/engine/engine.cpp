@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <future>
 #include <string>
 
 #include "engine/engine_loop.h"
@@ -119,6 +120,15 @@ Result<RequestId> Engine::submit(Request request) {
   request.arrived = clock_.now();
   const RequestId id = request.id;
   const std::int32_t n = request.n;
+  // Held until the request is on its way, so that it comes before an order to unload what it names.
+  std::unique_lock<std::mutex> lock(adapters_mutex_, std::defer_lock);
+  if (request.adapter != kNoAdapter) {
+    lock.lock();
+    if (!adapters_.contains(request.adapter)) {
+      admission_.leave(n, tokens);
+      return Status(StatusCode::kNotFound, "the adapter is not loaded any more", "model");
+    }
+  }
   if (loop_->send(SubmitCommand{std::make_shared<const Request>(std::move(request))})) return id;
   admission_.leave(n, tokens);
   return Status(StatusCode::kUnavailable, "the engine was stopped");
@@ -126,19 +136,38 @@ Result<RequestId> Engine::submit(Request request) {
 
 void Engine::cancel(RequestId request) { (void)loop_->send(CancelCommand{request}); }
 
-std::int32_t Engine::saved_tokens(const Tenant& tenant, std::span<const TokenId> prompt) {
-  HostPrefixes* host = loop_->host();
-  return host == nullptr ? 0 : host->find(tenant, prompt).tokens;
+Result<AdapterId> Engine::load_adapter(const std::string& path) {
+  std::promise<Result<AdapterId>> answer;
+  std::future<Result<AdapterId>> loaded = answer.get_future();
+  const Status stopped(StatusCode::kUnavailable, "the engine was stopped");
+  if (!loop_->send(LoadAdapterCommand{path, &answer})) return stopped;
+  Result<AdapterId> adapter = loaded.get();
+  if (!adapter.ok()) return adapter;
+  const std::lock_guard lock(adapters_mutex_);
+  adapters_.insert(adapter.value());
+  return adapter;
 }
 
-Status Engine::restore(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes) {
+Status Engine::unload_adapter(AdapterId adapter) {
+  const std::lock_guard lock(adapters_mutex_);
+  if (adapters_.erase(adapter) == 0) return Status(StatusCode::kNotFound, "the adapter is not loaded");
+  (void)loop_->send(UnloadAdapterCommand{adapter});  // a stopped engine gives everything up
+  return {};
+}
+
+std::int32_t Engine::saved_tokens(const PrefixOwner& owner, std::span<const TokenId> prompt) {
+  HostPrefixes* host = loop_->host();
+  return host == nullptr ? 0 : host->find(owner, prompt).tokens;
+}
+
+Status Engine::restore(const PrefixOwner& owner, std::span<const TokenId> tokens, std::span<const std::byte> bytes) {
   HostPrefixes* host = loop_->host();
   if (host == nullptr) return Status(StatusCode::kUnsupported, "this engine keeps no prefixes in host memory");
   if (Status status = check_ids("tokens", {tokens.begin(), tokens.end()}, model_->info().vocab_size); !status.ok()) return status;
   if (tokens.size() > static_cast<std::size_t>(model_->capabilities().context_tokens)) {
     return invalid_argument("tokens", std::to_string(tokens.size()) + " tokens are more than the context holds");
   }
-  return host->add(tenant, tokens, bytes);
+  return host->add(owner, tokens, bytes);
 }
 
 std::vector<SavedPrefixPtr> Engine::take_exported() { return loop_->take_exported(); }

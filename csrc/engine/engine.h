@@ -4,7 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
+#include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "backends/backend.h"
@@ -31,18 +34,26 @@ class Engine {
   ~Engine();  // stop()
 
   // Never blocks. `request.id` and `request.arrived` are set here. On success the sink gets exactly one final delta per
-  // sequence. kInvalidArgument, kContextLengthExceeded, kQueueFull, kUnavailable.
+  // sequence. kInvalidArgument, kNotFound (the adapter), kContextLengthExceeded, kQueueFull, kUnavailable.
   [[nodiscard]] Result<RequestId> submit(Request request);
 
   // Takes effect at the next step, wherever the request is; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);
 
-  // How many leading tokens of `prompt` host memory has saved for this tenant; 0 where it keeps nothing.
-  [[nodiscard]] std::int32_t saved_tokens(const Tenant& tenant, std::span<const TokenId> prompt);
+  // Loads an adapter for requests to name, and waits for it: between two steps, which wait meanwhile. What the model's
+  // load_adapter() says, and kUnavailable once the engine was stopped.
+  [[nodiscard]] Result<AdapterId> load_adapter(const std::string& path);
+
+  // Requests with it are refused from now on; those that were accepted end as they would have, and then it is given up.
+  // kNotFound when it is not loaded. Never blocks.
+  [[nodiscard]] Status unload_adapter(AdapterId adapter);
+
+  // How many leading tokens of `prompt` host memory has saved for this owner; 0 where it keeps nothing.
+  [[nodiscard]] std::int32_t saved_tokens(const PrefixOwner& owner, std::span<const TokenId> prompt);
 
   // Gives host memory a prefix that take_exported() once gave, for a model of the same file and saved_format. The caller
   // vouches for the bytes. kUnsupported where nothing is kept, kInvalidArgument, kOutOfMemory.
-  [[nodiscard]] Status restore(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes);
+  [[nodiscard]] Status restore(const PrefixOwner& owner, std::span<const TokenId> tokens, std::span<const std::byte> bytes);
 
   // With export_prefixes: waits for prefixes that host memory gives up and takes them, oldest first; and for restored ones
   // (`stored`) whose bytes the model did not understand. Their bytes count in its budget until they are let go. Empty once
@@ -71,6 +82,8 @@ class Engine {
   const Clock& clock_;
   Admission admission_;
   std::atomic<std::uint64_t> requests_{0};
+  std::mutex adapters_mutex_;
+  std::unordered_set<AdapterId> adapters_;  // those that requests may name
   std::unique_ptr<EngineLoop> loop_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -69,7 +70,8 @@ std::int32_t mask_threads() { return std::clamp(static_cast<std::int32_t>(std::t
 
 EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admission, const Clock& clock, OutputSink& sink,
                        Model* draft)
-    : clock_(clock),
+    : model_(model),
+      clock_(clock),
       exports_(config.export_prefixes),
       exported_(std::numeric_limits<std::size_t>::max()),  // what waits there still counts in the host cache's budget
       host_(host_prefixes(model, config)),
@@ -104,8 +106,8 @@ EngineLoop::~EngineLoop() { stop(); }
 void EngineLoop::stop() {
   std::lock_guard lock(stop_mutex_);
   if (!thread_.joinable()) return;
+  inbox_.close();  // first: what was accepted is in it before the loop empties it for the last time
   stopping_.store(true);
-  inbox_.close();
   thread_.join();
   dispatcher_.stop();
 }
@@ -116,6 +118,7 @@ void EngineLoop::run() {
     for (const Command& command : commands) apply(command);
     scheduler_.expire(updates_);
     if (!stopping_.load() && !scheduler_.idle()) step();
+    retire_adapters();
     publish_stats();
     emit();
   }
@@ -154,6 +157,26 @@ void EngineLoop::apply(const Command& command) {
   if (const auto* ask = std::get_if<SubmitCommand>(&command)) submit(ask->request);
   if (const auto* gone = std::get_if<CancelCommand>(&command)) scheduler_.cancel(gone->request, updates_);
   if (const auto* done = std::get_if<FinishCommand>(&command)) scheduler_.finish(done->sequence, updates_);
+  if (const auto* adapter = std::get_if<LoadAdapterCommand>(&command)) load_adapter(*adapter);
+  if (const auto* old = std::get_if<UnloadAdapterCommand>(&command)) retiring_.push_back(old->adapter);
+}
+
+void EngineLoop::load_adapter(const LoadAdapterCommand& ask) {
+  try {
+    ask.answer->set_value(model_.load_adapter(ask.path));
+  } catch (const std::bad_alloc&) {
+    ask.answer->set_value(Status(StatusCode::kOutOfMemory, "there is no memory for the adapter"));
+  } catch (const std::exception& error) {
+    ask.answer->set_value(Status(StatusCode::kInternal, error.what()));
+  }
+}
+
+void EngineLoop::retire_adapters() {
+  std::erase_if(retiring_, [this](AdapterId adapter) {
+    if (scheduler_.uses(adapter)) return false;
+    model_.unload_adapter(adapter);
+    return true;
+  });
 }
 
 void EngineLoop::submit(const RequestPtr& request) {

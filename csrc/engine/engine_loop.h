@@ -4,8 +4,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -36,7 +38,14 @@ struct CancelCommand {
 struct FinishCommand {
   SequenceId sequence{};
 };
-using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand>;
+struct LoadAdapterCommand {
+  std::string path;
+  std::promise<Result<AdapterId>>* answer = nullptr;  // gets exactly one, also when the loop is stopping
+};
+struct UnloadAdapterCommand {
+  AdapterId adapter = kNoAdapter;
+};
+using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand, LoadAdapterCommand, UnloadAdapterCommand>;
 
 class EngineLoop {
  public:
@@ -64,6 +73,8 @@ class EngineLoop {
   void run();
   void apply(const Command& command);
   void submit(const RequestPtr& request);
+  void load_adapter(const LoadAdapterCommand& ask);
+  void retire_adapters();
   void step();
   void step_failed(const StepPlan& plan, const Status& why);
   void publish_stats();
@@ -71,6 +82,7 @@ class EngineLoop {
   void export_all();
   void wait_until_taken(Time give_up) const;
 
+  Model& model_;
   const Clock& clock_;
   const bool exports_;
   BoundedQueue<SavedPrefixPtr> exported_;
@@ -83,6 +95,7 @@ class EngineLoop {
   ModelRunner runner_;
   TokenChooser chooser_;
   Scheduler::Updates updates_;
+  std::vector<AdapterId> retiring_;  // unloaded as soon as no sequence uses them
   std::uint64_t sequences_ = 0;
   int failures_in_a_row_ = 0;
   EngineStats counting_;  // the engine thread's own

@@ -18,13 +18,15 @@ Result<Logits> ModelRunner::run(const StepPlan& plan) {
   batch_.clear();
   for (const PlannedChunk& chunk : plan.chunks) {
     const SlotId slot = chunk.sequence->lease.slot();
+    const AdapterId adapter = chunk.sequence->request->adapter;
     for (std::int32_t i = 0; i < chunk.count; ++i) {
       const std::int32_t position = chunk.first + i;
       const bool last = i + 1 == chunk.count;
-      batch_.add(chunk.sequence->tokens[static_cast<std::size_t>(position)], position, slot, chunk.samples && last);
+      batch_.add(chunk.sequence->tokens[static_cast<std::size_t>(position)], position, slot, chunk.samples && last,
+                 adapter);
     }
     std::int32_t position = chunk.first + chunk.count;
-    for (const TokenId guess : chunk.draft) batch_.add(guess, position++, slot, true);
+    for (const TokenId guess : chunk.draft) batch_.add(guess, position++, slot, true, adapter);
   }
   if (batch_.rows() == 0) return Logits{};
   return model_.forward(batch_);

@@ -12,26 +12,26 @@ HostPrefixes::HostPrefixes(std::uint64_t budget_bytes, std::int32_t block_tokens
       pool_(std::make_shared<MemoryPool>(static_cast<std::size_t>(budget_bytes))),
       index_(block_tokens) {}
 
-HostPrefixes::Match HostPrefixes::match(const Tenant& tenant, std::span<const TokenId> tokens) {
-  const PrefixMatch found = index_.find(tenant, tokens);
+HostPrefixes::Match HostPrefixes::match(const PrefixOwner& owner, std::span<const TokenId> tokens) {
+  const PrefixMatch found = index_.find(owner, tokens);
   if (found.tokens == 0) return {};
   Place& place = places_.at(found.slot);
   place.last_used = ++now_;
   return {place.prefix, found.tokens};
 }
 
-HostPrefixes::Match HostPrefixes::find(const Tenant& tenant, std::span<const TokenId> tokens) {
+HostPrefixes::Match HostPrefixes::find(const PrefixOwner& owner, std::span<const TokenId> tokens) {
   std::lock_guard lock(mutex_);
-  return match(tenant, tokens);
+  return match(owner, tokens);
 }
 
-SavedPrefixPtr HostPrefixes::announce(const Tenant& tenant, std::span<const TokenId> tokens) {
+SavedPrefixPtr HostPrefixes::announce(const PrefixOwner& owner, std::span<const TokenId> tokens) {
   std::lock_guard lock(mutex_);
   const auto length = static_cast<std::int32_t>(tokens.size()) / block_tokens_ * block_tokens_;
-  const Match here = match(tenant, tokens);
+  const Match here = match(owner, tokens);
   if (length - here.tokens < worthwhile()) return nullptr;
   auto prefix = std::make_shared<SavedPrefix>();
-  prefix->tenant = tenant;
+  prefix->owner = owner;
   prefix->tokens.assign(tokens.begin(), tokens.begin() + length);
   prefix->pool = pool_;
   insert(prefix);
@@ -65,21 +65,21 @@ void HostPrefixes::refuse(const SavedPrefixPtr& prefix, bool corrupted) {
   if (const auto place = place_of(prefix); place != places_.end()) forget(place);
 }
 
-Status HostPrefixes::add(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes) {
+Status HostPrefixes::add(const PrefixOwner& owner, std::span<const TokenId> tokens, std::span<const std::byte> bytes) {
   if (tokens.empty() || tokens.size() % static_cast<std::size_t>(block_tokens_) != 0) {
     return invalid_argument("tokens", std::to_string(tokens.size()) + " tokens; a saved prefix has whole blocks of " +
                                           std::to_string(block_tokens_));
   }
   if (bytes.empty()) return invalid_argument("bytes", "a saved prefix without bytes");
   auto prefix = std::make_shared<SavedPrefix>();
-  prefix->tenant = tenant;
+  prefix->owner = owner;
   prefix->tokens.assign(tokens.begin(), tokens.end());
   prefix->pool = pool_;
   prefix->saved = true;
   prefix->stored = true;
   {
     std::lock_guard lock(mutex_);
-    if (static_cast<std::size_t>(match(tenant, tokens).tokens) == tokens.size()) return {};
+    if (static_cast<std::size_t>(match(owner, tokens).tokens) == tokens.size()) return {};
     Result<MemoryPool::Block> block = allocate(bytes.size());
     if (!block.ok()) return block.status();
     prefix->bytes = std::move(block).value();
@@ -101,7 +101,7 @@ void HostPrefixes::clear() {
 
 void HostPrefixes::insert(SavedPrefixPtr prefix) {
   const SlotId place{++last_place_};
-  index_.insert(prefix->tenant, place, prefix->tokens);
+  index_.insert(prefix->owner, place, prefix->tokens);
   places_.emplace(place, Place{std::move(prefix), ++now_});
 }
 
@@ -149,7 +149,7 @@ Result<MemoryPool::Block> HostPrefixes::allocate(std::size_t bytes) {
 void HostPrefixes::drop_covered_by(const SavedPrefix& longer) {
   for (auto it = places_.begin(); it != places_.end();) {
     const SavedPrefix& other = *it->second.prefix;
-    const bool covered = &other != &longer && other.tenant == longer.tenant && other.saved &&
+    const bool covered = &other != &longer && other.owner == longer.owner && other.saved &&
                          other.tokens.size() <= longer.tokens.size() &&
                          std::equal(other.tokens.begin(), other.tokens.end(), longer.tokens.begin());
     it = covered ? forget(it) : std::next(it);

@@ -1,5 +1,5 @@
 // HostPrefixes: the second tier of the prefix cache. What the KV cache gives up stays in host memory, within a budget of
-// bytes, until a prompt of the same tenant begins with it again. Least recently used go first. Thread-safe: the engine
+// bytes, until a prompt of the same owner begins with it again. Least recently used go first. Thread-safe: the engine
 // thread saves and loads, others may add and ask.
 #pragma once
 
@@ -40,13 +40,13 @@ class HostPrefixes {
   // So many tokens a copy must spare to be worth making: a few blocks.
   [[nodiscard]] std::int32_t worthwhile() const { return kWorthwhileBlocks * block_tokens_; }
 
-  // The prefix of this tenant that shares the longest beginning with `tokens`, in whole blocks. Counts as a use of it.
-  [[nodiscard]] Match find(const Tenant& tenant, std::span<const TokenId> tokens);
+  // The prefix of this owner that shares the longest beginning with `tokens`, in whole blocks. Counts as a use of it.
+  [[nodiscard]] Match find(const PrefixOwner& owner, std::span<const TokenId> tokens);
 
   // From the KV cache, in three steps. announce(): a place for these tokens, already found by find(); nothing when most
   // of them are here anyway. room_for(): memory for its bytes, for the caller to fill; kOutOfMemory. saved(): they are
   // complete; what is only a beginning of them is given up.
-  [[nodiscard]] SavedPrefixPtr announce(const Tenant& tenant, std::span<const TokenId> tokens);
+  [[nodiscard]] SavedPrefixPtr announce(const PrefixOwner& owner, std::span<const TokenId> tokens);
   [[nodiscard]] Result<std::span<std::byte>> room_for(SavedPrefix& prefix, std::size_t bytes);
   void saved(const SavedPrefixPtr& prefix);
 
@@ -57,7 +57,7 @@ class HostPrefixes {
 
   // From the outside, a copy of the bytes. kInvalidArgument when the tokens are not whole blocks or there are no bytes;
   // kOutOfMemory.
-  [[nodiscard]] Status add(const Tenant& tenant, std::span<const TokenId> tokens, std::span<const std::byte> bytes);
+  [[nodiscard]] Status add(const PrefixOwner& owner, std::span<const TokenId> tokens, std::span<const std::byte> bytes);
 
   // Gives up everything but what is announced and not saved yet.
   void clear();
@@ -80,7 +80,7 @@ class HostPrefixes {
   using Places = std::map<SlotId, Place>;  // a place is to the index what a slot is
 
   // All of these expect the lock to be held.
-  [[nodiscard]] Match match(const Tenant& tenant, std::span<const TokenId> tokens);
+  [[nodiscard]] Match match(const PrefixOwner& owner, std::span<const TokenId> tokens);
   void insert(SavedPrefixPtr prefix);
   [[nodiscard]] Places::iterator place_of(const SavedPrefixPtr& prefix);
   Places::iterator forget(Places::iterator place);

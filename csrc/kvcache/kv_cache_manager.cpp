@@ -34,25 +34,25 @@ KvCacheManager::KvCacheManager(const KvCacheOptions& options, HostPrefixes* host
       table_(options.slots, options.capacity_tokens / options.block_tokens, options.block_tokens),
       index_(options.block_tokens) {}
 
-std::optional<KvCacheManager::Reservation> KvCacheManager::reserve(const Tenant& tenant,
+std::optional<KvCacheManager::Reservation> KvCacheManager::reserve(const PrefixOwner& owner,
                                                                    std::span<const TokenId> prompt,
                                                                    std::int32_t headroom_tokens) {
   if (prompt.empty()) throw InternalError("a reservation for an empty prompt");
-  const std::optional<Placement> placement = place(tenant, prompt, headroom_tokens);
+  const std::optional<Placement> placement = place(owner, prompt, headroom_tokens);
   if (!placement) return std::nullopt;
   const bool in_place = placement->how == Placement::How::kAdopt;
-  const SlotId slot = in_place ? adopt(*placement, tenant) : occupy(*placement, tenant, prompt);
+  const SlotId slot = in_place ? adopt(*placement, owner) : occupy(*placement, owner, prompt);
   const std::int32_t reused = std::max(placement->match.tokens, placement->saved.tokens);
   prefix_tokens_asked_ += prompt.size();
   prefix_tokens_reused_ += static_cast<std::uint64_t>(reused);
   return Reservation{KvLease(this, slot), reused};
 }
 
-PrefixMatch KvCacheManager::match(const Tenant& tenant, std::span<const TokenId> prompt) const {
+PrefixMatch KvCacheManager::match(const PrefixOwner& owner, std::span<const TokenId> prompt) const {
   if (!options_.reuse || prompt.empty()) return {};
   const auto reusable = prompt.first(prompt.size() - 1);  // the last token's logits are needed, so it is computed
-  if (!indexes()) return match_whole_slot(tenant, reusable);
-  PrefixMatch found = index_.find(tenant, reusable);
+  if (!indexes()) return match_whole_slot(owner, reusable);
+  PrefixMatch found = index_.find(owner, reusable);
   // A copy has blocks of its own for all that it holds; an alias can only share those that both have whole.
   const bool to_the_token = options_.sharing == Sharing::kCopy && found.tokens > 0;
   if (to_the_token) found.tokens = common_length(reusable, table_.at(found.slot).tokens);
@@ -60,33 +60,33 @@ PrefixMatch KvCacheManager::match(const Tenant& tenant, std::span<const TokenId>
 }
 
 // Nothing where it would spare little beside what the cache itself has.
-HostPrefixes::Match KvCacheManager::match_saved(const Tenant& tenant, std::span<const TokenId> prompt,
+HostPrefixes::Match KvCacheManager::match_saved(const PrefixOwner& owner, std::span<const TokenId> prompt,
                                                 std::int32_t cached) const {
   if (host_ == nullptr || prompt.empty()) return {};
-  HostPrefixes::Match saved = host_->find(tenant, prompt.first(prompt.size() - 1));
+  HostPrefixes::Match saved = host_->find(owner, prompt.first(prompt.size() - 1));
   return saved.tokens - cached >= host_->worthwhile() ? saved : HostPrefixes::Match{};
 }
 
 // For backends that cannot cut: only a kept slot whose every token is wanted is of use.
-PrefixMatch KvCacheManager::match_whole_slot(const Tenant& tenant, std::span<const TokenId> prompt) const {
+PrefixMatch KvCacheManager::match_whole_slot(const PrefixOwner& owner, std::span<const TokenId> prompt) const {
   PrefixMatch best;
   for (std::int32_t i = 0; i < table_.size(); ++i) {
     const Slot& slot = table_.at(SlotId{i});
-    if (slot.state != Slot::State::kKept || slot.tenant != tenant || length(slot.tokens) <= best.tokens) continue;
+    if (slot.state != Slot::State::kKept || slot.owner != owner || length(slot.tokens) <= best.tokens) continue;
     if (begins_with(prompt, slot.tokens)) best = {SlotId{i}, length(slot.tokens)};
   }
   return best;
 }
 
-std::optional<KvCacheManager::Placement> KvCacheManager::place(const Tenant& tenant, std::span<const TokenId> prompt,
+std::optional<KvCacheManager::Placement> KvCacheManager::place(const PrefixOwner& owner, std::span<const TokenId> prompt,
                                                                std::int32_t headroom_tokens) const {
   const std::int32_t needed = table_.blocks_for(static_cast<std::int64_t>(prompt.size()));
   const std::int32_t headroom = table_.blocks_for(headroom_tokens);
   const auto if_fits = [&](const Placement& placement) {
     return fits(placement, headroom) ? std::optional(placement) : std::nullopt;
   };
-  const PrefixMatch found = match(tenant, prompt);
-  if (const auto saved = match_saved(tenant, prompt, found.tokens); saved.tokens > 0) {
+  const PrefixMatch found = match(owner, prompt);
+  if (const auto saved = match_saved(owner, prompt, found.tokens); saved.tokens > 0) {
     const Placement load{Placement::How::kLoad, {}, needed, saved, table_.blocks_for(length(saved.prefix->tokens))};
     if (fits(load, headroom)) return load;
   }
@@ -118,9 +118,9 @@ bool KvCacheManager::fits(const Placement& placement, std::int32_t headroom_bloc
   return std::max<std::int64_t>(wanted, placement.passing_blocks) <= table_.free_blocks() + table_.evictable_blocks(pinned);
 }
 
-SlotId KvCacheManager::adopt(const Placement& placement, const Tenant& tenant) {
+SlotId KvCacheManager::adopt(const Placement& placement, const PrefixOwner& owner) {
   const auto [slot, tokens] = placement.match;
-  table_.lease(slot, tenant);
+  table_.lease(slot, owner);
   if (tokens < length(table_.at(slot).tokens)) {
     save(slot);
     table_.cut(slot, tokens);
@@ -132,7 +132,7 @@ SlotId KvCacheManager::adopt(const Placement& placement, const Tenant& tenant) {
   return slot;
 }
 
-SlotId KvCacheManager::occupy(const Placement& placement, const Tenant& tenant, std::span<const TokenId> prompt) {
+SlotId KvCacheManager::occupy(const Placement& placement, const PrefixOwner& owner, std::span<const TokenId> prompt) {
   const auto [from, tokens] = placement.match;
   const bool share = placement.how == Placement::How::kShare;
   const std::optional<SlotId> source = share ? std::optional(from) : std::nullopt;
@@ -140,7 +140,7 @@ SlotId KvCacheManager::occupy(const Placement& placement, const Tenant& tenant, 
     evict_one(source);
   }
   const SlotId slot = *table_.free_slot();
-  table_.lease(slot, tenant);
+  table_.lease(slot, owner);
   if (share) {
     table_.touch(from);
     if (options_.sharing == Sharing::kAlias) table_.alias(slot, from, table_.blocks_for(tokens));
@@ -148,13 +148,13 @@ SlotId KvCacheManager::occupy(const Placement& placement, const Tenant& tenant, 
   table_.grow(slot, placement.fresh_blocks);
   if (share) {
     table_.append(slot, prompt.first(static_cast<std::size_t>(tokens)));
-    index_.insert(tenant, slot, table_.at(slot).tokens);
+    index_.insert(owner, slot, table_.at(slot).tokens);
     ops_.push_back({KvOp::Kind::kShare, slot, from, tokens});
   }
   if (placement.how == Placement::How::kLoad) {
     const std::int32_t n = placement.saved.tokens;
     table_.append(slot, prompt.first(static_cast<std::size_t>(n)));
-    index_.insert(tenant, slot, table_.at(slot).tokens);
+    index_.insert(owner, slot, table_.at(slot).tokens);
     ops_.push_back({KvOp::Kind::kLoad, slot, {}, n, placement.saved.prefix});
   }
   return slot;
@@ -188,12 +188,12 @@ void KvCacheManager::cut_back(const KvLease& lease) {
 void KvCacheManager::commit(const KvLease& lease, std::span<const TokenId> tokens) {
   const Slot& slot = leased(lease);
   table_.append(lease.slot(), tokens);
-  if (indexes() && !slot.poisoned) index_.insert(slot.tenant, lease.slot(), slot.tokens);
+  if (indexes() && !slot.poisoned) index_.insert(slot.owner, lease.slot(), slot.tokens);
 }
 
-std::int32_t KvCacheManager::reusable(const Tenant& tenant, std::span<const TokenId> prompt) const {
-  const std::int32_t cached = match(tenant, prompt).tokens;
-  return std::max(cached, match_saved(tenant, prompt, cached).tokens);
+std::int32_t KvCacheManager::reusable(const PrefixOwner& owner, std::span<const TokenId> prompt) const {
+  const std::int32_t cached = match(owner, prompt).tokens;
+  return std::max(cached, match_saved(owner, prompt, cached).tokens);
 }
 
 void KvCacheManager::poison(const KvLease& lease) {
@@ -231,7 +231,7 @@ void KvCacheManager::drop_redundant(SlotId released) {
   for (std::int32_t i = 0; i < table_.size(); ++i) {
     const SlotId slot{i};
     const Slot& other = table_.at(slot);
-    if (slot == released || other.state != Slot::State::kKept || other.tenant != mine.tenant) continue;
+    if (slot == released || other.state != Slot::State::kKept || other.owner != mine.owner) continue;
     if (covers(other, mine)) {
       table_.touch(slot);
       drop(released);
@@ -264,7 +264,7 @@ void KvCacheManager::save_kept() {
 void KvCacheManager::save(SlotId slot) {
   if (host_ == nullptr) return;
   const Slot& s = table_.at(slot);
-  if (auto prefix = host_->announce(s.tenant, s.tokens)) {
+  if (auto prefix = host_->announce(s.owner, s.tokens)) {
     ops_.push_back({KvOp::Kind::kSave, slot, {}, length(s.tokens), std::move(prefix)});
   }
 }

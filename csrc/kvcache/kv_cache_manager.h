@@ -1,5 +1,5 @@
 // KvCacheManager: who may use how much of the KV cache, and which computed prefixes can be used again. It keeps the
-// books and writes orders (KvOp); a backend owns the bytes and carries the orders out. Knows tokens, tenants and slots;
+// books and writes orders (KvOp); a backend owns the bytes and carries the orders out. Knows tokens, owners and slots;
 // never requests. Not thread-safe: the engine thread owns it.
 #pragma once
 
@@ -14,6 +14,7 @@
 #include "kvcache/kv_lease.h"
 #include "kvcache/kv_op.h"
 #include "kvcache/prefix_index.h"
+#include "kvcache/prefix_owner.h"
 #include "kvcache/slot_table.h"
 
 namespace inferno {
@@ -55,12 +56,12 @@ class KvCacheManager {
   KvCacheManager(const KvCacheManager&) = delete;
   KvCacheManager& operator=(const KvCacheManager&) = delete;
 
-  // Takes a slot and blocks for all of `prompt`, reusing the longest indexed prefix of the tenant, and evicting
+  // Takes a slot and blocks for all of `prompt`, reusing the longest indexed prefix of the owner, and evicting
   // least-recently-used kept prefixes if it must. At least one token is always left to compute, since its logits are
   // needed. `headroom_tokens` must stay free or evictable besides (so that running sequences can grow). Nothing, and
   // nothing evicted, when there is no room now; the caller tries again later. What `prompt` spans may be freed
   // afterwards. Throws InternalError on an empty prompt.
-  [[nodiscard]] std::optional<Reservation> reserve(const Tenant& tenant, std::span<const TokenId> prompt,
+  [[nodiscard]] std::optional<Reservation> reserve(const PrefixOwner& owner, std::span<const TokenId> prompt,
                                                    std::int32_t headroom_tokens = 0);
 
   // Makes sure the lease has blocks for `total_tokens` tokens, evicting kept prefixes if it must. False when there is
@@ -76,12 +77,12 @@ class KvCacheManager {
   void cut_back(const KvLease& lease);
 
   // Says that `tokens` have been computed right behind what the lease held. Makes them findable by others of the
-  // same tenant. Throws InternalError when they exceed the lease's blocks.
+  // same owner. Throws InternalError when they exceed the lease's blocks.
   void commit(const KvLease& lease, std::span<const TokenId> tokens);
 
   // How many leading tokens of `prompt` a reserve() would reuse now, at most prompt.size() - 1, if there is room for all
   // of a saved prefix where the best is one.
-  [[nodiscard]] std::int32_t reusable(const Tenant& tenant, std::span<const TokenId> prompt) const;
+  [[nodiscard]] std::int32_t reusable(const PrefixOwner& owner, std::span<const TokenId> prompt) const;
 
   // The lease's content is no longer trusted (a failed forward): nobody can share it from now on, and it is dropped,
   // not kept, when released.
@@ -123,15 +124,15 @@ class KvCacheManager {
     std::int32_t passing_blocks = 0;  // a saved prefix comes back whole, before its tail is cut off
   };
 
-  [[nodiscard]] PrefixMatch match(const Tenant& tenant, std::span<const TokenId> prompt) const;
-  [[nodiscard]] PrefixMatch match_whole_slot(const Tenant& tenant, std::span<const TokenId> prompt) const;
-  [[nodiscard]] HostPrefixes::Match match_saved(const Tenant& tenant, std::span<const TokenId> prompt,
+  [[nodiscard]] PrefixMatch match(const PrefixOwner& owner, std::span<const TokenId> prompt) const;
+  [[nodiscard]] PrefixMatch match_whole_slot(const PrefixOwner& owner, std::span<const TokenId> prompt) const;
+  [[nodiscard]] HostPrefixes::Match match_saved(const PrefixOwner& owner, std::span<const TokenId> prompt,
                                                 std::int32_t cached) const;
-  [[nodiscard]] std::optional<Placement> place(const Tenant& tenant, std::span<const TokenId> prompt,
+  [[nodiscard]] std::optional<Placement> place(const PrefixOwner& owner, std::span<const TokenId> prompt,
                                                std::int32_t headroom_tokens) const;
   [[nodiscard]] bool fits(const Placement& placement, std::int32_t headroom_blocks) const;
-  [[nodiscard]] SlotId adopt(const Placement& placement, const Tenant& tenant);
-  [[nodiscard]] SlotId occupy(const Placement& placement, const Tenant& tenant, std::span<const TokenId> prompt);
+  [[nodiscard]] SlotId adopt(const Placement& placement, const PrefixOwner& owner);
+  [[nodiscard]] SlotId occupy(const Placement& placement, const PrefixOwner& owner, std::span<const TokenId> prompt);
 
   void save(SlotId slot);
   void evict_for(std::int32_t blocks);

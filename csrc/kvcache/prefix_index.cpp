@@ -18,14 +18,14 @@ PrefixIndex::PrefixIndex(std::int32_t block_tokens) : block_tokens_(static_cast<
   if (block_tokens <= 0) throw InternalError("block_tokens is " + std::to_string(block_tokens) + ", not positive");
 }
 
-void PrefixIndex::insert(const Tenant& tenant, SlotId slot, std::span<const TokenId> tokens) {
+void PrefixIndex::insert(const PrefixOwner& owner, SlotId slot, std::span<const TokenId> tokens) {
   const std::size_t blocks = tokens.size() / block_tokens_;
   if (blocks == 0) return;
   const auto [found, fresh] = slots_.try_emplace(slot);
   Entry& entry = found->second;
-  if (fresh) entry.tenant = tenant;
-  if (entry.tenant != tenant) throw InternalError(name(slot) + " is indexed for another tenant");
-  Holders& holders = tenants_[tenant];
+  if (fresh) entry.owner = owner;
+  if (entry.owner != owner) throw InternalError(name(slot) + " is indexed for another owner");
+  Holders& holders = owners_[owner];
   for (std::size_t block = entry.chain.size(); block < blocks; ++block) {
     const auto content = tokens.subspan(block * block_tokens_, block_tokens_);
     const std::uint64_t hash = chain_hash(entry.chain.empty() ? 0 : entry.chain.back(), content);
@@ -40,23 +40,23 @@ void PrefixIndex::truncate(SlotId slot, std::int32_t keep) {
   const auto found = slots_.find(slot);
   if (found == slots_.end()) return;
   Entry& entry = found->second;
-  const auto tenant = tenants_.find(entry.tenant);
+  const auto owner = owners_.find(entry.owner);
   const std::size_t blocks = static_cast<std::size_t>(std::max(keep, 0)) / block_tokens_;
   while (entry.chain.size() > blocks) {
-    const auto holders = tenant->second.find(entry.chain.back());
+    const auto holders = owner->second.find(entry.chain.back());
     holders->second.erase(std::find(holders->second.begin(), holders->second.end(), slot));
-    if (holders->second.empty()) tenant->second.erase(holders);
+    if (holders->second.empty()) owner->second.erase(holders);
     entry.chain.pop_back();
     --size_;
   }
   entry.tokens.resize(entry.chain.size() * block_tokens_);
-  if (tenant->second.empty()) tenants_.erase(tenant);
+  if (owner->second.empty()) owners_.erase(owner);
   if (entry.chain.empty()) slots_.erase(found);
 }
 
-PrefixMatch PrefixIndex::find(const Tenant& tenant, std::span<const TokenId> tokens) const {
-  const auto found = tenants_.find(tenant);
-  if (found == tenants_.end()) return {};
+PrefixMatch PrefixIndex::find(const PrefixOwner& owner, std::span<const TokenId> tokens) const {
+  const auto found = owners_.find(owner);
+  if (found == owners_.end()) return {};
   // Whoever has block i has all blocks before it, so the first miss ends the walk. A shorter match is asked for only
   // when a longer one turns out to be a collision.
   std::vector<const std::vector<SlotId>*> walk;
@@ -91,23 +91,23 @@ std::span<const TokenId> PrefixIndex::tokens(SlotId slot) const {
 Status PrefixIndex::check_invariants() const {
   std::size_t blocks = 0;
   for (const auto& [slot, entry] : slots_) {
-    const auto tenant = tenants_.find(entry.tenant);
-    if (tenant == tenants_.end() || entry.chain.empty()) {
-      return Status(StatusCode::kInternal, name(slot) + " is indexed without a tenant or without blocks");
+    const auto owner = owners_.find(entry.owner);
+    if (owner == owners_.end() || entry.chain.empty()) {
+      return Status(StatusCode::kInternal, name(slot) + " is indexed without an owner or without blocks");
     }
     std::uint64_t hash = 0;
     for (std::size_t i = 0; i < entry.chain.size(); ++i, ++blocks) {
       hash = chain_hash(hash, std::span(entry.tokens).subspan(i * block_tokens_, block_tokens_));
-      const auto holders = tenant->second.find(hash);
-      if (hash != entry.chain[i] || holders == tenant->second.end() ||
+      const auto holders = owner->second.find(hash);
+      if (hash != entry.chain[i] || holders == owner->second.end() ||
           std::count(holders->second.begin(), holders->second.end(), slot) != 1) {
         return Status(StatusCode::kInternal, name(slot) + ": the entry of block " + std::to_string(i) + " is wrong");
       }
     }
   }
   std::size_t entries = 0;
-  for (const auto& [tenant, holders] : tenants_) {
-    if (holders.empty()) return Status(StatusCode::kInternal, "a tenant without entries is indexed");
+  for (const auto& [owner, holders] : owners_) {
+    if (holders.empty()) return Status(StatusCode::kInternal, "an owner without entries is indexed");
     for (const auto& [hash, slots] : holders) entries += slots.size();
   }
   if (entries == blocks && entries == size_) return Status();

@@ -1,5 +1,5 @@
-// PrefixIndex: which slot already holds the KV of a prompt's beginning. Keyed by tenant first: a lookup can only ever
-// see what the same tenant put in. Whole blocks of tokens, compared token by token, so that a hash collision cannot
+// PrefixIndex: which slot already holds the KV of a prompt's beginning. Keyed by owner first: a lookup can only ever
+// see what the same owner put in. Whole blocks of tokens, compared token by token, so that a hash collision cannot
 // hand one text's cache to another. Not thread-safe: the engine thread owns it.
 #pragma once
 
@@ -11,6 +11,7 @@
 
 #include "base/ids.h"
 #include "base/status.h"
+#include "kvcache/prefix_owner.h"
 
 namespace inferno {
 
@@ -23,29 +24,29 @@ class PrefixIndex {
  public:
   explicit PrefixIndex(std::int32_t block_tokens);
 
-  // Says that `slot` of `tenant` now holds `tokens` (all of them, from the start). Only whole blocks are indexed;
-  // called again as a slot grows, it adds the new blocks only. Throws InternalError when the slot is another tenant's.
-  void insert(const Tenant& tenant, SlotId slot, std::span<const TokenId> tokens);
+  // Says that `slot` of `owner` now holds `tokens` (all of them, from the start). Only whole blocks are indexed;
+  // called again as a slot grows, it adds the new blocks only. Throws InternalError when the slot is another owner's.
+  void insert(const PrefixOwner& owner, SlotId slot, std::span<const TokenId> tokens);
 
   // Forgets what the slot holds beyond the whole blocks of its first `keep` tokens.
   void truncate(SlotId slot, std::int32_t keep);
   void erase(SlotId slot) { truncate(slot, 0); }
 
-  // The slot of this tenant that shares the longest beginning with `tokens`, in whole blocks.
-  [[nodiscard]] PrefixMatch find(const Tenant& tenant, std::span<const TokenId> tokens) const;
+  // The slot of this owner that shares the longest beginning with `tokens`, in whole blocks.
+  [[nodiscard]] PrefixMatch find(const PrefixOwner& owner, std::span<const TokenId> tokens) const;
 
   // The tokens known of a slot, whole blocks; empty when it is not indexed. Valid until the slot changes.
   [[nodiscard]] std::span<const TokenId> tokens(SlotId slot) const;
 
-  // One entry is one block of one slot. Over all tenants; for invariants and statistics.
+  // One entry is one block of one slot. Over all owners; for invariants and statistics.
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::size_t tenants() const { return tenants_.size(); }
+  [[nodiscard]] std::size_t owners() const { return owners_.size(); }
   // kInternal when the entries are not exactly those of the slots' tokens.
   [[nodiscard]] Status check_invariants() const;
 
  private:
   struct Entry {
-    Tenant tenant;
+    PrefixOwner owner;
     std::vector<TokenId> tokens;       // whole blocks
     std::vector<std::uint64_t> chain;  // chain[i] stands for blocks 0..i
   };
@@ -55,7 +56,7 @@ class PrefixIndex {
 
   const std::size_t block_tokens_;
   std::unordered_map<SlotId, Entry> slots_;
-  std::unordered_map<Tenant, Holders> tenants_;  // none is empty
+  std::unordered_map<PrefixOwner, Holders> owners_;  // none is empty
   std::size_t size_ = 0;
 };
 

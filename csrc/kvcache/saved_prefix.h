@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "kvcache/prefix_owner.h"
 #include "memory/memory_pool.h"
 
 namespace inferno {
 
 // Once saved it does not change, and any thread may read it.
 struct SavedPrefix {
-  Tenant tenant;
+  PrefixOwner owner;
   std::vector<TokenId> tokens;       // whole blocks
   std::shared_ptr<MemoryPool> pool;  // before the bytes: outlives them
   MemoryPool::Block bytes;

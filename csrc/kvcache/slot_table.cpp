@@ -63,12 +63,12 @@ std::optional<SlotId> SlotTable::least_recent_kept(std::optional<SlotId> except)
   return oldest;
 }
 
-void SlotTable::lease(SlotId slot, const Tenant& tenant) {
+void SlotTable::lease(SlotId slot, const PrefixOwner& owner) {
   Slot& s = slots_[index_of(slot)];
   if (s.state == Slot::State::kLeased) throw InternalError("a leased slot is leased again");
-  if (s.state == Slot::State::kKept && s.tenant != tenant) throw InternalError("a slot changes hands with its tokens");
+  if (s.state == Slot::State::kKept && s.owner != owner) throw InternalError("a slot changes hands with its tokens");
   s.state = Slot::State::kLeased;
-  s.tenant = tenant;
+  s.owner = owner;
   for (const BlockId block : s.blocks) count_lease(block, +1);
 }
 

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "kvcache/block_pool.h"
+#include "kvcache/prefix_owner.h"
 
 namespace inferno {
 
@@ -20,7 +21,7 @@ struct Slot {
     kKept,    // its tokens stay as a reusable prefix until their room is needed
   };
   State state = State::kFree;
-  Tenant tenant;
+  PrefixOwner owner;
   std::vector<TokenId> tokens;   // committed; a lease may have blocks for more
   std::vector<BlockId> blocks;   // the i-th pays for tokens i * block_tokens and following
   std::uint64_t last_used = 0;   // rises with time
@@ -47,7 +48,7 @@ class SlotTable {
   [[nodiscard]] std::optional<SlotId> free_slot() const;
   [[nodiscard]] std::optional<SlotId> least_recent_kept(std::optional<SlotId> except) const;
 
-  void lease(SlotId slot, const Tenant& tenant);  // from free or kept
+  void lease(SlotId slot, const PrefixOwner& owner);  // from free or kept
   void keep(SlotId slot);                         // from leased
   void free(SlotId slot);                         // from leased or kept; gives all its blocks back
   void touch(SlotId slot) { slots_[index_of(slot)].last_used = ++now_; }

@@ -9,13 +9,15 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "constraints/constraint.h"
+#include "kvcache/prefix_owner.h"
 #include "request/sampling_params.h"
 
 namespace inferno {
 
 struct Request {
   RequestId id{};
-  Tenant tenant;                       // who owns the prefix cache entries of this request
+  Tenant tenant;                       // who asks, and owns what is computed
+  AdapterId adapter = kNoAdapter;      // with which it is computed
   std::vector<TokenId> prompt;         // not empty
   SamplingParams sampling;
   std::int32_t n = 1;                  // sequences that continue this prompt, each with seed + its index
@@ -28,6 +30,8 @@ struct Request {
   bool keep_stop_text = false;         // leave the matched stop string in the text
   GrammarPtr grammar;                  // what the text must satisfy, so that it ends with kStop; null = nothing
   Time arrived{};
+
+  [[nodiscard]] PrefixOwner owner() const { return {tenant, adapter}; }
 };
 
 // When it must have ended; only for a request with a timeout.

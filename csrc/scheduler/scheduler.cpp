@@ -125,7 +125,7 @@ bool Scheduler::admit(Sequence& sequence) {
     if (static_cast<std::int32_t>(running_.size()) < options_.max_running) {
       // Running sequences need a block each before long; without this margin a full cache sets sequences aside in turn.
       const auto headroom = static_cast<std::int32_t>(running_.size()) * options_.block_tokens;
-      if (auto reserved = cache_.reserve(sequence.request->tenant, sequence.tokens, headroom)) {
+      if (auto reserved = cache_.reserve(sequence.request->owner(), sequence.tokens, headroom)) {
         sequence.lease = std::move(reserved->lease);
         sequence.computed = reserved->reused_tokens;
         stop_waiting(sequence);
@@ -154,8 +154,8 @@ void Scheduler::stop_waiting(Sequence& sequence) {
 bool Scheduler::worth_waiting_for(const Sequence& sequence) const {
   std::int32_t reusable = -1;
   for (const auto& [order, other] : running_) {
-    if (other->decoding() || other->request->tenant != sequence.request->tenant) continue;
-    if (reusable < 0) reusable = cache_.reusable(sequence.request->tenant, sequence.tokens);
+    if (other->decoding() || !(other->request->owner() == sequence.request->owner())) continue;
+    if (reusable < 0) reusable = cache_.reusable(sequence.request->owner(), sequence.tokens);
     const std::int32_t shared = std::min(common_prefix(other->tokens, sequence.tokens), sequence.length() - 1);
     if (shared - shared % options_.block_tokens > reusable) return true;
   }
@@ -327,6 +327,11 @@ void Scheduler::cancel(RequestId request, Updates& updates) {
       it = it->second->request->id == request ? end(*queue, it, FinishReason::kCancelled, {}, updates) : std::next(it);
     }
   }
+}
+
+bool Scheduler::uses(AdapterId adapter) const {
+  const auto with = [&](const auto& entry) { return entry.second->request->adapter == adapter; };
+  return std::any_of(running_.begin(), running_.end(), with) || std::any_of(waiting_.begin(), waiting_.end(), with);
 }
 
 void Scheduler::finish(SequenceId sequence, Updates& updates) {

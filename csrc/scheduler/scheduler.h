@@ -99,6 +99,8 @@ class Scheduler {
   // Everything ends with `why`.
   void fail_all(const Status& why, Updates& updates);
 
+  // Whether a sequence, running or waiting, is computed with it.
+  [[nodiscard]] bool uses(AdapterId adapter) const;
   [[nodiscard]] bool idle() const { return running_.empty() && waiting_.empty(); }
   [[nodiscard]] std::size_t running() const { return running_.size(); }
   // In the queue once more, having run before; sequences that have not run yet are counted at the door (Admission).

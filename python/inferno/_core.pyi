@@ -153,6 +153,8 @@ class GrammarCompiler:  # csrc/bindings/bind_grammar.cpp, csrc/constraints/llgui
 
 class Request:  # csrc/request/request.h
     tenant: str
+    adapter: int
+    """As load_adapter() gave it; 0 for none."""
     prompt: list[int]
     sampling: SamplingParams
     n: int
@@ -201,6 +203,7 @@ Crossing = tuple[int, int, str, tuple[int, ...], OutputDelta | None]
 
 class SavedPrefix:  # csrc/kvcache/saved_prefix.h: a read-only buffer of the backend's bytes for these tokens
     tenant: str
+    adapter: int
     tokens: list[int]
     stored: bool
     """It came from restore(), and the model did not understand it."""
@@ -217,9 +220,13 @@ class Engine:  # csrc/bindings/bind_engine.cpp
     ) -> None:
         """Takes the model over: it can be used for tokenizing still, but not for a second engine. So with ``draft``, a
         model of the same vocabulary that guesses ahead."""
-    def saved_tokens(self, tenant: str, prompt: Sequence[int]) -> int:
-        """How many leading tokens of the prompt host memory has saved for this tenant."""
-    def restore(self, tenant: str, tokens: Sequence[int], data: bytes | memoryview) -> None:
+    def load_adapter(self, path: str) -> int:
+        """The id by which requests name it, never 0. Blocks until it is loaded, between two steps."""
+    def unload_adapter(self, adapter: int) -> None:
+        """Refuses requests with it from now on; it goes when those that were accepted have ended."""
+    def saved_tokens(self, tenant: str, prompt: Sequence[int], adapter: int = 0) -> int:
+        """How many leading tokens of the prompt host memory has saved for this tenant and adapter."""
+    def restore(self, tenant: str, tokens: Sequence[int], data: bytes | memoryview, adapter: int = 0) -> None:
         """Gives host memory a prefix that was once exported. The caller vouches for the bytes, which are copied."""
     def take_exported(self) -> list[SavedPrefix]:
         """Waits for prefixes that host memory gives up. Empty once the engine has stopped and all were taken.

@@ -30,6 +30,7 @@ from inferno.engine.client import (
 from inferno.engine.embedding import EmbedRequest
 from inferno.engine.local import LocalEngine, defaults
 from inferno.errors import InvalidArgument, QueueFull, Unavailable
+from inferno.models.adapters import load_adapter
 from inferno.models.opening import extras_of, ready
 from inferno.models.source import resolve
 
@@ -60,12 +61,20 @@ class AsyncLLM:
 
     @classmethod
     async def load(
-        cls, model: str | None = None, *, draft_model: str | None = None, quantize: str | None = None, **options: Any
+        cls,
+        model: str | None = None,
+        *,
+        draft_model: str | None = None,
+        quantize: str | None = None,
+        adapters: Mapping[str, str] | None = None,
+        **options: Any,
     ) -> AsyncLLM:
         """``model`` is a GGUF file, a folder with one, a Hugging Face folder, or ``None`` for the built-in ``ember``;
         ``draft_model`` is a smaller one of the same vocabulary that guesses ahead for it.
 
         ``quantize`` is the number format for a Hugging Face folder's weights (``inferno serve --help`` lists them).
+        ``adapters`` are LoRA adapters by name, each a GGUF file or a folder of PEFT's; a request's ``adapter`` names
+        one.
 
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
         ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
@@ -90,6 +99,12 @@ class AsyncLLM:
             draft=draft,
             prefix_store=store,
         )
+        try:
+            for name, path_of_adapter in (adapters or {}).items():
+                await load_adapter(engine, name, path_of_adapter, source)
+        except BaseException:
+            await engine.aclose()
+            raise
         return cls(engine)
 
     @property
@@ -104,9 +119,9 @@ class AsyncLLM:
         """What the model writes, as it comes. A string is continued as it is; messages go through the chat template.
 
         ``sampling`` takes the fields of SamplingOptions, and ``max_tokens``, ``stop``, ``stop_token_ids``,
-        ``ignore_eos``, ``include_stop_str_in_output``, ``priority`` and ``timeout``. Raises InvalidArgument for an
-        unknown or impossible value, ContextLengthExceeded, QueueFull, Unavailable. Closing the iterator ends the
-        generation.
+        ``ignore_eos``, ``include_stop_str_in_output``, ``priority``, ``timeout`` and ``adapter``. Raises
+        InvalidArgument for an unknown or impossible value, NotFound for an adapter that is not loaded,
+        ContextLengthExceeded, QueueFull, Unavailable. Closing the iterator ends the generation.
         """
         stream = await self._engine.generate(await self._request(prompt, sampling))
         try:

@@ -39,6 +39,7 @@ FakeModel::FakeModel(const FakePath& path, const Capabilities& caps)
   info_ = describe(tokenizer_.vocab_size(), caps_);
   caps_.kv_bytes = cells_.size() * sizeof(Cell);
   caps_.saved_format = "fake";
+  caps_.adapters = true;
   free_.reserve(cells_.size());
   for (CellIndex i = caps.capacity_tokens; i-- > 0;) free_.push_back(i);
 }
@@ -124,6 +125,10 @@ Result<Logits> FakeModel::forward(const ForwardBatch& batch) {
   const auto start = std::chrono::steady_clock::now();
   if (++forwards_ == path_.fail_after) return Status(StatusCode::kInternal, "the test model fails here, as asked");
   if (Status status = lengths_.check_batch(batch); !status.ok()) return status;
+  for (const AdapterId adapter : batch.adapter) {
+    if (adapter == kNoAdapter || adapters_.contains(adapter)) continue;
+    return Status(StatusCode::kInternal, "a row names an adapter that is not loaded");
+  }
   if (batch.token.size() > free_.size()) {
     return Status(StatusCode::kOutOfMemory, "the batch has " + std::to_string(batch.rows()) + " rows but only " +
                                                 std::to_string(free_.size()) + " KV cells are free");
@@ -134,7 +139,7 @@ Result<Logits> FakeModel::forward(const ForwardBatch& batch) {
   logits_.resize(asked * vocab);
   Logits out;
   for (std::size_t i = 0; i < batch.token.size(); ++i) {
-    append(batch.slot[i], batch.token[i]);
+    append(batch.slot[i], batch.token[i], batch.adapter[i]);
     if (batch.wants_logits[i] == 0) continue;
     const std::span<float> row = std::span(logits_).subspan(out.rows.size() * vocab, vocab);
     fill_row(batch.slot[i], row);
@@ -152,10 +157,21 @@ FakeModel::CellIndex FakeModel::take_cell(TokenId token, std::uint64_t hash) {
   return cell;
 }
 
-void FakeModel::append(SlotId slot, TokenId token) {
+Result<AdapterId> FakeModel::load_adapter(const std::string& path) {
+  if (!path.starts_with(kFakePrefix)) return invalid_argument("adapter", "the test model's adapters are called fake:adapter=NUMBER");
+  const Result<FakePath> parsed = parse_fake_path(path);
+  if (!parsed.ok()) return parsed.status();
+  if (parsed.value().adapter == 0) return invalid_argument("adapter", "the test model's adapters are called fake:adapter=NUMBER");
+  const AdapterId id{++last_adapter_};
+  adapters_.emplace(id, fake_hash_step(0, static_cast<TokenId>(parsed.value().adapter)));
+  return id;
+}
+
+void FakeModel::append(SlotId slot, TokenId token, AdapterId adapter) {
   std::vector<CellIndex>& held = cells_of(slot);
   const std::uint64_t before = held.empty() ? kFakeEmptyHash : cells_[static_cast<std::size_t>(held.back())].hash;
-  held.push_back(take_cell(token, fake_hash_step(before, token)));
+  const std::uint64_t added = adapter == kNoAdapter ? 0 : adapters_.at(adapter);
+  held.push_back(take_cell(token, fake_hash_step(before ^ added, token)));
 }
 
 void FakeModel::fill_row(SlotId slot, std::span<float> row) {

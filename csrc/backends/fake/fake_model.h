@@ -2,7 +2,9 @@
 // answers depends on every token its slots hold, so a stale, foreign or wrongly shared prefix shows in the output.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "backends/backend.h"
@@ -29,6 +31,9 @@ class FakeModel final : public Model {
   Status save(SlotId slot, std::span<std::byte> bytes) override;
   // kOutOfMemory when it needs more cells than are free.
   Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override;
+  // "fake:adapter=N": what follows then depends on N too, and on N alone.
+  Result<AdapterId> load_adapter(const std::string& path) override;
+  void unload_adapter(AdapterId adapter) override { adapters_.erase(adapter); }
   // kOutOfMemory when the batch needs more cells than are free.
   Result<Logits> forward(const ForwardBatch& batch) override;
 
@@ -48,7 +53,7 @@ class FakeModel final : public Model {
 
   [[nodiscard]] std::vector<CellIndex>& cells_of(SlotId slot) { return slots_[static_cast<std::size_t>(slot)]; }
   CellIndex take_cell(TokenId token, std::uint64_t hash);
-  void append(SlotId slot, TokenId token);
+  void append(SlotId slot, TokenId token, AdapterId adapter);
   void fill_row(SlotId slot, std::span<float> row);
   [[nodiscard]] TokenId peak_after(const std::vector<CellIndex>& held) const;
 
@@ -61,6 +66,8 @@ class FakeModel final : public Model {
   std::vector<CellIndex> free_;
   std::vector<std::vector<CellIndex>> slots_;
   std::vector<float> logits_;
+  std::unordered_map<AdapterId, std::uint64_t> adapters_;  // what they add to a content's hash
+  std::uint64_t last_adapter_ = 0;
   std::int64_t forwards_ = 0;
 };
 

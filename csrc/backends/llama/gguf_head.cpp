@@ -7,14 +7,10 @@
 #include <span>
 
 #include "backends/llama/gguf_check.h"
+#include "backends/llama/llama_handles.h"
 
 namespace inferno {
 namespace {
-
-struct GgufFree {
-  void operator()(gguf_context* context) const { gguf_free(context); }
-};
-using GgufHandle = std::unique_ptr<gguf_context, GgufFree>;
 
 Status check_metadata(const std::string& metadata) {
   const Result<GgufTable> table = read_gguf_table(std::as_bytes(std::span(metadata)));

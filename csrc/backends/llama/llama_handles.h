@@ -1,6 +1,7 @@
-// Owners of llama.cpp's objects. A context must be destroyed before its model: declare the model first.
+// Owners of llama.cpp's objects. Contexts and adapters must be destroyed before their model: declare the model first.
 #pragma once
 
+#include <gguf.h>
 #include <llama.h>
 
 #include <memory>
@@ -13,8 +14,16 @@ struct LlamaModelFree {
 struct LlamaContextFree {
   void operator()(llama_context* context) const { llama_free(context); }
 };
+struct LlamaAdapterFree {
+  void operator()(llama_adapter_lora* adapter) const { llama_adapter_lora_free(adapter); }
+};
+struct GgufFree {
+  void operator()(gguf_context* context) const { gguf_free(context); }
+};
 
 using LlamaModelHandle = std::unique_ptr<llama_model, LlamaModelFree>;
 using LlamaContextHandle = std::unique_ptr<llama_context, LlamaContextFree>;
+using LlamaAdapterHandle = std::unique_ptr<llama_adapter_lora, LlamaAdapterFree>;
+using GgufHandle = std::unique_ptr<gguf_context, GgufFree>;
 
 }  // namespace inferno

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "backends/llama/adapted_model.h"
 #include "backends/llama/context_log.h"
 #include "backends/llama/exact_model.h"
 #include "backends/llama/gguf_check.h"
@@ -159,7 +160,7 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
     made->keep_together();
     return made_exact(std::move(made));
   }
-  return std::unique_ptr<Model>(std::move(made));
+  return std::unique_ptr<Model>(std::make_unique<AdaptedModel>(std::move(made)));
 }
 
 }  // namespace inferno

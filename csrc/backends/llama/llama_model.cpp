@@ -55,6 +55,11 @@ llama_seq_id LlamaModel::sequence_of(SlotId slot) const {
   return by_stream() ? streams_.of(slot) : static_cast<llama_seq_id>(slot);
 }
 
+void LlamaModel::use_adapter(llama_adapter_lora* adapter) {
+  float scale = 1;
+  llama_set_adapters_lora(context_.get(), &adapter, adapter == nullptr ? 0 : 1, &scale);
+}
+
 // Between caches llama.cpp copies whole ones only (it asserts so), when the next batch is computed.
 void LlamaModel::copy_stream(std::int32_t from, std::int32_t to) {
   llama_memory_seq_cp(memory_, from, to, -1, -1);

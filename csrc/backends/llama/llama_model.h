@@ -37,6 +37,10 @@ class LlamaModel final : public Model {
   // kOutOfMemory when no KV cells are free, kCancelled when llama.cpp was told to abort.
   Result<Logits> forward(const ForwardBatch& batch) override;
 
+  // What is computed from now on is computed with it; null: without any. It must outlive that.
+  void use_adapter(llama_adapter_lora* adapter);
+  [[nodiscard]] llama_model* native() { return model_.get(); }
+
   // From now on the slots of a batch are always moved next to each other, so that llama.cpp computes them together.
   // There must be a spare stream, or one slot only.
   void keep_together() { moves_per_gap_ = std::numeric_limits<double>::infinity(); }

@@ -59,6 +59,8 @@ KvLayout = Annotated[str | None, _flag("model.kv_layout", "--kv-layout")]
 Deterministic = Annotated[bool | None, _flag("model.deterministic", "--deterministic/--no-deterministic")]
 Mmap = Annotated[bool | None, _flag("model.use_mmap", "--mmap/--no-mmap")]
 Pooling = Annotated[str | None, _flag("model.pooling", "--pooling")]
+Adapter = Annotated[list[str] | None, _flag("model.adapters", "--adapter")]
+AdapterFolder = Annotated[str | None, _flag("model.adapter_folder", "--adapter-folder")]
 GenerationConfig = Annotated[str | None, _flag("model.generation_config", "--generation-config")]
 Tuned = Annotated[bool | None, _flag("model.tuned", "--tuned/--no-tuned")]
 
@@ -103,6 +105,8 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "deterministic": ("model.deterministic", "--deterministic/--no-deterministic"),
     "mmap": ("model.use_mmap", "--mmap/--no-mmap"),
     "pooling": ("model.pooling", "--pooling"),
+    "adapter": ("model.adapters", "--adapter"),
+    "adapter_folder": ("model.adapter_folder", "--adapter-folder"),
     "generation_config": ("model.generation_config", "--generation-config"),
     "tuned": ("model.tuned", "--tuned/--no-tuned"),
     "max_running": ("engine.max_running", "--max-running"),

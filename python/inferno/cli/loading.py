@@ -31,6 +31,7 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
     Raises what ``ready`` and LocalEngine.load raise.
     """
     from inferno.engine.local import LocalEngine
+    from inferno.models.adapters import load_adapter
     from inferno.models.opening import extras_of, ready
     from inferno.models.source import resolve
     from inferno.tuning.finding import apply_tuned
@@ -50,7 +51,7 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
             sys.stderr.write(f"{tuned.said}\n")
         config = tuned.config
         with _progress(source, "Loading") as progress:
-            return await LocalEngine.load(
+            engine = await LocalEngine.load(
                 path,
                 name=config.model.name or source.name,
                 options=config.model.loading(),
@@ -61,6 +62,13 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
                 prefix_store_bytes=config.store.prefixes_bytes,
                 progress=progress,
             )
+        try:
+            for name, place in config.model.adapters.items():
+                await load_adapter(engine, name, place, source, cache_bytes=config.store.prepared_bytes)
+        except BaseException:
+            await engine.aclose()
+            raise
+        return engine
     finally:
         with suppress(NotImplementedError):
             loop.remove_signal_handler(signal.SIGTERM)

@@ -15,6 +15,9 @@ from inferno.errors import ConfigError
 if TYPE_CHECKING:
     from inferno.config import Config, ServerSettings
     from inferno.engine.client import ModelCard
+    from inferno.engine.local import LocalEngine
+    from inferno.models.adapters import AdapterShelf
+    from inferno.models.source import ModelSource
 
 _EXAMPLES = """
 [bold]Examples[/bold]
@@ -63,6 +66,8 @@ def serve(
     deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,
     pooling: flags.Pooling = None,
+    adapter: flags.Adapter = None,
+    adapter_folder: flags.AdapterFolder = None,
     generation_config: flags.GenerationConfig = None,
     tuned: flags.Tuned = None,
     max_running: flags.MaxRunning = None,
@@ -106,12 +111,23 @@ def run_server(config: Config) -> int:
     from inferno.server.run import serve as listen
 
     card = engine.card
-    app = build_app(ModelRegistry({card.name: engine}, default=card.name), settings)
+    shelf = adapter_shelf(engine, source, config)
+    app = build_app(ModelRegistry({card.name: engine}, default=card.name), settings, shelf)
 
     def on_listening(host: str, port: int) -> None:
         announce(f"http://{f'[{host}]' if ':' in host else host}:{port}", card, keyed=bool(settings.api_keys))
 
     return listen(app, settings, on_listening=on_listening)
+
+
+def adapter_shelf(engine: LocalEngine, source: ModelSource, config: Config) -> AdapterShelf | None:
+    """What may be loaded at run time; None unless the settings name a folder for it. Raises ConfigError."""
+    from inferno.models.adapters import AdapterShelf
+
+    if config.model.adapter_folder is None:
+        return None
+    folder = Path(config.model.adapter_folder).expanduser()
+    return AdapterShelf(engine, source, folder, cache_bytes=config.store.prepared_bytes)
 
 
 def with_file_keys(settings: ServerSettings) -> ServerSettings:

@@ -26,6 +26,31 @@ def _weights(given: object) -> object:
 Weights = Annotated[dict[Annotated[str, Field(min_length=1)], PositiveFloat], BeforeValidator(_weights)]
 
 
+class AdapterName:
+    """What an adapter may be called: a part of a model's name in the API."""
+
+    PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+    IN_WORDS = "1 to 64 letters, digits, '.', '_' and '-', of which the first is a letter or a digit"
+
+
+def _adapters(given: object) -> object:
+    """``NAME=PATH`` texts, one or a list, as a mapping; a mapping as it is."""
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list | tuple):
+        return given
+    pairs = [str(text).partition("=") for text in texts]
+    names = [name for name, _, _ in pairs]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"the adapter {twice!r} is given twice")
+    return {name: path for name, _, path in pairs}
+
+
+Adapters = Annotated[
+    dict[Annotated[str, Field(pattern=f"^{AdapterName.PATTERN}$")], Annotated[str, Field(min_length=1)]],
+    BeforeValidator(_adapters),
+]
+
+
 def _byte_count(value: Any) -> Any:
     """``256MiB`` and ``1.5 GB`` are sizes, too."""
     is_number = not isinstance(value, str) or value.strip().lstrip("-").isdecimal()
@@ -101,6 +126,16 @@ class ModelSettings(_Section):
     pooling: Literal["mean", "cls", "last"] | None = Field(
         None, description="How an embedding model makes one vector of a text; by default as the model says."
     )
+    adapters: Adapters = Field(
+        {},
+        description="NAME=PATH: a LoRA adapter, a GGUF file or a folder of PEFT's, that requests ask for as the model "
+        "'MODEL:NAME'.",
+    )
+    adapter_folder: str | None = Field(
+        None,
+        description="Folder whose adapters may be loaded and unloaded while the server runs, over "
+        "/v1/load_lora_adapter. Off by default.",
+    )
     generation_config: Literal["folder", "none"] = Field(
         "folder", description="Take a folder's generation_config.json as default sampling, or not (none)."
     )
@@ -108,7 +143,8 @@ class ModelSettings(_Section):
 
     def loading(self) -> dict[str, Any]:
         """Those that the engine takes when it loads a model; None where it decides."""
-        return self.model_dump(exclude={"path", "name", "draft", "quantize", "generation_config", "tuned"})
+        others = {"path", "name", "draft", "quantize", "adapters", "adapter_folder", "generation_config", "tuned"}
+        return self.model_dump(exclude=others)
 
 
 class EngineSettings(_Section):

@@ -88,6 +88,8 @@ class GenerateRequest:
     """Owner of the prefix cache entries: prompts are never shared across tenants."""
     grammar: Grammar | None = None
     """``None``: whatever the model likes. Else the answer satisfies it, or ends with ``length``."""
+    adapter: str | None = None
+    """One of :attr:`EngineClient.adapters`; ``None`` is the model as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ class ModelCard:
     """Numbers of a text's vector; 0: the model generates text and does not embed it."""
     applied: Mapping[str, str | int | float] = field(default_factory=dict)
     """Settings as they are in force, those that the engine chose included: ``threads``, ``kv_layout``, …"""
+    parent: str | None = None
+    """Of a model with an adapter: the name of the model without."""
 
 
 class EngineClient(Protocol):
@@ -172,6 +176,11 @@ class EngineClient(Protocol):
 
     @property
     def card(self) -> ModelCard: ...
+
+    @property
+    def adapters(self) -> Mapping[str, int]:
+        """The names that ``GenerateRequest.adapter`` may say, each with when it was loaded (Unix time, seconds)."""
+        ...
 
     async def encode_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
@@ -212,7 +221,8 @@ class EngineClient(Protocol):
         ...
 
     async def generate(self, request: GenerateRequest) -> TokenStream:
-        """Submit. Raises InvalidArgument, ContextLengthExceeded, QueueFull or Unavailable, before any delta."""
+        """Submit. Raises InvalidArgument, NotFound (the adapter), ContextLengthExceeded, QueueFull or Unavailable,
+        before any delta."""
         ...
 
     def stats(self) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inferno.config.settings import StoreSettings
+from inferno.engine.adapters import Adapters
 from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
@@ -26,7 +27,15 @@ from inferno.engine.native import fill_embed_request, fill_request, overridden
 from inferno.engine.prefix_keeper import PrefixKeeper, open_store
 from inferno.engine.prefix_store import PrefixStore, StoreStats
 from inferno.engine.stream import Channel, LocalStream
-from inferno.errors import ConfigError, ContextLengthExceeded, InvalidArgument, QueueFull, Unavailable, Unsupported
+from inferno.errors import (
+    ConfigError,
+    ContextLengthExceeded,
+    InvalidArgument,
+    NotFound,
+    QueueFull,
+    Unavailable,
+    Unsupported,
+)
 
 Progress = Callable[[float], None]
 _INLINE_CHARS = 4096
@@ -90,12 +99,14 @@ class LocalEngine:
         self._vectors = Deliveries()
         self._engine: _core.Engine | _core.Embedder
         self._keeper: PrefixKeeper | None = None
+        self._adapters: Adapters | None = None
         if self._card.embedding_size:
             self._engine = native_call(_core.Embedder, model, config, self._vectors.on_embeddings)
         else:
             engine = native_call(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
             self._engine = engine
             self._keeper = None if store is None else PrefixKeeper(engine, store, _core.CoreError)
+            self._adapters = Adapters(engine, self._keeper)
         self._grammars = Grammars(model)
         self._drain_rate = DrainRate()
         self._closed = False
@@ -169,6 +180,24 @@ class LocalEngine:
     @property
     def card(self) -> ModelCard:
         return self._card
+
+    @property
+    def adapters(self) -> Mapping[str, int]:
+        return self._adapters.loaded() if self._adapters is not None else {}
+
+    async def load_adapter(self, name: str, path: str) -> None:
+        """Load an adapter's file for requests to name; steps wait meanwhile. Raises InvalidArgument for a name that is
+        taken or a file for another model, Unsupported, NotFound and DataCorrupted."""
+        adapters = self._adapters
+        if adapters is None or not self._model.capabilities["adapters"]:
+            raise Unsupported("this model takes no adapters: it embeds texts, or is served with --deterministic")
+        await asyncio.get_running_loop().run_in_executor(None, adapters.load, name, path)
+
+    async def unload_adapter(self, name: str) -> None:
+        """Requests that run with it end as they would have; new ones are refused. Raises NotFound."""
+        if self._adapters is None:
+            raise NotFound("this model takes no adapters")
+        self._adapters.unload(name)
 
     @property
     def capabilities(self) -> Mapping[str, Any]:
@@ -284,12 +313,13 @@ class LocalEngine:
         native = _core.Request()
         request = self._extras.generation.applied(request)
         fill_request(native, request, encode=lambda text: self._ids([text], False))
+        native.adapter = self._adapters.number(request.adapter) if self._adapters is not None else 0
         self._bind_loop(self._delivery)
         self._refuse_hopeless(request)
         if request.grammar is not None:
             native.grammar = await self._grammars.compiled(request.grammar, request.tenant)
         if self._keeper is not None:
-            await self._keeper.bring(request.tenant, request.prompt)
+            await self._keeper.bring(request.tenant, request.prompt, native.adapter)
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
         # until the channel is in place. No await may come between submit and that.
         try:

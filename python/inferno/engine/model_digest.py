@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path
 
+from inferno.errors import DataCorrupted
+
 _PART = re.compile(r"^(.*)-\d{5}-of-(\d{5})\.gguf$")
 _CHUNK_BYTES = 1 << 20
 
@@ -37,6 +39,15 @@ def model_digest(path: str, *, remembered: Path) -> str:
     known[key] = [facts, total.hexdigest()]
     _write(remembered, known)
     return total.hexdigest()
+
+
+def adapter_digest(path: str) -> bytes:
+    """SHA-256 of an adapter's file, which is small beside a model's. One without a file is its own name's."""
+    file = Path(path)
+    try:
+        return hashlib.sha256(file.read_bytes() if file.exists() else path.encode()).digest()
+    except OSError as error:
+        raise DataCorrupted(f"the adapter cannot be read: {error.strerror}") from None
 
 
 def _parts(path: Path) -> list[Path]:

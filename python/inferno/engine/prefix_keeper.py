@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inferno.engine.model_digest import model_digest
+from inferno.engine.model_digest import adapter_digest, model_digest
 from inferno.engine.prefix_store import FIRST_TOKENS, PrefixStore, StoreStats, closed_folder
 from inferno.errors import ConfigError
 
@@ -44,20 +44,28 @@ class PrefixKeeper:
         self._store = store
         self._errors = errors
         self._host_bytes = engine.stats().as_dict()["host_cache_limit_bytes"]
+        self._adapters = {0: b""}
         self._loading: dict[Path, asyncio.Future[None]] = {}
         self._writer = threading.Thread(target=self._write, name="inferno-prefixes", daemon=True)
         self._writer.start()
 
-    async def bring(self, tenant: str, prompt: Sequence[int]) -> None:
+    def know_adapter(self, number: int, path: str) -> None:
+        """What the engine calls an adapter is good for one run; what is stored goes by the content of its file.
+
+        Reads the file; may run on any thread. Raises DataCorrupted when it cannot be read.
+        """
+        self._adapters[number] = adapter_digest(path)
+
+    async def bring(self, tenant: str, prompt: Sequence[int], adapter: int = 0) -> None:
         """Have the engine's host memory hold the stored prefix of this prompt, if that spares enough."""
-        found = self._store.find(tenant, prompt)
+        found = self._store.find(tenant, prompt, self._adapters[adapter])
         if found is None or found.payload_bytes > self._host_bytes:
             return
-        if found.shared - self._engine.saved_tokens(tenant, prompt) < FIRST_TOKENS:
+        if found.shared - self._engine.saved_tokens(tenant, prompt, adapter) < FIRST_TOKENS:
             return
         loading = self._loading.get(found.path)
         if loading is None:
-            loading = asyncio.get_running_loop().run_in_executor(None, self._restore, tenant, found.path)
+            loading = asyncio.get_running_loop().run_in_executor(None, self._restore, tenant, adapter, found.path)
             self._loading[found.path] = loading
             loading.add_done_callback(lambda _: self._loading.pop(found.path, None))
         await asyncio.shield(loading)
@@ -69,13 +77,13 @@ class PrefixKeeper:
         """Blocks until everything is written."""
         self._writer.join()
 
-    def _restore(self, tenant: str, path: Path) -> None:
+    def _restore(self, tenant: str, adapter: int, path: Path) -> None:
         read = self._store.read(path)
         if read is None:
             return
         tokens, payload = read
         try:
-            self._engine.restore(tenant, tokens, payload)
+            self._engine.restore(tenant, tokens, payload, adapter)
         except self._errors as error:
             _log.info("a stored prefix is not used: %s", error.args[1])
 
@@ -86,9 +94,10 @@ class PrefixKeeper:
 
     def _keep(self, prefix: _core.SavedPrefix) -> None:
         try:
+            adapter = self._adapters[prefix.adapter]
             if prefix.stored:
-                self._store.reject(prefix.tenant, prefix.tokens)
+                self._store.reject(prefix.tenant, prefix.tokens, adapter)
             else:
-                self._store.write(prefix.tenant, prefix.tokens, memoryview(prefix))
+                self._store.write(prefix.tenant, prefix.tokens, memoryview(prefix), adapter)
         except Exception:
             _log.exception("a prefix could not be kept")

@@ -79,11 +79,12 @@ class PrefixStore:
         self._stats = StoreStats(limit_bytes=limit_bytes)
         self._scan(folder)
 
-    def find(self, tenant: str, tokens: Sequence[int]) -> Found | None:
-        """The stored prefix of this tenant that shares the longest beginning with ``tokens``."""
+    def find(self, tenant: str, tokens: Sequence[int], adapter: bytes = b"") -> Found | None:
+        """The stored prefix of this tenant, and of the adapter of this digest, that shares the longest beginning with
+        ``tokens``."""
         if len(tokens) < FIRST_TOKENS:
             return None
-        who = self._tenant(tenant)
+        who = self._owner(tenant, adapter)
         start = prefix_file.packed(tokens[:FIRST_TOKENS])
         with self._lock:
             heads = [(path, self._heads[path]) for path in self._by_start.get((who, start), ())]
@@ -108,9 +109,9 @@ class PrefixStore:
             return None
         return prefix_file.unpacked(head.tokens), payload
 
-    def write(self, tenant: str, tokens: Sequence[int], payload: memoryview) -> None:
+    def write(self, tenant: str, tokens: Sequence[int], payload: memoryview, adapter: bytes = b"") -> None:
         """Keep a prefix, in place of those that are only a beginning of it. What fails is logged and counted."""
-        who, packed = self._tenant(tenant), prefix_file.packed(tokens)
+        who, packed = self._owner(tenant, adapter), prefix_file.packed(tokens)
         if len(packed) < _FIRST_BYTES:
             return
         path = self._folder / prefix_file.name_of(self._seal.key, who, packed)
@@ -134,17 +135,19 @@ class PrefixStore:
             self._add(path, head)
             self._stats = replace(self._stats, written=self._stats.written + 1)
 
-    def reject(self, tenant: str, tokens: Sequence[int]) -> None:
+    def reject(self, tenant: str, tokens: Sequence[int], adapter: bytes = b"") -> None:
         """The backend did not understand what was read."""
-        name = prefix_file.name_of(self._seal.key, self._tenant(tenant), prefix_file.packed(tokens))
+        name = prefix_file.name_of(self._seal.key, self._owner(tenant, adapter), prefix_file.packed(tokens))
         self._reject(self._folder / name, "the backend does not understand it")
 
     def stats(self) -> StoreStats:
         with self._lock:
             return replace(self._stats, used_bytes=sum(self._sizes.values()), files=len(self._sizes))
 
-    def _tenant(self, tenant: str) -> bytes:
-        return prefix_file.digest(self._seal.key, b"tenant", tenant.encode())
+    def _owner(self, tenant: str, adapter: bytes) -> bytes:
+        """``adapter`` is a SHA-256, or empty: with and without one, nothing is shared."""
+        kind = b"adapter" if adapter else b"tenant"
+        return prefix_file.digest(self._seal.key, kind, adapter, tenant.encode())
 
     def _scan(self, folder: Path) -> None:
         for path in folder.glob(f"*/*{prefix_file.SUFFIX}.*.tmp"):

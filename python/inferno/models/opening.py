@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from inferno.engine.extras import Extras
 from inferno.errors import InfernoError
-from inferno.models.huggingface.cache import prepared_path
+from inferno.models.huggingface.cache import CACHE_BYTES, prepared_path
 from inferno.models.huggingface.extras import read_extras
-from inferno.models.huggingface.prepare import CACHE_BYTES, prepare
+from inferno.models.huggingface.prepare import prepare
 from inferno.models.source import ModelSource
 
 

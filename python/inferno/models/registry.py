@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from inferno.engine.adapted import AdaptedClient
 from inferno.engine.client import EngineClient
 from inferno.errors import ConfigError, NotFound
 
@@ -32,18 +33,24 @@ class ModelRegistry:
         return self._default
 
     def names(self) -> tuple[str, ...]:
-        """Served names, in the order given."""
-        return tuple(self._clients)
+        """Served names, in the order given; behind each model, ``MODEL:ADAPTER`` for each of its adapters."""
+        return tuple(
+            name for model, client in self._clients.items() for name in (model, *_with_adapters(model, client))
+        )
 
     def get(self, name: str) -> EngineClient:
-        """The engine of a served name. Raises ModelNotFound, which lists the served names."""
+        """The engine of a served name, seen through the adapter that is named. Raises ModelNotFound, which lists the
+        served names."""
         client = self._clients.get(name)
-        if client is None:
-            raise ModelNotFound(
-                f"the model {name[:LONGEST_NAME_SHOWN]!r} is not served here; served: {', '.join(self._clients)}",
-                param="model",
-            )
-        return client
+        if client is not None:
+            return client
+        for model, with_adapters in self._clients.items():
+            if name in _with_adapters(model, with_adapters):
+                return AdaptedClient(with_adapters, name.removeprefix(f"{model}:"), name)
+        raise ModelNotFound(
+            f"the model {name[:LONGEST_NAME_SHOWN]!r} is not served here; served: {', '.join(self.names())}",
+            param="model",
+        )
 
     @property
     def healthy(self) -> bool:
@@ -64,3 +71,7 @@ class ModelRegistry:
                 failures.append(error)
         if failures:
             raise failures[0]
+
+
+def _with_adapters(model: str, client: EngineClient) -> list[str]:
+    return [f"{model}:{adapter}" for adapter in client.adapters]

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 from inferno.errors import InfernoError
 from inferno.metrics.collector import EngineCollector
 from inferno.metrics.recorder import Recorder
+from inferno.models.adapters import AdapterShelf
 from inferno.models.registry import ModelRegistry
 from inferno.security.keys import keys_of
 from inferno.server.drain import Drain
@@ -34,8 +35,9 @@ from inferno.server.settings import ServerSettings
 OPEN_PATHS = frozenset(operation.path for operation in OPERATIONS if operation.open)
 
 
-def build_app(registry: ModelRegistry, settings: ServerSettings) -> Starlette:
-    """An ASGI application that owns ``registry``: its lifespan ends with ``registry.aclose()``.
+def build_app(registry: ModelRegistry, settings: ServerSettings, adapters: AdapterShelf | None = None) -> Starlette:
+    """An ASGI application that owns ``registry``: its lifespan ends with ``registry.aclose()``. ``adapters`` may be
+    loaded at run time.
 
     Raises ConfigError for an API key that no header can carry.
     """
@@ -51,7 +53,7 @@ def build_app(registry: ModelRegistry, settings: ServerSettings) -> Starlette:
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.services = _services(registry, settings, drain)
+    app.state.services = _services(registry, settings, drain, adapters)
     return app
 
 
@@ -77,11 +79,15 @@ def _middleware(settings: ServerSettings) -> list[Middleware]:
     ]
 
 
-def _services(registry: ModelRegistry, settings: ServerSettings, drain: Drain) -> Services:
+def _services(
+    registry: ModelRegistry, settings: ServerSettings, drain: Drain, adapters: AdapterShelf | None
+) -> Services:
     collectors = CollectorRegistry(auto_describe=False)
     recorder = Recorder(collectors)
     collectors.register(EngineCollector(registry.stats))
-    return Services(registry=registry, settings=settings, drain=drain, recorder=recorder, metrics=collectors)
+    return Services(
+        registry=registry, settings=settings, drain=drain, recorder=recorder, metrics=collectors, adapters=adapters
+    )
 
 
 @asynccontextmanager

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from inferno.server.operation import Operation
-from inferno.server.routes import chat, completions, docs, embeddings, health, metrics, models, tokenize
+from inferno.server.routes import adapters, chat, completions, docs, embeddings, health, metrics, models, tokenize
 
 OPERATIONS: tuple[Operation, ...] = (
     *chat.OPERATIONS,
     *completions.OPERATIONS,
     *embeddings.OPERATIONS,
     *models.OPERATIONS,
+    *adapters.OPERATIONS,
     *tokenize.OPERATIONS,
     *health.OPERATIONS,
     *metrics.OPERATIONS,

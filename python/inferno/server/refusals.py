@@ -29,6 +29,12 @@ class ForeignPage(InfernoError):
     code = "host_not_allowed"
 
 
+class SwitchedOff(InfernoError):
+    """Something that the server's operator has to allow first."""
+
+    code = "not_allowed"
+
+
 class BodyTooLarge(InfernoError):
     code = "body_too_large"
 

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from inferno.metrics.recorder import Recorder
+from inferno.models.adapters import AdapterShelf
 from inferno.models.registry import ModelRegistry
 from inferno.server.drain import Drain
 from inferno.server.settings import ServerSettings
@@ -20,6 +21,8 @@ class Services:
     drain: Drain
     recorder: Recorder
     metrics: CollectorRegistry
+    adapters: AdapterShelf | None
+    """What may be loaded while the server runs; None: nothing."""
 
 
 def services_of(request: Request) -> Services:

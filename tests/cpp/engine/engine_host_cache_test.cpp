@@ -113,11 +113,11 @@ void taken_and_given_to_another(std::int32_t kept_tokens) {
   std::vector<SavedPrefixPtr> taken = first.engine->take_exported();
   EXPECT_TRUE(first.engine->take_exported().empty()) << "stopped, and all was taken";
   ASSERT_EQ(taken.size(), 1u);
-  EXPECT_EQ(taken[0]->tenant, "a");
+  EXPECT_EQ(taken[0]->owner.tenant, "a");
   const SavedPrefix& prefix = *taken[0];
   const std::span<const std::byte> bytes(prefix.bytes.data(), prefix.bytes.size());
   Running second("fake:", {}, with_host(kPlenty));
-  ASSERT_TRUE(second.engine->restore(prefix.tenant, prefix.tokens, bytes).ok());
+  ASSERT_TRUE(second.engine->restore(prefix.owner, prefix.tokens, bytes).ok());
   EXPECT_EQ(second.engine->saved_tokens("a", prefix.tokens), static_cast<std::int32_t>(prefix.tokens.size()));
   EXPECT_EQ(second.engine->saved_tokens("b", prefix.tokens), 0);
   const Collected again = second.run(second.request(shared + " two"));

@@ -20,8 +20,8 @@ KvCacheOptions options(Sharing sharing, std::int32_t capacity, std::int32_t slot
 }
 
 // A prefix of the wanted tokens, saved with so many bytes.
-SavedPrefixPtr save(HostPrefixes& host, const Tenant& tenant, const std::vector<TokenId>& tokens, std::size_t bytes = 64) {
-  SavedPrefixPtr prefix = host.announce(tenant, tokens);
+SavedPrefixPtr save(HostPrefixes& host, const PrefixOwner& owner, const std::vector<TokenId>& tokens, std::size_t bytes = 64) {
+  SavedPrefixPtr prefix = host.announce(owner, tokens);
   if (!prefix) return nullptr;
   const auto room = host.room_for(*prefix, bytes);
   if (!room.ok()) {

@@ -1,5 +1,5 @@
 // Random life on a small cache: whatever happens, a lease finds in its slot exactly the tokens it believes are there,
-// the books hold, and no tenant ever sees another's cells.
+// the books hold, and no owner (a tenant with an adapter) ever sees another's cells.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ constexpr int kSteps = 20'000;
 
 struct Running {
   KvLease lease;
-  Tenant tenant;
+  PrefixOwner owner;
   Tokens held;                 // computed
   std::int32_t reserved = 0;   // tokens it has room for
   bool poisoned = false;
@@ -88,14 +88,14 @@ class RandomLife {
   }
 
   // What a reservation should find, looked for in the backend itself.
-  std::int32_t best_reuse(const Tenant& tenant, const Tokens& prompt) {
+  std::int32_t best_reuse(const PrefixOwner& owner, const Tokens& prompt) {
     std::int32_t best = 0;
     for (std::int32_t i = 0; reuse_ && i < kSlots; ++i) {
       const auto lease = std::find_if(running_.begin(), running_.end(),
                                       [&](const Running& r) { return r.lease.slot() == SlotId{i}; });
       const bool leased = lease != running_.end();
       const auto& cells = bench_.backend.at(SlotId{i});
-      if (cells.empty() || cells.front().tenant != tenant || (leased && lease->poisoned)) continue;
+      if (cells.empty() || cells.front().owner != owner || (leased && lease->poisoned)) continue;
       std::size_t same = 0;
       while (same < std::min(cells.size(), prompt.size() - 1) && cells[same].token == prompt[same]) ++same;
       if (sharing_ == Sharing::kNone) {
@@ -108,17 +108,17 @@ class RandomLife {
   }
 
   void reserve() {
-    const Tenant tenant = std::string(1, static_cast<char>('a' + pick(4)));
+    const PrefixOwner owner(std::string(1, static_cast<char>('a' + pick(2))), AdapterId{static_cast<std::uint64_t>(pick(2))});
     // Every third prompt goes on where an earlier sequence ended, as a conversation does.
-    const Tokens prompt = pick(3) == 0 ? joined(ended_[tenant], text(1 + pick(20))) : text(1 + pick(40));
+    const Tokens prompt = pick(3) == 0 ? joined(ended_[owner], text(1 + pick(20))) : text(1 + pick(40));
     const std::int32_t headroom = pick(3) * kBlock;
-    const std::int32_t best = best_reuse(tenant, prompt);
+    const std::int32_t best = best_reuse(owner, prompt);
     const std::int32_t whole = best / kBlock * kBlock;
-    const std::int32_t expected = bench_.manager.reusable(tenant, prompt);
+    const std::int32_t expected = bench_.manager.reusable(owner, prompt);
     const KvCacheStats before = bench_.manager.stats();
     if (!bench_.host) { ASSERT_LE(expected, best); }
     ASSERT_GE(expected, whole) << "of those that share the most whole blocks, any";
-    auto granted = bench_.manager.reserve(tenant, prompt, headroom);
+    auto granted = bench_.manager.reserve(owner, prompt, headroom);
     const auto size = static_cast<std::int32_t>(prompt.size());
     if (!granted) {
       ++refusals_;
@@ -130,7 +130,7 @@ class RandomLife {
     const std::int32_t reused = granted->reused_tokens;
     const bool from_cells = bench_.host && reused >= whole && reused <= best;
     EXPECT_TRUE(reused == expected || from_cells) << "without room for a saved prefix, what the cells hold";
-    running_.push_back({std::move(granted->lease), tenant, {prompt.begin(), prompt.begin() + reused}, size, false});
+    running_.push_back({std::move(granted->lease), owner, {prompt.begin(), prompt.begin() + reused}, size, false});
   }
 
   void compute() {
@@ -138,7 +138,7 @@ class RandomLife {
     const std::int32_t room = r.reserved - static_cast<std::int32_t>(r.held.size());
     if (r.poisoned || room <= 0) return;
     const Tokens tokens = text(1 + pick(room));
-    bench_.backend.compute(r.lease.slot(), r.tenant, tokens);
+    bench_.backend.compute(r.lease.slot(), r.owner, tokens);
     bench_.manager.commit(r.lease, tokens);
     r.held = joined(std::move(r.held), tokens);
   }
@@ -153,7 +153,7 @@ class RandomLife {
     const std::int32_t more = room - static_cast<std::int32_t>(r.held.size());
     if (more <= 0) return;
     Tokens tokens = text(1 + pick(more));
-    bench_.backend.compute(r.lease.slot(), r.tenant, tokens);
+    bench_.backend.compute(r.lease.slot(), r.owner, tokens);
     tokens.resize(static_cast<std::size_t>(pick(static_cast<int>(tokens.size()) + 1)));
     bench_.manager.commit(r.lease, tokens);
     bench_.manager.cut_back(r.lease);
@@ -171,7 +171,7 @@ class RandomLife {
 
   void release() {
     const auto which = running_.begin() + pick(static_cast<int>(running_.size()));
-    ended_[which->tenant] = which->held;
+    ended_[which->owner] = which->held;
     running_.erase(which);
   }
 
@@ -180,7 +180,7 @@ class RandomLife {
     Running& r = anyone();
     bench_.manager.poison(r.lease);
     if (!r.poisoned && static_cast<std::int32_t>(r.held.size()) < r.reserved) {
-      bench_.backend.compute(r.lease.slot(), r.tenant, Tokens{666});
+      bench_.backend.compute(r.lease.slot(), r.owner, Tokens{666});
       r.held.push_back(666);
     }
     r.poisoned = true;
@@ -192,7 +192,7 @@ class RandomLife {
     bench_.carry_out();
     for (const Running& r : running_) {
       ASSERT_EQ(bench_.backend.tokens(r.lease.slot()), r.held);
-      for (const auto& cell : bench_.backend.at(r.lease.slot())) ASSERT_EQ(cell.tenant, r.tenant);
+      for (const auto& cell : bench_.backend.at(r.lease.slot())) ASSERT_EQ(cell.owner, r.owner);
     }
     const KvCacheStats stats = bench_.manager.stats();
     ASSERT_EQ(stats.leases, static_cast<std::int32_t>(running_.size()));
@@ -206,7 +206,7 @@ class RandomLife {
   std::minstd_rand random_;
   KvBench bench_;
   std::vector<Running> running_;  // after the bench: leases end before their manager
-  std::map<Tenant, Tokens> ended_;  // the latest of each
+  std::unordered_map<PrefixOwner, Tokens> ended_;  // the latest of each
   int refusals_ = 0;
   int guesses_ = 0;
 };

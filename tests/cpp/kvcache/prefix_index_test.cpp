@@ -18,8 +18,8 @@ using Tokens = std::vector<TokenId>;
 constexpr SlotId kA{0};
 constexpr SlotId kB{1};
 
-void expect_match(const PrefixIndex& index, const Tenant& tenant, const Tokens& tokens, SlotId slot, std::int32_t n) {
-  const PrefixMatch match = index.find(tenant, tokens);
+void expect_match(const PrefixIndex& index, const PrefixOwner& owner, const Tokens& tokens, SlotId slot, std::int32_t n) {
+  const PrefixMatch match = index.find(owner, tokens);
   EXPECT_EQ(match.tokens, n);
   if (n > 0) {
     EXPECT_EQ(match.slot, slot);
@@ -68,7 +68,7 @@ TEST(PrefixIndex, KeepsTenantsApart) {
 TEST(PrefixIndex, GrowsAndShrinksWithItsSlots) {
   PrefixIndex index(2);
   index.insert("t", kA, Tokens{1});
-  EXPECT_EQ(index.tenants(), 0U);
+  EXPECT_EQ(index.owners(), 0U);
   index.insert("t", kA, Tokens{1, 2});
   index.insert("t", kA, Tokens{1, 2, 3});
   EXPECT_EQ(index.size(), 1U);
@@ -87,10 +87,10 @@ TEST(PrefixIndex, LeavesNothingOfAnErasedTenant) {
   index.insert("t", kA, Tokens{1, 2, 3, 4});
   index.insert("t", kB, Tokens{1, 2});
   index.erase(kA);
-  EXPECT_EQ(index.tenants(), 1U);
+  EXPECT_EQ(index.owners(), 1U);
   index.erase(kB);
   index.erase(kB);
-  EXPECT_EQ(index.tenants(), 0U);
+  EXPECT_EQ(index.owners(), 0U);
   EXPECT_EQ(index.size(), 0U);
   index.insert("other", kA, Tokens{1, 2});
   expect_match(index, "other", {1, 2}, kA, 2);

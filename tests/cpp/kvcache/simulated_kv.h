@@ -22,7 +22,7 @@ class SimulatedKv {
  public:
   struct Cell {
     TokenId token = kNoToken;
-    Tenant tenant;
+    PrefixOwner owner;
     std::uint64_t id = 0;  // aliased cells have the same
   };
 
@@ -33,8 +33,8 @@ class SimulatedKv {
     for (const KvOp& op : ops) execute(op);
   }
 
-  void compute(SlotId slot, const Tenant& tenant, std::span<const TokenId> tokens) {
-    for (const TokenId token : tokens) at(slot).push_back({token, tenant, ++last_id_});
+  void compute(SlotId slot, const PrefixOwner& owner, std::span<const TokenId> tokens) {
+    for (const TokenId token : tokens) at(slot).push_back({token, owner, ++last_id_});
   }
 
   [[nodiscard]] std::vector<Cell>& at(SlotId slot) { return slots_.at(static_cast<std::size_t>(slot)); }
@@ -96,7 +96,7 @@ class SimulatedKv {
     const auto room = host_->room_for(*prefix, slot.size() * sizeof(TokenId));
     if (!room.ok()) return host_->refuse(prefix);
     for (std::size_t i = 0; i < slot.size(); ++i) {
-      ASSERT_EQ(slot[i].tenant, prefix->tenant);
+      ASSERT_EQ(slot[i].owner, prefix->owner);
       std::memcpy(room.value().data() + i * sizeof(TokenId), &slot[i].token, sizeof(TokenId));
     }
     host_->saved(prefix);
@@ -107,7 +107,7 @@ class SimulatedKv {
     std::vector<TokenId> tokens(prefix->tokens.size());
     ASSERT_EQ(prefix->bytes.size(), tokens.size() * sizeof(TokenId));
     std::memcpy(tokens.data(), prefix->bytes.data(), prefix->bytes.size());
-    compute(to, prefix->tenant, tokens);
+    compute(to, prefix->owner, tokens);
     host_->loaded(prefix, static_cast<std::int32_t>(tokens.size()));
   }
 
@@ -137,26 +137,26 @@ class KvBench {
   }
 
   // Reserves and computes the whole prompt. The reused tokens must be those of the prompt.
-  Reservation run(const Tenant& tenant, const Tokens& prompt) {
-    auto reserved = manager.reserve(tenant, prompt);
+  Reservation run(const PrefixOwner& owner, const Tokens& prompt) {
+    auto reserved = manager.reserve(owner, prompt);
     if (!reserved) throw InternalError("no room for a prompt of " + std::to_string(prompt.size()));
     const auto reused = static_cast<std::size_t>(reserved->reused_tokens);
     carry_out();
     EXPECT_EQ(backend.tokens(reserved->lease.slot()), Tokens(prompt.begin(), prompt.begin() + reserved->reused_tokens));
-    compute(tenant, reserved->lease, Tokens(prompt.begin() + static_cast<std::ptrdiff_t>(reused), prompt.end()));
+    compute(owner, reserved->lease, Tokens(prompt.begin() + static_cast<std::ptrdiff_t>(reused), prompt.end()));
     return std::move(*reserved);
   }
 
-  void compute(const Tenant& tenant, const KvLease& lease, const Tokens& tokens) {
+  void compute(const PrefixOwner& owner, const KvLease& lease, const Tokens& tokens) {
     carry_out();
-    backend.compute(lease.slot(), tenant, tokens);
+    backend.compute(lease.slot(), owner, tokens);
     manager.commit(lease, tokens);
     check();
   }
 
   // A sequence that came and went: its prompt is kept.
-  void keep(const Tenant& tenant, const Tokens& prompt) {
-    { const Reservation done = run(tenant, prompt); }
+  void keep(const PrefixOwner& owner, const Tokens& prompt) {
+    { const Reservation done = run(owner, prompt); }
     carry_out();
   }
 

@@ -74,6 +74,10 @@ class FakeClient:
             loaded_at=1_700_000_000,
         )
 
+    @property
+    def adapters(self) -> Mapping[str, int]:
+        return {}
+
     async def encode_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
     ) -> list[int]:

@@ -6,18 +6,20 @@ import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from inferno.config.settings import StoreSettings
 from inferno.errors import Unavailable
 from inferno.models.cache_root import cache_root
-from inferno.models.huggingface.folder import Folder
+from inferno.models.huggingface.folder import CONFIG, Folder
 
 CONVERTER = 1
 """Raised whenever the same folder would be prepared otherwise than before: files made earlier are then made anew."""
 
+CACHE_BYTES: int = StoreSettings.model_fields["prepared_bytes"].default
 _DIGITS = 16
 _SUFFIX = ".gguf"
 _UNFINISHED = ".part"
@@ -50,14 +52,35 @@ def prepared_path(folder: Folder, scheme: str | None) -> Path:
 
     Of the shards that is name, size and time of change, not content: reading that would take as long as preparing.
     """
-    digest = hashlib.sha256(f"{CONVERTER}\0{scheme or ''}".encode())
-    for file in folder.describing_files():
+    version = f"{CONVERTER}\0{scheme or ''}"
+    return _named(folder.name, scheme or "own", version, folder.describing_files(), folder.shards)
+
+
+def adapter_path(config: Path, weights: Path, base: Folder) -> Path:
+    """The same of an adapter's two files: what becomes of them depends on the config of the model that it is for."""
+    name = config.resolve().parent.name
+    return _named(name, "adapter", f"{CONVERTER}\0adapter", [config, base.path / CONFIG], [weights])
+
+
+def _named(name: str, kind: str, version: str, read: Iterable[Path], weights: Iterable[Path]) -> Path:
+    digest = hashlib.sha256(version.encode())
+    for file in read:
         digest.update(f"\0{file.name}\0".encode() + hashlib.sha256(file.read_bytes()).digest())
-    for shard in folder.shards:
+    for shard in weights:
         stat = shard.stat()
         digest.update(f"\0{shard.name}\0{stat.st_size}\0{stat.st_mtime_ns}".encode())
-    shown = re.sub(r"[^A-Za-z0-9._-]", "_", folder.name)[:80]
-    return cache_folder() / f"{shown}-{scheme or 'own'}-{digest.hexdigest()[:_DIGITS]}{_SUFFIX}"
+    shown = re.sub(r"[^A-Za-z0-9._-]", "_", name)[:80]
+    return cache_folder() / f"{shown}-{kind}-{digest.hexdigest()[:_DIGITS]}{_SUFFIX}"
+
+
+def made_once(path: Path, make: Callable[[], None]) -> Path:
+    """``path``, made by ``make`` unless it is there, and held (see :func:`hold`)."""
+    hold(path)
+    if not path.is_file():
+        with being_made(path):
+            if not path.is_file():  # another process made it while we waited
+                make()
+    return path
 
 
 def listing() -> list[Prepared]:

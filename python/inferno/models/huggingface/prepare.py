@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inferno.config.settings import StoreSettings
 from inferno.engine.core import _core, native_call
 from inferno.errors import DataCorrupted, Unavailable, Unsupported
 from inferno.models.huggingface import cache
+from inferno.models.huggingface.cache import CACHE_BYTES
 from inferno.models.huggingface.folder import Folder
 from inferno.models.huggingface.quantization import check_scheme, tensor_type
 from inferno.models.huggingface.weight_plan import Found, Planned, WeightPlan
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import gguf
 
 _LOG = logging.getLogger(__name__)
-CACHE_BYTES: int = StoreSettings.model_fields["prepared_bytes"].default
 _SPARE_BYTES = 64 * 1024 * 1024
 _FILE_TYPES = {
     "f32": "ALL_F32",
@@ -53,15 +53,20 @@ def prepare(
     """
     check_scheme(quantize)
     path = cache.prepared_path(folder, quantize)
-    cache.hold(path)
-    if not path.is_file():
-        with cache.being_made(path):
-            if not path.is_file():  # another process made it while we waited
-                _make(folder, quantize, path, progress, cache_bytes)
-    return path
+    return cache.made_once(path, lambda: _make(folder, quantize, path, progress, cache_bytes))
 
 
-def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool], cache_bytes: int) -> None:
+@dataclass(frozen=True, slots=True)
+class FolderPlan:
+    """What becomes of a folder's tensors. ``writer`` has been told the architecture's keys."""
+
+    writer: gguf.GGUFWriter
+    listed: dict[str, Tensor]
+    planned: list[Planned]
+
+
+def plan_folder(folder: Folder) -> FolderPlan:
+    """Reads names and shapes, not weights. Raises as :func:`prepare`."""
     try:
         import gguf
     except ImportError:
@@ -80,10 +85,16 @@ def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[fl
         lambda name: _elements(folder, listed[name]),
     )
     architecture.tensors(folder.config, plan)
-    planned = plan.finish(architecture.needed(_layers(writer)))
-    tensors = _typed(planned, scheme, layers=_layers(writer))
-    _make_room(path.parent, tensors, cache_bytes)
-    metadata = _metadata(folder, writer, planned, scheme)
+    return FolderPlan(writer, listed, plan.finish(architecture.needed(_layers(writer))))
+
+
+def _make(
+    folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool], cache_bytes: int
+) -> None:
+    plan = plan_folder(folder)
+    tensors = _typed(plan.planned, scheme, layers=_layers(plan.writer))
+    make_room(path.parent, tensors, cache_bytes)
+    metadata = _metadata(folder, plan.writer, plan.planned, scheme)
     threads = 0  # the usable cores
     shards = [str(shard) for shard in folder.shards]
     made = native_call(_core.prepare_gguf, str(path), metadata, shards, tensors, threads, progress)
@@ -96,23 +107,17 @@ def _layers(writer: gguf.GGUFWriter) -> int:
 
 def _typed(planned: list[Planned], scheme: str | None, *, layers: int) -> list[_core.TensorPlan]:
     tied = all(tensor.name != "output.weight" for tensor in planned)
-    return [
-        _core.TensorPlan(
-            tensor.name,
-            tensor_type(tensor, scheme, layers=layers, tied=tied),
-            tensor.shape,
-            [
-                _core.TensorSource(source.name, transpose=source.transpose, rows=source.rows)
-                for source in tensor.sources
-            ],
-            add=tensor.add,
-            values=tensor.values,
-        )
-        for tensor in planned
-    ]
+    return [as_native(tensor, tensor_type(tensor, scheme, layers=layers, tied=tied)) for tensor in planned]
 
 
-def _make_room(folder: Path, tensors: list[_core.TensorPlan], cache_bytes: int) -> None:
+def as_native(tensor: Planned, kind: str) -> _core.TensorPlan:
+    """``kind`` is a ggml type."""
+    sources = [_core.TensorSource(one.name, transpose=one.transpose, rows=one.rows) for one in tensor.sources]
+    return _core.TensorPlan(tensor.name, kind, tensor.shape, sources, add=tensor.add, values=tensor.values)
+
+
+def make_room(folder: Path, tensors: list[_core.TensorPlan], cache_bytes: int) -> None:
+    """Raises Unavailable when the disk has not enough, even without what the cache can give up."""
     import gguf
 
     needed = _SPARE_BYTES

@@ -30,6 +30,10 @@ class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
     """What holds where a request says nothing, of what the model came with."""
     applied: dict[str, str | int | float] | msgspec.UnsetType = msgspec.UNSET
     """Settings of the engine as they are in force, whoever chose them."""
+    root: str | msgspec.UnsetType = msgspec.UNSET
+    """Of a model with an adapter: the adapter's name."""
+    parent: str | msgspec.UnsetType = msgspec.UNSET
+    """Of a model with an adapter: the model without."""
 
 
 class ModelList(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,6 +52,8 @@ def model_body(name: str, card: ModelCard) -> ModelBody:
         embedding_size=card.embedding_size or msgspec.UNSET,
         default_parameters=dict(card.defaults) or msgspec.UNSET,
         applied=dict(card.applied) or msgspec.UNSET,
+        root=name.removeprefix(f"{card.parent}:") if card.parent is not None else msgspec.UNSET,
+        parent=card.parent if card.parent is not None else msgspec.UNSET,
     )
 
 
