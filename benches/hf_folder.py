@@ -83,10 +83,14 @@ def _tokenizer(shape: Shape) -> dict[str, Any]:
 
 
 def _write_weights(path: Path, shape: Shape) -> None:
+    extents: dict[str, tuple[int, ...]] = {_hf_name(name): (rows, columns) for name, rows, columns in shape.matrices()}
+    extents |= {_hf_name(name): (length,) for name, length in shape.vectors()}
+    _write_safetensors(path, extents)
+
+
+def _write_safetensors(path: Path, extents: dict[str, tuple[int, ...]]) -> None:
     import numpy as np
 
-    extents = {_hf_name(name): (rows, columns) for name, rows, columns in shape.matrices()}
-    extents |= {_hf_name(name): (length,) for name, length in shape.vectors()}
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
     for name, extent in extents.items():
@@ -116,5 +120,25 @@ def make(name: str, *, folder: Path = DEFAULT_FOLDER) -> Path:
         settings = {"eos_token": vocabulary.TURN_END, "chat_template": vocabulary.CHAT_TEMPLATE}
         (part / "tokenizer_config.json").write_text(json.dumps(settings))
         _write_weights(part / "model.safetensors", shape)
+        part.rename(made)
+    return made
+
+
+def make_adapter(name: str, rank: int, *, folder: Path = DEFAULT_FOLDER) -> Path:
+    """A LoRA adapter, as PEFT saves it, for every matrix of the layers of the shape ``name``."""
+    shape = SHAPES[name]
+    made = folder.expanduser() / f"bench-lora-{name}-{rank}"
+    if not made.exists():
+        part = made.with_suffix(f".part{os.getpid()}")
+        part.mkdir(parents=True)
+        config = {"peft_type": "LORA", "r": rank, "lora_alpha": rank, "bias": "none"}
+        (part / "adapter_config.json").write_text(json.dumps(config))
+        extents: dict[str, tuple[int, ...]] = {}
+        for matrix, rows, columns in shape.matrices():
+            if matrix.startswith("blk."):
+                module = f"base_model.model.{_hf_name(matrix).removesuffix('.weight')}"
+                extents[f"{module}.lora_A.weight"] = (rank, columns)
+                extents[f"{module}.lora_B.weight"] = (rows, rank)
+        _write_safetensors(part / "adapter_model.safetensors", extents)
         part.rename(made)
     return made
