@@ -48,6 +48,7 @@ void register_request(py::module_& module) {
       .def_readwrite("timeout", &Request::timeout)
       .def_readwrite("stop", &Request::stop)
       .def_readwrite("stop_tokens", &Request::stop_tokens)
+      .def_readwrite("shown_tokens", &Request::shown_tokens)
       .def_readwrite("ignore_eos", &Request::ignore_eos)
       .def_readwrite("keep_stop_text", &Request::keep_stop_text)
       .def_readwrite("grammar", &Request::grammar);

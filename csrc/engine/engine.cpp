@@ -106,6 +106,7 @@ Status Engine::validate(const Request& request) const {
   }
   if (Status status = check_ids("prompt", request.prompt, vocab); !status.ok()) return status;
   if (Status status = check_ids("stop_token_ids", request.stop_tokens, vocab); !status.ok()) return status;
+  if (Status status = check_ids("shown_tokens", request.shown_tokens, vocab); !status.ok()) return status;
   if (Status status = check_stops(request); !status.ok()) return status;
   if (Status status = check_grammar(request, vocab); !status.ok()) return status;
   return request.sampling.validate(vocab);

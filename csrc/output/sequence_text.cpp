@@ -1,5 +1,6 @@
 #include "output/sequence_text.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -20,10 +21,23 @@ std::size_t first_character(std::string_view text) {
 }  // namespace
 
 SequenceText::SequenceText(const Tokenizer& tokenizer, const Request& request)
-    : tokenizer_(tokenizer), stop_(request.stop, request.keep_stop_text) {}
+    : tokenizer_(tokenizer), stop_(request.stop, request.keep_stop_text) {
+  if (request.shown_tokens.empty()) return;
+  for (const SpecialToken& special : tokenizer.special_tokens()) {
+    const auto& shown = request.shown_tokens;
+    if (std::find(shown.begin(), shown.end(), special.id) != shown.end()) shown_.push_back(special);
+  }
+}
+
+std::string_view SequenceText::bytes_of(TokenId token) const {
+  for (const SpecialToken& special : shown_) {
+    if (special.id == token) return special.text;
+  }
+  return tokenizer_.token_bytes(token);
+}
 
 bool SequenceText::push(TokenId token, std::optional<TokenLogprob> logprob, OutputDelta& delta) {
-  const std::string text = decoder_.push(tokenizer_.token_bytes(token));
+  const std::string text = decoder_.push(bytes_of(token));
   const std::size_t begin = decoded_;
   decoded(text);
   waiting_.push_back({token, std::move(logprob), begin, decoder_.pending() ? kOpen : decoded_});

@@ -6,6 +6,7 @@
 #include <deque>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "backends/tokenizer.h"
 #include "output/incremental_decoder.h"
@@ -42,11 +43,13 @@ class SequenceText final {
     std::size_t end = 0;  // kOpen while its last character is incomplete
   };
 
+  [[nodiscard]] std::string_view bytes_of(TokenId token) const;
   void decoded(std::string_view text);
   bool scan(std::string_view text, OutputDelta& delta);
   void release_front(OutputDelta& delta);
 
   const Tokenizer& tokenizer_;
+  std::vector<SpecialToken> shown_;  // few: the marks of tool calls and reasoning
   IncrementalDecoder decoder_;
   StopText stop_;
   std::deque<Waiting> waiting_;  // begins and ends both rise

@@ -26,6 +26,7 @@ struct Request {
   double timeout = 0;                  // seconds from arrival in which it must end; 0 = it may take any time
   std::vector<std::string> stop;       // stop strings, matched in the output's text and not part of it
   std::vector<TokenId> stop_tokens;    // besides the model's own end-of-generation tokens
+  std::vector<TokenId> shown_tokens;   // special tokens that come out as their text; the others have none
   bool ignore_eos = false;             // go on past end-of-generation tokens (for measuring)
   bool keep_stop_text = false;         // leave the matched stop string in the text
   GrammarPtr grammar;                  // what the text must satisfy, so that it ends with kStop; null = nothing

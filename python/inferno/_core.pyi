@@ -163,6 +163,7 @@ class Request:  # csrc/request/request.h
     timeout: float
     stop: list[str]
     stop_tokens: list[int]
+    shown_tokens: list[int]
     ignore_eos: bool
     keep_stop_text: bool
     grammar: Grammar | None

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 from inferno.engine.client import Message
+from inferno.engine.conversation import Conversation, Turn
+from inferno.engine.dialects.dialect import Dialect
+from inferno.engine.dialects.probe import find_dialect
 from inferno.engine.encoder import Segment
 from inferno.engine.extras import DEFAULT_TEMPLATE, TOOL_TEMPLATE
 from inferno.engine.prompt import ChatPrompt
-from inferno.errors import Unsupported
+from inferno.errors import InvalidArgument, Unsupported
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A prompt, and how the model will go on. ``begun`` is what the prompt holds of the reply already."""
+
+    segments: list[Segment]
+    dialect: Dialect
+    begun: str
+    shown_tokens: tuple[int, ...]
+    """Special tokens that are the dialect's marks."""
+
+    def turn(self, prompt: list[int], conversation: Conversation) -> Turn:
+        """``prompt`` is the segments' tokens."""
+        tools, calls_before = conversation.callable, conversation.calls_before
+        return Turn(prompt, lambda: self.dialect.reader(tools, self.begun, calls_before), self.shown_tokens)
 
 
 class Chats:
@@ -26,25 +46,88 @@ class Chats:
             except Unsupported as error:
                 self._prompts[name] = error
 
+        self._dialects = {
+            name: _dialect_of(prompt, templates[name])
+            for name, prompt in self._prompts.items()
+            if isinstance(prompt, ChatPrompt)
+        }
+
     def __bool__(self) -> bool:
         return bool(self._prompts)
 
     def render(self, messages: Sequence[Message], template_kwargs: Mapping[str, Any] | None = None) -> list[Segment]:
         """As ChatPrompt.render. Raises Unsupported when there is no template for it, or one that does not compile."""
-        tools = bool((template_kwargs or {}).get("tools"))
-        prompt = self._chosen(tools)
-        if isinstance(prompt, Unsupported):
-            raise prompt
-        return prompt.render(messages, template_kwargs)
+        prompt, dialect = self._chosen(bool((template_kwargs or {}).get("tools")))
+        return prompt.render(dialect.adapted(messages), template_kwargs)
 
-    def _chosen(self, tools: bool) -> ChatPrompt | Unsupported:
+    def open(self, conversation: Conversation) -> Opened:
+        """As :meth:`render`, with all that a conversation asks for. Raises Unsupported for what the template lacks."""
+        offered = bool(conversation.tools) and conversation.tool_choice.mode != "none"
+        prompt, dialect = self._chosen(offered)
+        variables = dict(conversation.template_kwargs)
+        if offered:
+            if "tools" not in prompt.variables or not dialect.calls_tools:
+                raise Unsupported(
+                    "this model's chat template does not show how tools are called; leave 'tools' out", param="tools"
+                )
+            _refuse_forced(conversation)
+            variables["tools"] = [tool.offered for tool in conversation.tools]
+        if conversation.reasoning_effort is not None:
+            variables = {**_effort(conversation.reasoning_effort, prompt), **variables}
+        segments = prompt.render(
+            dialect.adapted(conversation.messages), variables, continue_final=conversation.continue_final_message
+        )
+        _, header, begun = prompt.text(segments).rpartition(dialect.header)
+        return Opened(segments, dialect, begun if header else "", prompt.ids_in(dialect.marks))
+
+    def _chosen(self, tools: bool) -> tuple[ChatPrompt, Dialect]:
+        found = self._named(tools)
+        if isinstance(found, Unsupported):
+            raise found
+        return cast(ChatPrompt, self._prompts[found]), self._dialects[found]
+
+    def _named(self, tools: bool) -> str | Unsupported:
         if not self._prompts:
             return Unsupported("this model has no chat template; use /v1/completions", param="messages")
-        if tools and TOOL_TEMPLATE in self._prompts:
-            return self._prompts[TOOL_TEMPLATE]
-        if DEFAULT_TEMPLATE in self._prompts:
-            return self._prompts[DEFAULT_TEMPLATE]
-        if len(self._prompts) == 1:
-            return next(iter(self._prompts.values()))
-        names = ", ".join(sorted(self._prompts))
-        return Unsupported(f"this model's chat templates are named {names}; none is for this request", param="messages")
+        wanted = [TOOL_TEMPLATE, DEFAULT_TEMPLATE] if tools else [DEFAULT_TEMPLATE]
+        only = list(self._prompts)[:1] if len(self._prompts) == 1 else []
+        found = next((name for name in [*wanted, *only] if name in self._prompts), None)
+        if found is None:
+            names = ", ".join(sorted(self._prompts))
+            return Unsupported(
+                f"this model's chat templates are named {names}; none is for this request", param="messages"
+            )
+        prompt = self._prompts[found]
+        return prompt if isinstance(prompt, Unsupported) else found
+
+
+def _dialect_of(prompt: ChatPrompt, source: str) -> Dialect:
+    def render(messages: Sequence[Message], variables: Mapping[str, Any]) -> str | None:
+        try:
+            return prompt.text(prompt.render(messages, variables))
+        except InvalidArgument:
+            return None
+
+    return find_dialect(render, source)
+
+
+def _refuse_forced(conversation: Conversation) -> None:
+    if conversation.tool_choice.mode == "required":
+        raise Unsupported("calls cannot be forced yet; send 'tool_choice': \"auto\"", param="tool_choice")
+    if not conversation.parallel_tool_calls:
+        raise Unsupported("calls cannot be counted yet; leave 'parallel_tool_calls' out", param="parallel_tool_calls")
+    if any(tool.strict for tool in conversation.tools):
+        raise Unsupported("arguments cannot be kept to a schema yet; leave 'strict' out", param="tools")
+
+
+def _effort(effort: str, prompt: ChatPrompt) -> dict[str, Any]:
+    """The template's variables that say how much the model shall think."""
+    if "reasoning_effort" in prompt.variables:
+        return {"reasoning_effort": effort}
+    switches = [name for name in ("enable_thinking", "thinking") if name in prompt.variables]
+    if not switches:
+        raise Unsupported(
+            "this model's chat template has nothing to set the effort of reasoning with; leave it out",
+            param="reasoning_effort",
+        )
+    return dict.fromkeys(switches, effort != "none")

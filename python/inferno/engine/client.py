@@ -79,6 +79,8 @@ class GenerateRequest:
     stop: tuple[str, ...] = ()
     stop_token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False
+    shown_tokens: tuple[int, ...] = ()
+    """Special tokens that come out as the text that stands for them; the others have none."""
     include_stop_str_in_output: bool = False
     priority: int = 0
     """Lower is served first."""

@@ -20,6 +20,15 @@ class Tool:
     strict: bool = False
     """The arguments of every call satisfy ``parameters``."""
 
+    @property
+    def offered(self) -> dict[str, Any]:
+        """As templates read it."""
+        described = {} if self.description is None else {"description": self.description}
+        return {
+            "type": "function",
+            "function": {"name": self.name, **described, "parameters": dict(self.parameters)},
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ToolChoice:
@@ -49,6 +58,19 @@ class Conversation:
     template_kwargs: Mapping[str, Any] = field(default_factory=dict)
     """Further variables of the template, such as ``enable_thinking``."""
 
+    @property
+    def callable(self) -> dict[str, Mapping[str, Any]]:
+        """The schemas of the tools that may be called, by name."""
+        if self.tool_choice.mode == "none":
+            return {}
+        names = self.tool_choice.names
+        return {tool.name: tool.parameters for tool in self.tools if names is None or tool.name in names}
+
+    @property
+    def calls_before(self) -> int:
+        """Calls that the messages hold."""
+        return sum(len(message.get("tool_calls") or ()) for message in self.messages)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -57,7 +79,9 @@ class Turn:
     prompt: list[int]
     new_reader: Callable[[], ReplyReader]
     """A reader for each choice."""
+    shown_tokens: tuple[int, ...] = ()
+    """Special tokens that the readers must see in the text."""
 
     def applied(self, request: GenerateRequest) -> GenerateRequest:
         """``request`` with what this turn needs of the engine put in, among it the prompt."""
-        return replace(request, prompt=self.prompt)
+        return replace(request, prompt=self.prompt, shown_tokens=self.shown_tokens)

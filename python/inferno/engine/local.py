@@ -17,7 +17,6 @@ from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
-from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
@@ -227,8 +226,10 @@ class LocalEngine:
         return await self._encode(self._chats.render(messages, template_kwargs), add_bos=True)
 
     async def open_turn(self, conversation: Conversation) -> Turn:
-        prompt = await self.encode_chat(conversation.messages, template_kwargs=conversation.template_kwargs)
-        return Turn(prompt, PlainReader)
+        if self._card.embedding_size:
+            raise _embeds_only()
+        opened = self._chats.open(conversation)
+        return opened.turn(await self._encode(opened.segments, add_bos=True), conversation)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._encode([text], add_bos=add_special)

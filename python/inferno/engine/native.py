@@ -32,6 +32,7 @@ def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Cal
         _set(native, "max_tokens", request.max_tokens)
     _set(native, "stop", list(request.stop))
     _set(native, "stop_tokens", list(request.stop_token_ids), param="stop_token_ids")
+    _set(native, "shown_tokens", list(request.shown_tokens))
     native.ignore_eos = request.ignore_eos
     native.keep_stop_text = request.include_stop_str_in_output
     _set(native, "priority", request.priority)

@@ -30,8 +30,10 @@ class ChatPrompt:
 
     def __init__(self, template: str, special_tokens: Sequence[tuple[int, str]], **texts: str) -> None:
         self._template = ChatTemplate(template)
+        self.variables = self._template.variables
         self._fixed = {"bos_token": "", "eos_token": "", **texts}
         self._ids = {text: token_id for token_id, text in special_tokens if text}
+        self._texts = {token_id: text for text, token_id in self._ids.items()}
         longest_first = sorted(self._ids, key=len, reverse=True)
         self._any_special = "|".join(re.escape(text) for text in longest_first)
         # A lookahead finds occurrences that overlap, too.
@@ -40,34 +42,62 @@ class ChatPrompt:
         self._longest_start = max(map(len, longest_first), default=1) - 1
         self._markers = [mark for mark in _NONCHARACTERS if mark not in template]
 
-    def render(self, messages: Sequence[Message], template_kwargs: Mapping[str, Any] | None = None) -> list[Segment]:
+    def render(
+        self,
+        messages: Sequence[Message],
+        template_kwargs: Mapping[str, Any] | None = None,
+        *,
+        continue_final: bool = False,
+    ) -> list[Segment]:
         """Text segments and ids of the template's special tokens, in order.
 
-        ``template_kwargs`` are further variables (``tools``, ``add_generation_prompt``, …). Raises InvalidArgument for
-        messages that the template refuses or cannot render.
+        ``template_kwargs`` are further variables (``tools``, ``add_generation_prompt``, …). With ``continue_final``
+        the prompt ends where the last message's content does. Raises InvalidArgument for messages that the template
+        refuses or cannot render.
         """
         extra = dict(template_kwargs or {})
         _check(messages, extra)
-        marker = self._free_marker([messages, extra])
+        marker, cut = self._free_markers([messages, extra])
+        marked = self._marked(messages, marker)
+        if continue_final:
+            marked[-1]["content"] = f"{marked[-1].get('content') or ''}{cut}"
+            extra["add_generation_prompt"] = False
         variables = {
             "tools": None,
             "documents": None,
             "add_generation_prompt": True,
             **{key: self._marked(value, marker) for key, value in extra.items()},
             **self._fixed,
-            "messages": self._marked(messages, marker),
+            "messages": marked,
         }
-        return list(self._segments(self._template.render(variables), marker))
+        rendered = self._template.render(variables)
+        if continue_final:
+            rendered, found, _ = rendered.rpartition(cut)
+            if not found:
+                raise InvalidArgument(
+                    "this model's chat template does not write the last message's content as it is, so that it cannot"
+                    " be continued; send 'continue_final_message': false",
+                    param="continue_final_message",
+                )
+        return list(self._segments(rendered, marker))
 
-    def _free_marker(self, values: Any) -> str:
+    def text(self, segments: Sequence[Segment]) -> str:
+        """What the template wrote, special tokens and all."""
+        return "".join(part if isinstance(part, str) else self._texts[part] for part in segments)
+
+    def ids_in(self, marks: str) -> tuple[int, ...]:
+        """The special tokens that ``marks`` spells."""
+        return tuple(token for text, token in self._ids.items() if text in marks)
+
+    def _free_markers(self, values: Any) -> tuple[str, str]:
         used: set[str] = set()
         for text in _strings(values):
             if not text.isascii():
                 used.update(mark for mark in self._markers if mark in text)
-        for mark in self._markers:
-            if mark not in used:
-                return mark
-        raise InvalidArgument("the messages use all of U+FDD0..U+FDEF, which are in no text", param="messages")
+        free = [mark for mark in self._markers if mark not in used]
+        if len(free) > 1:
+            return free[0], free[1]
+        raise InvalidArgument("the messages use nearly all of U+FDD0..U+FDEF, which are in no text", param="messages")
 
     def _marked(self, value: Any, marker: str) -> Any:
         if isinstance(value, str):

@@ -12,7 +12,8 @@ namespace inferno {
 
 class PieceTokenizer final : public Tokenizer {
  public:
-  explicit PieceTokenizer(std::vector<std::string> pieces) : pieces_(std::move(pieces)) {}
+  explicit PieceTokenizer(std::vector<std::string> pieces, std::vector<SpecialToken> special = {})
+      : pieces_(std::move(pieces)), special_(std::move(special)) {}
 
   [[nodiscard]] std::int32_t vocab_size() const override { return static_cast<std::int32_t>(pieces_.size()); }
   [[nodiscard]] Result<std::vector<TokenId>> encode(std::string_view) const override {

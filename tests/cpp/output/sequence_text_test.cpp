@@ -154,5 +154,16 @@ TEST(SequenceText, EvenTheReplacementCanCompleteAStop) {
   EXPECT_EQ(run.all, Tokens{0});
 }
 
+TEST(SequenceTextTest, OnlySpecialTokensThatAreShownHaveText) {
+  const PieceTokenizer tokenizer({"a", "", ""}, {{1, "<mark>"}, {2, "<other>"}});
+  Request request;
+  request.shown_tokens = {1};
+  SequenceText text(tokenizer, request);
+  OutputDelta delta;
+  for (const TokenId token : {0, 1, 2, 0}) ASSERT_FALSE(text.push(token, std::nullopt, delta));
+  EXPECT_EQ(delta.text, "a<mark>a");
+  EXPECT_EQ(delta.tokens, (Tokens{0, 1, 2, 0}));
+}
+
 }  // namespace
 }  // namespace inferno

@@ -43,9 +43,15 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
     wanted = chat.to_generate_request(ask, turn.prompt, tenant=request.state.tenant)
     stream = await client.generate(turn.applied(wanted))
     replies = Replies(turn.new_reader)
+    answer = ChatAnswer(
+        new_envelope("chatcmpl", name, client.card),
+        replies,
+        usage_streamed=ask.usage_streamed,
+        reasoning_shown=ask.include_reasoning is not False,
+    )
     return Generation(
         stream=stream,
-        answer=ChatAnswer(new_envelope("chatcmpl", name, client.card), replies, usage_streamed=ask.usage_streamed),
+        answer=answer,
         tally=Tally(prompts=1, choices_per_prompt=ask.choices),
         exchange=exchange,
         stopped=request.state.stopped,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -21,25 +21,23 @@ from inferno.server.wire.generation import (
     generate_request,
 )
 from inferno.server.wire.messages import ChatMessage, template_messages
+from inferno.server.wire.tools import Choice, Tools, offered_tools, tool_choice
 from inferno.server.wire.unsupported import NeutralValues, refuse_unsupported, set_fields
 
 MAX_TEMPLATE_KWARGS = 32
 
 UNSUPPORTED: NeutralValues = {
     **COMMON_UNSUPPORTED,
-    "tools": ([],),
-    "tool_choice": ("none", "auto"),
     "functions": ([],),
     "function_call": ("none", "auto"),
     "audio": (),
     "modalities": (["text"],),
     "prediction": (),
     "web_search_options": (),
-    "reasoning_effort": (),
     "verbosity": ("medium",),
     "moderation": (),
 }
-UNUSED = (*COMMON_UNUSED, "parallel_tool_calls")
+UNUSED = COMMON_UNUSED
 
 
 class ChatRequest(GenerationFields, kw_only=True, forbid_unknown_fields=True):
@@ -48,17 +46,19 @@ class ChatRequest(GenerationFields, kw_only=True, forbid_unknown_fields=True):
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=MAX_LOGPROBS)] | None = None
     chat_template_kwargs: Annotated[dict[str, Any], Meta(max_length=MAX_TEMPLATE_KWARGS)] | None = None
+    tools: Tools | None = None
+    tool_choice: Choice | None = None
     parallel_tool_calls: bool | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    include_reasoning: bool | None = None
+    continue_final_message: bool | None = None
 
-    tools: Any = None
-    tool_choice: Any = None
     functions: Any = None
     function_call: Any = None
     audio: Any = None
     modalities: Any = None
     prediction: Any = None
     web_search_options: Any = None
-    reasoning_effort: Any = None
     verbosity: Any = None
     moderation: Any = None
 
@@ -87,7 +87,28 @@ def check(ask: ChatRequest) -> None:
 
 def conversation(ask: ChatRequest) -> Conversation:
     """What is to be continued. Raises InvalidArgument or UnsupportedParameter, naming the message."""
-    return Conversation(template_messages(ask.messages), template_kwargs=ask.chat_template_kwargs or {})
+    tools = offered_tools(ask.tools)
+    return Conversation(
+        template_messages(ask.messages),
+        tools=tools,
+        tool_choice=tool_choice(ask.tool_choice, tools),
+        parallel_tool_calls=ask.parallel_tool_calls is not False,
+        reasoning_effort=ask.reasoning_effort,
+        continue_final_message=_continues(ask),
+        template_kwargs=ask.chat_template_kwargs or {},
+    )
+
+
+def _continues(ask: ChatRequest) -> bool:
+    """An assistant's message at the end is the beginning of the answer, unless the request says that it is not."""
+    last = ask.messages[-1] if ask.messages else None
+    continuable = last is not None and last.role == "assistant" and not last.tool_calls
+    if ask.continue_final_message and not continuable:
+        raise InvalidArgument(
+            "'continue_final_message' is true, and the last message is not an assistant's without 'tool_calls'",
+            param="continue_final_message",
+        )
+    return continuable and ask.continue_final_message is not False
 
 
 def to_generate_request(ask: ChatRequest, prompt: Sequence[int], *, tenant: str) -> GenerateRequest:

@@ -103,10 +103,13 @@ class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
 class ChatAnswer:
     """Writes the answer to one request. Keeps what is the same in all chunks of a choice encoded: this path is hot."""
 
-    def __init__(self, envelope: Envelope, replies: Replies, *, usage_streamed: bool) -> None:
+    def __init__(
+        self, envelope: Envelope, replies: Replies, *, usage_streamed: bool, reasoning_shown: bool = True
+    ) -> None:
         self._envelope = envelope
         self._replies = replies
         self._usage_streamed = usage_streamed
+        self._reasoning_shown = reasoning_shown
         self._text_frames: dict[int, tuple[bytes, bytes]] = {}
 
     def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes:
@@ -131,6 +134,8 @@ class ChatAnswer:
             frame = self._text_frames[delta.index] = self._text_frame(delta.index)
             opening = self._chunk(ChunkChoice(delta.index, ChunkDelta(role="assistant", content="")))
         told = self._replies.read(delta)
+        if not self._reasoning_shown:
+            told = [one for one in told if not isinstance(one, Reasoning)]
         if delta.logprobs:
             # They belong to the tokens, whose text may be held back, or be no content at all.
             first = _piece(told[0]) if told else None
@@ -180,7 +185,7 @@ class ChatAnswer:
         reply = self._replies.reply(choice.index)
         message = AssistantMessage(
             content=reply.content or (None if reply.calls else ""),
-            reasoning_content=reply.reasoning or UNSET,
+            reasoning_content=(self._reasoning_shown and reply.reasoning) or UNSET,
             tool_calls=[_call(call) for call in reply.calls] or UNSET,
         )
         return ChatChoice(

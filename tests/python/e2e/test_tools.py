@@ -1,0 +1,116 @@
+"""Tools through the official client, with the built-in model, which was trained to call them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import openai
+import pytest
+
+from e2e.process import Server, running
+
+pytestmark = pytest.mark.e2e
+
+WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "Get the weather in a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+ASK = [{"role": "user", "content": "What is the weather in Paris?"}]
+
+
+@pytest.fixture(scope="module")
+def ember() -> Iterator[Server]:
+    with running() as server:
+        yield server
+        assert server.stop() == 0
+
+
+@pytest.fixture
+def client(ember: Server) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{ember.url}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def answered(client: openai.OpenAI, messages: list[Any], **fields: Any) -> Any:
+    return client.chat.completions.create(model="ember", temperature=0, messages=messages, tools=[WEATHER], **fields)
+
+
+def test_the_loop_closes(client: openai.OpenAI) -> None:
+    choice = answered(client, ASK).choices[0]
+    assert choice.finish_reason == "tool_calls"
+    assert choice.message.content is None
+    [call] = choice.message.tool_calls
+    assert (call.type, call.function.name) == ("function", "get_weather")
+    assert json.loads(call.function.arguments) == {"city": "Paris"}
+    result = {"role": "tool", "tool_call_id": call.id, "content": json.dumps({"temperature": 17, "sky": "sunny"})}
+    final = answered(client, [*ASK, choice.message.model_dump(exclude_none=True), result]).choices[0]
+    assert final.finish_reason == "stop"
+    assert "17 degrees" in final.message.content
+    assert "sunny" in final.message.content
+
+
+def test_a_streamed_call_is_the_whole_call_in_pieces(client: openai.OpenAI) -> None:
+    pieces = []
+    reasons = []
+    for chunk in answered(client, ASK, stream=True):
+        for choice in chunk.choices:
+            reasons.append(choice.finish_reason)
+            assert not choice.delta.content
+            pieces += choice.delta.tool_calls or []
+    assert {piece.index for piece in pieces} == {0}
+    assert [bool(piece.id) for piece in pieces] == [True] + [False] * (len(pieces) - 1)
+    assert [piece.function.name for piece in pieces] == ["get_weather"] + [None] * (len(pieces) - 1)
+    assert json.loads("".join(piece.function.arguments for piece in pieces)) == {"city": "Paris"}
+    assert len(pieces) > 2
+    assert [reason for reason in reasons if reason] == ["tool_calls"]
+
+
+def test_none_offers_no_tool_and_a_question_without_need_calls_none(client: openai.OpenAI) -> None:
+    assert answered(client, ASK, tool_choice="none").choices[0].message.tool_calls is None
+    choice = answered(client, [{"role": "user", "content": "What is the capital of France?"}]).choices[0]
+    assert choice.message.tool_calls is None
+    assert "Paris" in choice.message.content
+
+
+def test_an_answer_begun_is_continued(client: openai.OpenAI) -> None:
+    messages: Any = [
+        {"role": "user", "content": "What is the capital of France?"},
+        {"role": "assistant", "content": "The capital of France is"},
+    ]
+    answer = client.chat.completions.create(model="ember", temperature=0, messages=messages).choices[0].message.content
+    assert answer is not None
+    assert answer.lstrip().startswith("Paris")
+    with pytest.raises(openai.BadRequestError, match="continue_final_message"):
+        client.chat.completions.create(
+            model="ember", messages=messages[:1], extra_body={"continue_final_message": True}
+        )
+
+
+def test_what_this_template_has_no_word_for_is_refused(client: openai.OpenAI) -> None:
+    with pytest.raises(openai.BadRequestError, match="effort"):
+        answered(client, ASK, reasoning_effort="high")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "tools[0].function.name"),
+        ({"tools": [WEATHER, WEATHER]}, "tools[1].function.name"),
+        ({"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "string"}}}]},
+         "tools[0].function.parameters.type"),
+        ({"tools": [WEATHER], "tool_choice": {"type": "function", "function": {"name": "other"}}}, "tool_choice"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"tools": [WEATHER] * 129}, "tools"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_tools_is_named(ember: Server, fields: dict[str, Any], param: str) -> None:
+    with ember.client() as http:
+        answer = http.post("/v1/chat/completions", json={"messages": ASK, **fields})
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["param"] == param
