@@ -9,6 +9,7 @@ from typing import Any, cast
 from inferno.engine.client import Message
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.dialect import Dialect
+from inferno.engine.dialects.forced import forced_calls
 from inferno.engine.dialects.probe import find_dialect
 from inferno.engine.encoder import Segment
 from inferno.engine.extras import DEFAULT_TEMPLATE, TOOL_TEMPLATE
@@ -25,11 +26,23 @@ class Opened:
     begun: str
     shown_tokens: tuple[int, ...]
     """Special tokens that are the dialect's marks."""
+    special_tokens: Mapping[str, int]
+    """All of the template's, by their text."""
 
     def turn(self, prompt: list[int], conversation: Conversation) -> Turn:
         """``prompt`` is the segments' tokens."""
         tools, calls_before = conversation.callable, conversation.calls_before
-        return Turn(prompt, lambda: self.dialect.reader(tools, self.begun, calls_before), self.shown_tokens)
+        grammar = None
+        if conversation.tool_choice.mode == "required":
+            grammar = forced_calls(
+                self.dialect,
+                tools,
+                self.special_tokens,
+                begun=self.begun,
+                thinking=self.dialect.reader(tools, self.begun, 0).reasoning,
+                several=conversation.parallel_tool_calls,
+            )
+        return Turn(prompt, lambda: self.dialect.reader(tools, self.begun, calls_before), self.shown_tokens, grammar)
 
 
 class Chats:
@@ -70,7 +83,7 @@ class Chats:
                 raise Unsupported(
                     "this model's chat template does not show how tools are called; leave 'tools' out", param="tools"
                 )
-            _refuse_forced(conversation)
+            _refuse_unkept(conversation)
             variables["tools"] = [tool.offered for tool in conversation.tools]
         if conversation.reasoning_effort is not None:
             variables = {**_effort(conversation.reasoning_effort, prompt), **variables}
@@ -78,7 +91,7 @@ class Chats:
             dialect.adapted(conversation.messages), variables, continue_final=conversation.continue_final_message
         )
         _, header, begun = prompt.text(segments).rpartition(dialect.header)
-        return Opened(segments, dialect, begun if header else "", prompt.ids_in(dialect.marks))
+        return Opened(segments, dialect, begun if header else "", prompt.ids_in(dialect.marks), prompt.ids)
 
     def _chosen(self, tools: bool) -> tuple[ChatPrompt, Dialect]:
         found = self._named(tools)
@@ -111,13 +124,16 @@ def _dialect_of(prompt: ChatPrompt, source: str) -> Dialect:
     return find_dialect(render, source)
 
 
-def _refuse_forced(conversation: Conversation) -> None:
+def _refuse_unkept(conversation: Conversation) -> None:
+    """What only a grammar could keep: of free replies it is not kept yet."""
     if conversation.tool_choice.mode == "required":
-        raise Unsupported("calls cannot be forced yet; send 'tool_choice': \"auto\"", param="tool_choice")
+        return
     if not conversation.parallel_tool_calls:
-        raise Unsupported("calls cannot be counted yet; leave 'parallel_tool_calls' out", param="parallel_tool_calls")
+        raise Unsupported(
+            "calls are counted only where one is required; leave 'parallel_tool_calls' out", param="parallel_tool_calls"
+        )
     if any(tool.strict for tool in conversation.tools):
-        raise Unsupported("arguments cannot be kept to a schema yet; leave 'strict' out", param="tools")
+        raise Unsupported("'strict' is kept only where a call is required; leave it out", param="tools")
 
 
 def _effort(effort: str, prompt: ChatPrompt) -> dict[str, Any]:

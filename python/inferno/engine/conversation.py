@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from inferno.engine.client import GenerateRequest, Message
+from inferno.engine.client import GenerateRequest, Grammar, Message
 from inferno.engine.dialects.reader import ReplyReader
+from inferno.errors import InvalidArgument
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,18 @@ class Turn:
     """A reader for each choice."""
     shown_tokens: tuple[int, ...] = ()
     """Special tokens that the readers must see in the text."""
+    grammar: Grammar | None = None
+    """What the reply must be, where calls are forced."""
 
     def applied(self, request: GenerateRequest) -> GenerateRequest:
-        """``request`` with what this turn needs of the engine put in, among it the prompt."""
-        return replace(request, prompt=self.prompt, shown_tokens=self.shown_tokens)
+        """``request`` with what this turn needs of the engine put in, among it the prompt.
+
+        Raises InvalidArgument for a request with a grammar of its own where calls are forced.
+        """
+        if self.grammar is not None and request.grammar is not None:
+            raise InvalidArgument(
+                "a call is forced by 'tool_choice' and the answer's form by another field; send one of them",
+                param="tool_choice",
+            )
+        grammar = self.grammar or request.grammar
+        return replace(request, prompt=self.prompt, shown_tokens=self.shown_tokens, grammar=grammar)

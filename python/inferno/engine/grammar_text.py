@@ -46,6 +46,11 @@ def prepared(grammar: Grammar) -> tuple[str, str]:
     return grammar.kind, grammar.text
 
 
+def embedded(schema: dict[str, Any]) -> str:
+    """A schema as it stands behind ``%json`` in a Lark grammar. Raises as :func:`prepared`."""
+    return _json_text(_schema(json.dumps(schema, ensure_ascii=False)))
+
+
 def _refused(why: str) -> InvalidArgument:
     return InvalidArgument(f"the grammar cannot be used: {why}", param="grammar")
 

@@ -85,6 +85,11 @@ class ChatPrompt:
         """What the template wrote, special tokens and all."""
         return "".join(part if isinstance(part, str) else self._texts[part] for part in segments)
 
+    @property
+    def ids(self) -> Mapping[str, int]:
+        """The special tokens, by their text."""
+        return self._ids
+
     def ids_in(self, marks: str) -> tuple[int, ...]:
         """The special tokens that ``marks`` spells."""
         return tuple(token for text, token in self._ids.items() if text in marks)

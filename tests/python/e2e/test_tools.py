@@ -8,6 +8,7 @@ from typing import Any
 
 import openai
 import pytest
+from openai.types.chat import ChatCompletionMessageFunctionToolCall
 
 from e2e.process import Server, running
 
@@ -69,6 +70,63 @@ def test_a_streamed_call_is_the_whole_call_in_pieces(client: openai.OpenAI) -> N
     assert json.loads("".join(piece.function.arguments for piece in pieces)) == {"city": "Paris"}
     assert len(pieces) > 2
     assert [reason for reason in reasons if reason] == ["tool_calls"]
+
+
+LIGHT = {
+    "type": "function",
+    "function": {
+        "name": "set_light",
+        "parameters": {
+            "type": "object",
+            "properties": {
+                "room": {"type": "string", "maxLength": 12},
+                "level": {"type": "integer", "minimum": 0, "maximum": 100},
+                "mode": {"enum": ["warm", "cold"]},
+            },
+            "required": ["room", "level", "mode"],
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+def test_a_forced_call_satisfies_its_schema_whatever_the_model_likes(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model="ember",
+        messages=ASK,  # type: ignore[arg-type]
+        tools=[WEATHER, LIGHT],  # type: ignore[list-item]
+        tool_choice={"type": "function", "function": {"name": "set_light"}},
+        parallel_tool_calls=False,
+        temperature=2,
+        n=20,
+        max_tokens=120,
+        seed=1,
+    )
+    assert len(answer.choices) == 20
+    for choice in answer.choices:
+        assert choice.finish_reason == "tool_calls"
+        [call] = choice.message.tool_calls or []
+        assert isinstance(call, ChatCompletionMessageFunctionToolCall)
+        assert call.function.name == "set_light"
+        arguments = json.loads(call.function.arguments)
+        assert arguments.keys() == {"room", "level", "mode"}
+        assert len(arguments["room"]) <= 12
+        assert arguments["level"] in range(101)
+        assert arguments["mode"] in {"warm", "cold"}
+
+
+def test_required_calls_where_the_model_would_not(client: openai.OpenAI) -> None:
+    ask = [{"role": "user", "content": "What is the capital of France?"}]
+    choice = answered(client, ask, tool_choice="required", parallel_tool_calls=False).choices[0]
+    assert [call.function.name for call in choice.message.tool_calls] == ["get_weather"]
+    with pytest.raises(openai.BadRequestError):
+        bad = {"type": "object", "properties": {"x": {"type": "strong"}}}
+        client.chat.completions.create(
+            model="ember",
+            messages=ask,  # type: ignore[arg-type]
+            tools=[{"type": "function", "function": {"name": "f", "parameters": bad}}],
+            tool_choice="required",
+        )
 
 
 def test_none_offers_no_tool_and_a_question_without_need_calls_none(client: openai.OpenAI) -> None:
