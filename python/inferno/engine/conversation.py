@@ -52,8 +52,6 @@ class Conversation:
     parallel_tool_calls: bool = True
     """False: at most one call in a reply."""
     reasoning_effort: str | None = None
-    thinking_budget: int | None = None
-    """Most tokens of reasoning; None: no limit."""
     continue_final_message: bool = False
     """The last message, an assistant's, is the beginning of the reply."""
     template_kwargs: Mapping[str, Any] = field(default_factory=dict)
