@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformanc
 
 @pytest.mark.e2e
 @pytest.mark.slow
-def test_no_request_makes_the_server_fail() -> None:
+def test_no_request_makes_the_server_fail(tmp_path: Path) -> None:
     with running("fake:") as server:
         command = [sys.executable, "-m", "schemathesis.cli", "run", f"{server.url}/openapi.json", "--checks", CHECKS]
         options = [
@@ -36,6 +37,8 @@ def test_no_request_makes_the_server_fail() -> None:
             "--mode",
             "all",
         ]
-        found = subprocess.run([*command, *options], check=False, capture_output=True, text=True, timeout=600)
+        found = subprocess.run(
+            [*command, *options], cwd=tmp_path, check=False, capture_output=True, text=True, timeout=600
+        )
         assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]
         assert server.process.poll() is None
