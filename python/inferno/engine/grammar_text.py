@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from inferno.engine.client import Grammar
+from inferno.engine.json_pattern import exact_pattern
 from inferno.errors import InvalidArgument, Unsupported
 
 MAX_BYTES = 256 * 1024
@@ -24,6 +25,9 @@ _OPTIONS = {
 """How llguidance reads a schema; all is written, so that no default can loosen one. JSON stands on one line, with
 a blank after commas and colons where the model likes one: models that are unsure of the next word would otherwise write
 blanks for ever."""
+_LITERAL = frozenset({"const", "enum", "default", "examples"})
+_NAMES = frozenset({"properties", "$defs", "definitions", "dependentSchemas"})
+"""Keywords whose objects have names of the schema's author for keys."""
 
 
 def prepared(grammar: Grammar) -> tuple[str, str]:
@@ -70,39 +74,47 @@ def _schema(text: str) -> dict[str, Any]:
         raise _refused("a JSON schema is an object, or true")
     if "x-guidance" in schema:
         raise _refused("'x-guidance' is no keyword of JSON Schema; leave it out")
-    _check(schema)
-    return schema
+    _check_depth(schema)
+    return {name: _exact(name, value) for name, value in _counted(schema).items()}
 
 
-def _check(schema: dict[str, Any]) -> None:
-    """Iteratively, since what is asked here is whether it is too deep for anything else."""
+def _check_depth(schema: dict[str, Any]) -> None:
+    """Iteratively, since what is asked is whether it is too deep for anything else."""
     level: list[Any] = [schema]
     for _ in range(MAX_DEPTH):
-        for value in level:
-            if isinstance(value, dict):
-                _check_counted_keys(value)
-        level = [inner for value in level for inner in _inside(value) if isinstance(inner, dict | list)]
+        insides = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [inner for inside in insides for inner in inside if isinstance(inner, dict | list)]
         if not level:
             return
     raise _refused(f"the schema is nested deeper than {MAX_DEPTH} levels")
 
 
-def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:
-    return list(value.values()) if isinstance(value, dict) else value
+def _exact(keyword: str, value: Any) -> Any:
+    """The value of a keyword, every pattern in it exact. What instances are compared with stays as it is."""
+    if keyword == "pattern" and isinstance(value, str):
+        return exact_pattern(value)
+    if isinstance(value, list) and keyword not in _LITERAL:
+        return [_exact("", one) for one in value]
+    if not isinstance(value, dict) or keyword in _LITERAL:
+        return value
+    if keyword == "patternProperties":
+        return {exact_pattern(pattern): _exact("", schema) for pattern, schema in value.items()}
+    named = value if keyword in _NAMES else _counted(value)
+    return {name: _exact("" if keyword in _NAMES else name, inner) for name, inner in named.items()}
 
 
-def _check_counted_keys(schema: dict[str, Any]) -> None:
-    # llguidance lets a key that no property is named after come twice, and would count it twice.
+def _counted(schema: dict[str, Any]) -> dict[str, Any]:
+    """``schema``. Raises Unsupported where llguidance would count unnamed keys, which it lets come twice."""
     least, required = schema.get("minProperties"), schema.get("required", [])
-    if not isinstance(least, int | float) or not isinstance(required, list):
-        return
-    distinct = len({name for name in required if isinstance(name, str)})
-    if least > distinct + 1:
-        raise Unsupported(
-            f"'minProperties' is {least} with {distinct} required properties: a larger number than one more than those "
-            "is not supported in schemas of answers",
-            param="grammar",
-        )
+    if isinstance(least, int | float) and isinstance(required, list):
+        distinct = len({name for name in required if isinstance(name, str)})
+        if least > distinct + 1:
+            raise Unsupported(
+                f"'minProperties' is {least} with {distinct} required properties: a larger number than one more than"
+                " those is not supported in schemas of answers",
+                param="grammar",
+            )
+    return schema
 
 
 def _choice(text: str) -> str:
