@@ -20,7 +20,7 @@ MAX_SECONDS = 10.0
 KEPT_BYTES = 64 * 1024 * 1024
 _BYTES_EACH = 256 * 1024
 _BYTES_PER_BYTE = 64
-"""What a compiled grammar is taken to hold: measured on schemas of 0.1 to 100 KB, rounded up."""
+"""What a compiled grammar is taken to hold: a guess, since llguidance does not tell."""
 
 _Key = tuple[str, Grammar]
 
