@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
+from inferno.cli.backends import backends_app
 from inferno.cli.config import config_app
 from inferno.cli.doctor import doctor
 from inferno.cli.models import models_app
@@ -38,6 +39,7 @@ app.command()(doctor)
 app.command()(openapi)
 app.command()(version)
 app.add_typer(models_app, name="models")
+app.add_typer(backends_app, name="backends")
 app.add_typer(config_app, name="config")
 
 EXIT_REFUSED = 2

@@ -1,0 +1,65 @@
+"""Which backends there are, which of them are here, and what each can do. Loads no model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from inferno.engine.local import build
+
+FOLDER_PACKAGES = ("gguf", "numpy", "protobuf", "sentencepiece", "tokenizers")
+"""Of the extra ``hf``: without them no Hugging Face folder can be prepared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """``abilities`` are of the backend; a loaded model has those of its own kind. ``missing`` says why the
+    backend is not here, and what would bring it; None when it is."""
+
+    name: str
+    version: str | None
+    formats: str
+    devices: tuple[str, ...]
+    abilities: tuple[str, ...]
+    missing: str | None = None
+
+    @property
+    def available(self) -> bool:
+        return self.missing is None
+
+
+_ABILITIES = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "embed")
+"""Of every native backend that there is so far."""
+
+
+def listing() -> list[Backend]:
+    """Every backend that Inferno knows, those that are missing with the reason."""
+    return [*_native(), _folders()]
+
+
+def _native() -> Iterator[Backend]:
+    built = {entry["name"]: entry for entry in build()["backends"]}
+    if "llama" not in built:
+        reason = "this build is without llama.cpp; reinstall without -DINFERNO_WITH_LLAMA=OFF"
+        yield Backend("llama", None, "GGUF files", (), _ABILITIES, missing=reason)
+    for name, entry in built.items():
+        yield Backend(name, entry["version"], entry["formats"], tuple(entry["devices"]), _ABILITIES)
+
+
+def _folders() -> Backend:
+    """Folders are computed by llama.cpp, from a file that these packages make; the version is that of ``gguf``."""
+    lacking = [package for package in FOLDER_PACKAGES if _version(package) is None]
+    llama = next(backend for backend in _native() if backend.name == "llama")
+    missing = llama.missing
+    if lacking:
+        missing = f"not installed: {', '.join(lacking)}; pip install 'inferno[hf]'"
+    formats = "Hugging Face folders (config.json, SafeTensors)"
+    return Backend("huggingface", _version("gguf"), formats, llama.devices, llama.abilities, missing)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
