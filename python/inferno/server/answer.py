@@ -7,17 +7,30 @@ from typing import Protocol
 
 from inferno.engine.client import Delta, Usage
 from inferno.server.choice import Choice
+from inferno.server.wire.errors import Failure
+from inferno.server.wire.framing import Framing
 
 
 class Answer(Protocol):
-    """Writes one answer, whole or as server-sent events. Pure, and of one request only."""
+    """Writes one answer, whole or as the events of a stream. Pure, and of one request only."""
+
+    @property
+    def framing(self) -> Framing: ...
 
     def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes: ...
+
+    def first_events(self) -> bytes:
+        """What the stream begins with, before the model has said anything; perhaps nothing."""
+        ...
 
     def events(self, delta: Delta) -> bytes:
         """The events of one delta; empty when it shows nothing new."""
         ...
 
     def last_events(self, usage: Usage) -> bytes:
-        """What follows when every choice has finished, before ``[DONE]``."""
+        """What follows when every choice has finished, with the mark that ends the stream where there is one."""
+        ...
+
+    def failure_events(self, failure: Failure) -> bytes:
+        """What the stream ends with, in place of :meth:`last_events`, when something failed after it had begun."""
         ...

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import math
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from inferno import errors
 from inferno.models.registry import ModelNotFound
 from inferno.server import refusals
-from inferno.server.wire.errors import ErrorBody, ErrorEnvelope
+from inferno.server.error_shapes import shape_of
+from inferno.server.wire.errors import Failure
 
 LONGEST_PATH_SHOWN = 100
 
@@ -66,19 +68,17 @@ def http_error(error: Exception) -> HttpError:
     return next(TABLE[cls] for cls in type(error).__mro__ if cls in TABLE)
 
 
-def error_body(error: Exception, request_id: str) -> bytes:
-    """The error envelope as JSON. What is not meant for clients is replaced by the request id to ask for."""
+def failure_of(error: Exception, request_id: str) -> Failure:
+    """What the client is told. What is not meant for clients is replaced by the request id to ask for."""
     row = http_error(error)
     message = str(error) if row.shown else f"the server failed; its log has the reason under request id {request_id}"
     param = error.param if isinstance(error, errors.InfernoError) and row.shown else None
-    return _envelope(row, message, param)
+    return Failure(row.status, row.type, row.code, message, param, request_id)
 
 
-def error_response(error: Exception, request_id: str) -> Response:
-    """The whole HTTP answer to an error."""
-    row = http_error(error)
-    body = error_body(error, request_id)
-    return Response(body, row.status, _headers(error), media_type="application/json")
+def error_response(error: Exception, scope: Scope) -> Response:
+    """The whole HTTP answer to an error, in the envelope of the API that was asked."""
+    return _response(failure_of(error, scope["state"]["request_id"]), scope, _headers(error))
 
 
 def log_failure(log: logging.Logger, error: BaseException, request_id: str) -> None:
@@ -93,7 +93,7 @@ async def handle_error(request: Request, error: Exception) -> Response:
     request_id: str = request.state.request_id
     if not http_error(error).shown:
         log_failure(logger, error, request_id)
-    return error_response(error, request_id)
+    return error_response(error, request.scope)
 
 
 async def handle_http_exception(request: Request, error: Exception) -> Response:
@@ -103,11 +103,13 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
     row = HTTP_EXCEPTIONS.get(error.status_code) or HttpError(error.status_code, "server_error", "internal")
     path = request.url.path[:LONGEST_PATH_SHOWN]
     message = f"{request.method} {path}: {error.detail.lower()}"
-    return Response(_envelope(row, message, None), row.status, error.headers, media_type="application/json")
+    failure = Failure(row.status, row.type, row.code, message, None, request.state.request_id)
+    return _response(failure, request.scope, error.headers)
 
 
-def _envelope(row: HttpError, message: str, param: str | None) -> bytes:
-    return msgspec.json.encode(ErrorEnvelope(ErrorBody(message=message, type=row.type, param=param, code=row.code)))
+def _response(failure: Failure, scope: Scope, headers: Mapping[str, str] | None) -> Response:
+    body = shape_of(scope["path"])(failure)
+    return Response(body, failure.status, headers, media_type="application/json")
 
 
 def _headers(error: Exception) -> dict[str, str]:

@@ -31,7 +31,7 @@ class Auth:
             presented = _presented(Headers(scope=scope))
             tenant = self._keys.verify(presented)
             if tenant is None:
-                await error_response(_refusal(presented), scope["state"]["request_id"])(scope, receive, send)
+                await error_response(_refusal(presented), scope)(scope, receive, send)
                 return
             scope["state"]["tenant"] = tenant
         await self._app(scope, receive, send)

@@ -23,7 +23,7 @@ class BodyLimit:
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isascii() and announced.isdigit() and int(announced) > self._limit:
             error = self._refusal(f"has {int(announced)} bytes")
-            await error_response(error, scope["state"]["request_id"])(scope, receive, send)
+            await error_response(error, scope)(scope, receive, send)
             return
         received = 0
 

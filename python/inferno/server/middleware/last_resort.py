@@ -34,4 +34,4 @@ class LastResort:
             request_id: str = scope["state"]["request_id"]
             log_failure(logger, error, request_id)
             if not begun:
-                await error_response(error, request_id)(scope, receive, send)
+                await error_response(error, scope)(scope, receive, send)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inferno.server.conversing import converse
 from inferno.server.exchange import Exchange
-from inferno.server.generation import Generation, unused_fields_header, whole_response
+from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.operation import Operation
-from inferno.server.replies import Replies
+from inferno.server.responding import respond
 from inferno.server.services import services_of
-from inferno.server.sse import EventStream
 from inferno.server.tally import Tally
 from inferno.server.wire import chat
 from inferno.server.wire.chat_answer import ChatAnswer, ChatChunk, ChatCompletion
@@ -27,10 +29,7 @@ async def create_chat_completion(request: Request) -> Response:
         chat.check(ask)
         generation = await _submit(request, ask, exchange)
         headers = unused_fields_header(ask.unused)
-        if ask.streamed:
-            seconds = services.settings.keep_alive_seconds
-            return EventStream(generation, keep_alive_seconds=seconds, headers=headers)
-        return await whole_response(generation, request, headers)
+        return await respond(generation, request, streamed=ask.streamed, headers=headers)
 
 
 async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -> Generation:
@@ -39,24 +38,22 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
     name = registry.default if ask.model is None else ask.model
     client = registry.get(name)
     exchange.model = name
-    turn = await client.open_turn(chat.conversation(ask))
-    wanted = chat.to_generate_request(ask, turn.prompt, tenant=request.state.tenant)
-    stream = await client.generate(turn.applied(wanted))
-    replies = Replies(turn.new_reader)
+    wanted = partial(chat.to_generate_request, ask, tenant=request.state.tenant)
+    conversing = await converse(client, chat.conversation(ask), wanted)
     answer = ChatAnswer(
         new_envelope("chatcmpl", name, client.card),
-        replies,
+        conversing.replies,
         usage_streamed=ask.usage_streamed,
         reasoning_shown=ask.include_reasoning is not False,
     )
     return Generation(
-        stream=stream,
+        stream=conversing.stream,
         answer=answer,
         tally=Tally(prompts=1, choices_per_prompt=ask.choices),
         exchange=exchange,
         stopped=request.state.stopped,
         with_logprobs=bool(ask.logprobs),
-        replies=replies,
+        replies=conversing.replies,
     )
 
 

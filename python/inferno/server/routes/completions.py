@@ -7,11 +7,11 @@ from starlette.responses import Response
 
 from inferno.engine.client import EngineClient
 from inferno.server.exchange import Exchange
-from inferno.server.generation import Generation, unused_fields_header, whole_response
+from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.merge import generate_all
 from inferno.server.operation import Operation
+from inferno.server.responding import respond
 from inferno.server.services import services_of
-from inferno.server.sse import EventStream
 from inferno.server.tally import Tally
 from inferno.server.wire import completions
 from inferno.server.wire.completion_answer import Completion, CompletionAnswer
@@ -29,10 +29,7 @@ async def create_completion(request: Request) -> Response:
         completions.check(ask)
         generation = await _submit(request, ask, exchange)
         headers = unused_fields_header(ask.unused)
-        if ask.streamed:
-            seconds = services.settings.keep_alive_seconds
-            return EventStream(generation, keep_alive_seconds=seconds, headers=headers)
-        return await whole_response(generation, request, headers)
+        return await respond(generation, request, streamed=ask.streamed, headers=headers)
 
 
 async def _submit(request: Request, ask: completions.CompletionRequest, exchange: Exchange) -> Generation:

@@ -12,7 +12,9 @@ from inferno.engine.client import Delta, Usage
 from inferno.engine.dialects.events import CallArguments, CallBegun, Content, Event, Reasoning
 from inferno.server.choice import Choice
 from inferno.server.replies import Call, Replies
-from inferno.server.wire.envelope import ENCODER, Envelope, event
+from inferno.server.wire.envelope import ENCODER, Envelope
+from inferno.server.wire.errors import Failure, openai_error
+from inferno.server.wire.framing import DONE, OPENAI_EVENTS, event
 from inferno.server.wire.logprobs import ChatLogprobs, chat_logprobs
 from inferno.server.wire.usage import UsageBody, usage_body
 
@@ -103,6 +105,8 @@ class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
 class ChatAnswer:
     """Writes the answer to one request. Keeps what is the same in all chunks of a choice encoded: this path is hot."""
 
+    framing = OPENAI_EVENTS
+
     def __init__(
         self, envelope: Envelope, replies: Replies, *, usage_streamed: bool, reasoning_shown: bool = True
     ) -> None:
@@ -125,6 +129,10 @@ class ChatAnswer:
                 usage=self._usage(usage),
             )
         )
+
+    def first_events(self) -> bytes:
+        """Nothing: the role comes with the first delta, so that a client measures when that came."""
+        return b""
 
     def events(self, delta: Delta) -> bytes:
         """The events of one delta, perhaps none: the choice's role with its first, its finish after its last text."""
@@ -153,8 +161,12 @@ class ChatAnswer:
         return opening
 
     def last_events(self, usage: Usage) -> bytes:
-        """What follows when every choice has finished."""
-        return self._event([], self._usage(usage)) if self._usage_streamed else b""
+        """The usage, where it is asked for, and the mark of the end."""
+        return (self._event([], self._usage(usage)) if self._usage_streamed else b"") + DONE
+
+    def failure_events(self, failure: Failure) -> bytes:
+        """An error event, and no mark of the end."""
+        return event(openai_error(failure))
 
     def _text_frame(self, index: int) -> tuple[bytes, bytes]:
         before, after = self._chunk(ChunkChoice(index, ChunkDelta(content=_MARK))).split(_MARK_JSON)

@@ -11,7 +11,9 @@ from msgspec import UNSET, UnsetType
 
 from inferno.engine.client import Delta, Usage
 from inferno.server.choice import Choice
-from inferno.server.wire.envelope import ENCODER, Envelope, event
+from inferno.server.wire.envelope import ENCODER, Envelope
+from inferno.server.wire.errors import Failure, openai_error
+from inferno.server.wire.framing import DONE, OPENAI_EVENTS, event
 from inferno.server.wire.logprobs import CompletionLogprobs, TextOffsets, completion_logprobs
 from inferno.server.wire.usage import UsageBody, usage_body
 
@@ -41,6 +43,8 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 class CompletionAnswer:
     """Writes the answer to one request. ``echoes`` holds for each prompt the text that comes before its choices'."""
 
+    framing = OPENAI_EVENTS
+
     def __init__(
         self, envelope: Envelope, *, usage_streamed: bool, choices_per_prompt: int, echoes: Sequence[str]
     ) -> None:
@@ -54,6 +58,10 @@ class CompletionAnswer:
     def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes:
         """The whole answer as JSON."""
         return self._encode([self._whole_choice(choice) for choice in choices], usage_body(usage))
+
+    def first_events(self) -> bytes:
+        """Nothing before the first delta."""
+        return b""
 
     def events(self, delta: Delta) -> bytes:
         """The events of one delta, perhaps none: the echo with the choice's first, its finish after its last text."""
@@ -74,8 +82,12 @@ class CompletionAnswer:
         return found
 
     def last_events(self, usage: Usage) -> bytes:
-        """What follows when every choice has finished."""
-        return event(self._encode([], usage_body(usage))) if self._usage_streamed else b""
+        """The usage, where it is asked for, and the mark of the end."""
+        return (event(self._encode([], usage_body(usage))) if self._usage_streamed else b"") + DONE
+
+    def failure_events(self, failure: Failure) -> bytes:
+        """An error event, and no mark of the end."""
+        return event(openai_error(failure))
 
     def _echo(self, index: int) -> str:
         return self._echoes[index // self._choices_per_prompt] if self._echoes else ""

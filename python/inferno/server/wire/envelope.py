@@ -34,8 +34,3 @@ def fingerprint(card: ModelCard) -> str:
     """The same for the same weights on the same backend, over restarts and machines."""
     identity = f"{card.name}\n{card.backend}\n{card.weight_bytes}".encode()
     return "fp_" + hashlib.sha256(identity).hexdigest()[:FINGERPRINT_HEX_DIGITS]
-
-
-def event(data: bytes) -> bytes:
-    """One server-sent event."""
-    return b"data: " + data + b"\n\n"

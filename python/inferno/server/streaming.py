@@ -1,4 +1,4 @@
-"""A generation as server-sent events. Knows no endpoint: what the events say is the answer's."""
+"""A generation as a stream. Knows no endpoint: what the events say, and how they are framed, is the answer's."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from inferno.errors import InfernoError
-from inferno.server.error_handlers import error_body, log_failure
+from inferno.server.error_handlers import failure_of, log_failure
 from inferno.server.generation import Generation
 from inferno.server.keep_alive import KeepAlive
 from inferno.server.presence import while_wanted
 from inferno.server.refusals import ClientLeft
-from inferno.server.wire.envelope import event
 
-DONE = b"data: [DONE]\n\n"
 HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 logger = logging.getLogger(__name__)
 
 
 class EventStream(Response):
-    """Sends events as deltas come, then ``[DONE]``. A failure in the middle is an error event, and no ``[DONE]``.
+    """Sends events as deltas come, then the answer's last ones, or those of a failure in the middle.
 
     A client that leaves closes the stream at once, which cancels the generation.
     """
@@ -31,7 +29,7 @@ class EventStream(Response):
     def __init__(self, generation: Generation, *, keep_alive_seconds: float, headers: Mapping[str, str]) -> None:
         # Not Response's own constructor: that one sets a content-length.
         self.status_code = 200
-        self.media_type = "text/event-stream"
+        self.media_type = generation.answer.framing.media_type
         self.background = None
         self.init_headers({**HEADERS, **headers})
         self._generation = generation
@@ -54,12 +52,16 @@ class EventStream(Response):
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> bytes:
         """Send all deltas; returns the events that end the stream. Raises ClientLeft."""
         generation = self._generation
-        keep_alive = KeepAlive(send, self._keep_alive_seconds)
+        answer = generation.answer
+        keep_alive = KeepAlive(send, answer.framing.keep_alive, self._keep_alive_seconds)
         try:
+            opening = answer.first_events()
+            if opening:
+                await send(_body(opening, more=True))
             await while_wanted(self._pump(send, keep_alive), receive, generation.stopped)
             generation.tally.check_complete()
             generation.exchange.finished(generation.tally)
-            return generation.answer.last_events(generation.tally.usage) + DONE
+            return answer.last_events(generation.tally.usage)
         except (ClientLeft, OSError):
             raise
         except Exception as error:
@@ -67,7 +69,7 @@ class EventStream(Response):
             if not isinstance(error, InfernoError):
                 log_failure(logger, error, request_id)
             generation.exchange.failed(error)
-            return event(error_body(error, request_id))
+            return answer.failure_events(failure_of(error, request_id))
         finally:
             await keep_alive.stop()
 

@@ -1,0 +1,31 @@
+"""From a conversation to its running generation: what every API that chats has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from inferno.engine.client import EngineClient, GenerateRequest, TokenStream
+from inferno.engine.conversation import Conversation
+from inferno.server.replies import Replies
+
+
+@dataclass(frozen=True, slots=True)
+class Conversing:
+    """A conversation that the model is replying to. ``stream`` must be read or closed."""
+
+    prompt_tokens: int
+    stream: TokenStream
+    replies: Replies
+
+
+async def converse(
+    client: EngineClient, conversation: Conversation, wanted: Callable[[Sequence[int]], GenerateRequest]
+) -> Conversing:
+    """Render, tokenize and submit; ``wanted`` makes the engine's request of the prompt's tokens.
+
+    Raises what refuses the request: once this returns, it runs.
+    """
+    turn = await client.open_turn(conversation)
+    stream = await client.generate(turn.applied(wanted(turn.prompt)))
+    return Conversing(len(turn.prompt), stream, Replies(turn.new_reader))
