@@ -6,6 +6,8 @@
 #include <string_view>
 
 #include "backends/fake/fake_model.h"
+#include "backends/onnx/ort_providers.h"
+#include "backends/onnx/ort_runtime.h"
 #ifdef INFERNO_WITH_LLAMA
 #include "backends/llama/llama_load.h"
 #include "backends/llama/llama_runtime.h"
@@ -52,9 +54,16 @@ std::vector<BackendInfo> backends() {
 #ifdef INFERNO_WITH_LLAMA
   all.push_back({"llama", llama_version_text(), "GGUF files", llama_devices()});
 #endif
+  if (const auto onnx = onnxruntime_in_use()) {
+    std::vector<std::string> providers;
+    for (const std::string& full : onnx->providers) providers.push_back(short_provider_name(full));
+    all.push_back({"onnx", "ONNX Runtime " + onnx->version, "ONNX models", std::move(providers)});
+  }
   all.push_back({"fake", "1", "the name 'fake:', a test model", {}});
   return all;
 }
+
+Status bring_onnxruntime(const std::string& path) { return use_onnxruntime(path); }
 
 Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOptions& options) {
   if (path.starts_with(kFakePrefix)) return load_fake_model(path, options);

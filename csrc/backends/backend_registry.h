@@ -18,6 +18,10 @@ struct BackendInfo {
 
 [[nodiscard]] std::vector<BackendInfo> backends();
 
+// Opens the shared library of ONNX Runtime at `path`, without which the "onnx" backend is not there. Once for the process:
+// later calls look at nothing. kUnsupported when it cannot be used. Thread-safe.
+[[nodiscard]] Status bring_onnxruntime(const std::string& path);
+
 // Chooses by content (magic bytes), never by the file's name, and loads. Blocks for as long as loading takes.
 // "fake:" names the deterministic test model. kNotFound, kUnsupported, kDataCorrupted, kOutOfMemory.
 [[nodiscard]] Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOptions& options);

@@ -151,6 +151,16 @@ py::list special_tokens(const PyModel& self) {
 void register_model(py::module_& module) {
   module.def("release_free_memory", &release_free_memory, py::call_guard<py::gil_scoped_release>());
   module.def("backends", &list_backends);
+  module.def(
+      "bring_onnxruntime",
+      [](const std::string& library) {
+        const Status status = [&] {
+          py::gil_scoped_release release;
+          return bring_onnxruntime(library);
+        }();
+        raise_unless_ok(status);
+      },
+      "library"_a);
   py::class_<ModelOptions>(module, "ModelOptions")
       .def(py::init<>())
       .def_readwrite("context_tokens", &ModelOptions::context_tokens)

@@ -73,6 +73,8 @@ def _native(report: Report) -> None:
     native = build()
     report.facts["commit"] = native["commit"]
     for backend in native["backends"]:
+        if backend["name"] == "onnx":
+            continue  # see _onnx
         report.facts[f"backend {backend['name']}"] = f"{backend['version']}; opens {backend['formats']}"
         if backend["name"] == "fake":
             continue  # computes on nothing
@@ -83,6 +85,20 @@ def _native(report: Report) -> None:
         report.problems.append(
             Problem("built without llama.cpp: no GGUF file can be opened", "reinstall without -DINFERNO_WITH_LLAMA=OFF")
         )
+
+
+def _onnx(report: Report) -> None:
+    try:
+        from inferno.engine.onnxruntime import bring_onnxruntime
+    except ImportError:
+        return  # said by _native
+    try:
+        runtime = bring_onnxruntime()
+    except InfernoError as error:
+        report.facts["onnx runtime"] = error.message
+        return
+    wheels = ", ".join(runtime.wheels)
+    report.facts["onnx runtime"] = f"{runtime.version} ({wheels}); providers {', '.join(runtime.providers)}"
 
 
 def _builtin_model(report: Report) -> None:
@@ -118,4 +134,4 @@ def _folders(report: Report) -> None:
     report.facts["prepared models"] = f"{len(files)} files, {gigabytes:.1f} GB in {cache_folder()}"
 
 
-_LOOKS: tuple[Callable[[Report], None], ...] = (_python, _cores, _memory, _native, _folders, _builtin_model)
+_LOOKS: tuple[Callable[[Report], None], ...] = (_python, _cores, _memory, _native, _onnx, _folders, _builtin_model)

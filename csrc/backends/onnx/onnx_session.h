@@ -1,0 +1,75 @@
+// OnnxSession: one graph, loaded and ready to run over memory of the caller's.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backends/onnx/onnx_tensor.h"
+#include "backends/onnx/ort_handles.h"
+#include "backends/onnx/ort_runtime.h"
+#include "base/result.h"
+
+namespace inferno {
+
+struct OnnxSessionOptions {
+  int threads = 0;        // 0, or the number of the shared pool: computes with that pool
+  std::string providers;  // see parse_providers
+  bool arena = true;      // keeps memory of intermediate results for the next run
+  bool optimize = true;   // fuses and folds the graph's operators
+};
+
+// A tensor that a run gave: its bytes belong to `value`. Shape as computed.
+struct OnnxOutput {
+  OrtValueHandle value;
+  OrtElement element = OrtElement::kUndefined;
+  std::vector<std::int64_t> shape;
+  const std::byte* data = nullptr;  // null for strings
+};
+
+// Const methods are thread-safe, run() too.
+class OnnxSession {
+ public:
+  // Reads `path` and what lies beside it (external data). kNotFound, kDataCorrupted, kUnsupported (an operator that no
+  // provider has, a provider that is not here), kInvalidArgument (`providers`), kOutOfMemory. No message carries a folder.
+  [[nodiscard]] static Result<std::unique_ptr<OnnxSession>> open(const std::string& path, const OnnxSessionOptions& options);
+
+  [[nodiscard]] const std::vector<TensorSpec>& inputs() const { return inputs_; }
+  [[nodiscard]] const std::vector<TensorSpec>& outputs() const { return outputs_; }
+  [[nodiscard]] const std::vector<std::string>& providers() const { return providers_; }  // in use, the first choice first
+  [[nodiscard]] int threads() const { return threads_; }
+  [[nodiscard]] const std::string& producer() const { return producer_; }  // as the file says: "pytorch", ...
+  [[nodiscard]] const OrtApi& api() const { return runtime_->api(); }
+
+  // A tensor over `bytes` of the caller's, which outlive it and which ONNX Runtime may write where it is an output.
+  // `bytes` has as many as shape and element say (kInternal otherwise); none where a dimension is 0. Not for strings.
+  [[nodiscard]] Result<OrtValueHandle> tensor_over(std::span<std::byte> bytes, OrtElement element,
+                                                   std::span<const std::int64_t> shape) const;
+  // A tensor of strings, copied. kInvalidArgument for one that holds a zero byte, which the library would take for its end.
+  [[nodiscard]] Result<OrtValueHandle> tensor_of(const std::vector<std::string>& texts,
+                                                 std::span<const std::int64_t> shape) const;
+  [[nodiscard]] Result<std::vector<std::string>> strings_of(const OrtValue* tensor, std::size_t count) const;
+
+  // Computes `output_names`. Where `outputs` has a value already, the result is written into it; the others are made.
+  // The caller owns all of them afterwards; taken() says what one holds.
+  [[nodiscard]] Status run(std::span<const char* const> input_names, std::span<const OrtValue* const> inputs,
+                           std::span<const char* const> output_names, std::span<OrtValue*> outputs) const;
+  // What such a value holds. Takes it over.
+  [[nodiscard]] Result<OnnxOutput> taken(OrtValue* value) const;
+
+ private:
+  OnnxSession(std::shared_ptr<OnnxRuntime> runtime, OrtHandle<OrtSession> session, OrtHandle<OrtMemoryInfo> memory);
+  [[nodiscard]] Status describe();
+
+  std::shared_ptr<OnnxRuntime> runtime_;  // declared first: outlives the session
+  OrtHandle<OrtSession> session_;
+  OrtHandle<OrtMemoryInfo> memory_;
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
+  std::vector<std::string> providers_;
+  std::string producer_;
+  int threads_ = 0;
+};
+
+}  // namespace inferno

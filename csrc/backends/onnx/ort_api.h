@@ -1,0 +1,137 @@
+// The C API of ONNX Runtime (https://onnxruntime.ai), which every onnxruntime wheel carries as a shared library of its own
+// and without headers. Opened at run time, never linked. The library hands out one table of functions that is only ever
+// appended to; declared here is what is used of it, by position. Types are opaque, and enumerations are the table's own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace inferno {
+
+// The version of the table that is asked for: that of ONNX Runtime 1.17, and of every later one.
+inline constexpr std::uint32_t kOrtApiVersion = 17;
+
+struct OrtAllocator;
+struct OrtCudaOptions;
+struct OrtEnv;
+struct OrtMemoryInfo;
+struct OrtMetadata;
+struct OrtRunOptions;
+struct OrtSession;
+struct OrtSessionOptions;
+struct OrtStatus;
+struct OrtTensorInfo;
+struct OrtThreadingOptions;
+struct OrtTypeInfo;
+struct OrtValue;
+
+// ONNXTensorElementDataType.
+enum class OrtElement : int {
+  kUndefined = 0,
+  kFloat = 1,
+  kUint8 = 2,
+  kInt8 = 3,
+  kUint16 = 4,
+  kInt16 = 5,
+  kInt32 = 6,
+  kInt64 = 7,
+  kString = 8,
+  kBool = 9,
+  kFloat16 = 10,
+  kDouble = 11,
+  kUint32 = 12,
+  kUint64 = 13,
+  kBfloat16 = 16,
+};
+
+inline constexpr int kOrtTensorType = 1;       // ONNXType: a tensor, not a sequence, map or optional
+inline constexpr int kOrtArenaAllocator = 1;   // OrtAllocatorType
+inline constexpr int kOrtDefaultMemory = 0;    // OrtMemType
+inline constexpr int kOrtAllOptimizations = 99;  // GraphOptimizationLevel
+inline constexpr int kOrtNoOptimization = 0;
+
+// OrtLoggingFunction: severities are 0 verbose, 1 info, 2 warning, 3 error, 4 fatal.
+using OrtLogFunction = void (*)(void* parameter, int severity, const char* category, const char* log_id,
+                                const char* code_location, const char* message);
+
+// The functions that are used, in the order of their positions. Those that return OrtStatus* return null on success.
+struct OrtApi {
+  int (*get_error_code)(const OrtStatus*) = nullptr;
+  const char* (*get_error_message)(const OrtStatus*) = nullptr;
+  OrtStatus* (*create_session)(const OrtEnv*, const char* path, const OrtSessionOptions*, OrtSession**) = nullptr;
+  OrtStatus* (*run)(OrtSession*, const OrtRunOptions*, const char* const* input_names, const OrtValue* const* inputs,
+                    std::size_t input_count, const char* const* output_names, std::size_t output_count,
+                    OrtValue** outputs) = nullptr;
+  OrtStatus* (*create_session_options)(OrtSessionOptions**) = nullptr;
+  OrtStatus* (*disable_mem_pattern)(OrtSessionOptions*) = nullptr;
+  OrtStatus* (*disable_cpu_mem_arena)(OrtSessionOptions*) = nullptr;
+  OrtStatus* (*set_graph_optimization_level)(OrtSessionOptions*, int level) = nullptr;
+  OrtStatus* (*set_intra_op_threads)(OrtSessionOptions*, int) = nullptr;
+  OrtStatus* (*set_inter_op_threads)(OrtSessionOptions*, int) = nullptr;
+  OrtStatus* (*session_input_count)(const OrtSession*, std::size_t*) = nullptr;
+  OrtStatus* (*session_output_count)(const OrtSession*, std::size_t*) = nullptr;
+  OrtStatus* (*session_input_type)(const OrtSession*, std::size_t, OrtTypeInfo**) = nullptr;
+  OrtStatus* (*session_output_type)(const OrtSession*, std::size_t, OrtTypeInfo**) = nullptr;
+  OrtStatus* (*session_input_name)(const OrtSession*, std::size_t, OrtAllocator*, char**) = nullptr;
+  OrtStatus* (*session_output_name)(const OrtSession*, std::size_t, OrtAllocator*, char**) = nullptr;
+  OrtStatus* (*create_tensor_over)(const OrtMemoryInfo*, void* data, std::size_t bytes, const std::int64_t* shape,
+                                   std::size_t rank, int element, OrtValue**) = nullptr;
+  OrtStatus* (*create_tensor)(OrtAllocator*, const std::int64_t* shape, std::size_t rank, int element, OrtValue**) = nullptr;
+  OrtStatus* (*tensor_data)(OrtValue*, void**) = nullptr;
+  OrtStatus* (*fill_strings)(OrtValue*, const char* const* texts, std::size_t count) = nullptr;
+  OrtStatus* (*strings_bytes)(const OrtValue*, std::size_t*) = nullptr;
+  OrtStatus* (*strings_content)(const OrtValue*, void* bytes, std::size_t size, std::size_t* offsets,
+                                std::size_t count) = nullptr;
+  OrtStatus* (*tensor_info_of_type)(const OrtTypeInfo*, const OrtTensorInfo**) = nullptr;
+  OrtStatus* (*onnx_type)(const OrtTypeInfo*, int*) = nullptr;
+  OrtStatus* (*tensor_element)(const OrtTensorInfo*, int*) = nullptr;
+  OrtStatus* (*rank)(const OrtTensorInfo*, std::size_t*) = nullptr;
+  OrtStatus* (*dimensions)(const OrtTensorInfo*, std::int64_t*, std::size_t) = nullptr;
+  OrtStatus* (*symbolic_dimensions)(const OrtTensorInfo*, const char**, std::size_t) = nullptr;
+  OrtStatus* (*tensor_info)(const OrtValue*, OrtTensorInfo**) = nullptr;
+  OrtStatus* (*create_cpu_memory_info)(int allocator_type, int memory_type, OrtMemoryInfo**) = nullptr;
+  OrtStatus* (*allocator_free)(OrtAllocator*, void*) = nullptr;
+  OrtStatus* (*default_allocator)(OrtAllocator**) = nullptr;
+  void (*release_env)(OrtEnv*) = nullptr;
+  void (*release_status)(OrtStatus*) = nullptr;
+  void (*release_memory_info)(OrtMemoryInfo*) = nullptr;
+  void (*release_session)(OrtSession*) = nullptr;
+  void (*release_value)(OrtValue*) = nullptr;
+  void (*release_type_info)(OrtTypeInfo*) = nullptr;
+  void (*release_tensor_info)(OrtTensorInfo*) = nullptr;
+  void (*release_session_options)(OrtSessionOptions*) = nullptr;
+  OrtStatus* (*session_metadata)(const OrtSession*, OrtMetadata**) = nullptr;
+  OrtStatus* (*metadata_producer)(const OrtMetadata*, OrtAllocator*, char**) = nullptr;
+  void (*release_metadata)(OrtMetadata*) = nullptr;
+  OrtStatus* (*disable_per_session_threads)(OrtSessionOptions*) = nullptr;
+  OrtStatus* (*create_threading_options)(OrtThreadingOptions**) = nullptr;
+  void (*release_threading_options)(OrtThreadingOptions*) = nullptr;
+  OrtStatus* (*available_providers)(char***, int*) = nullptr;
+  OrtStatus* (*release_available_providers)(char**, int) = nullptr;
+  OrtStatus* (*add_config_entry)(OrtSessionOptions*, const char* key, const char* value) = nullptr;
+  OrtStatus* (*set_global_intra_op_threads)(OrtThreadingOptions*, int) = nullptr;
+  OrtStatus* (*set_global_inter_op_threads)(OrtThreadingOptions*, int) = nullptr;
+  OrtStatus* (*create_env)(OrtLogFunction, void* parameter, int severity, const char* log_id, const OrtThreadingOptions*,
+                           OrtEnv**) = nullptr;
+  OrtStatus* (*append_cuda)(OrtSessionOptions*, const OrtCudaOptions*) = nullptr;
+  OrtStatus* (*create_cuda_options)(OrtCudaOptions**) = nullptr;
+  OrtStatus* (*update_cuda_options)(OrtCudaOptions*, const char* const* keys, const char* const* values,
+                                    std::size_t) = nullptr;
+  void (*release_cuda_options)(OrtCudaOptions*) = nullptr;
+  OrtStatus* (*append_provider)(OrtSessionOptions*, const char* name, const char* const* keys, const char* const* values,
+                                std::size_t) = nullptr;
+
+  std::string version;                 // of the library, e.g. "1.32.0"
+  std::vector<std::string> providers;  // that it was built with, by their full names, its favourite first
+};
+
+// Opens the library at `path`; it is never closed, since its threads may be inside. kUnsupported when it cannot be opened,
+// is no ONNX Runtime, or is older than kOrtApiVersion.
+[[nodiscard]] Result<std::shared_ptr<const OrtApi>> open_onnxruntime(const std::string& path);
+
+}  // namespace inferno
