@@ -75,11 +75,33 @@ std::filesystem::path library_folder() {
 #endif
 }
 
+// Ended by a null pointer; null where the device has none.
+ggml_backend_buffer_type_t* extra_buffer_types(ggml_backend_dev_t device) {
+  void* found = ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), "ggml_backend_dev_get_extra_bufts");
+  return found == nullptr ? nullptr : reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(found)(device);
+}
+
+// ggml's kernels for Intel's AMX end the process where a compiler of the GCC family built them: their tile configuration is
+// a local variable, of which the intrinsic that loads it says that it reads eight bytes, so that the stores to the rest are
+// dropped (seen with GCC 12 and the pinned version; llama.cpp's issue 20824). Without their place in this list, which is
+// llama.cpp's own and not const, weights go to the next one's kernels, or stay mapped as they are.
+void leave_out_amx() {
+  const ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+  if (cpu == nullptr) return;
+  ggml_backend_buffer_type_t* one = extra_buffer_types(cpu);
+  ggml_backend_buffer_type_t* stays = one;
+  for (; one != nullptr && *one != nullptr; ++one) {
+    if (std::string_view(ggml_backend_buft_name(*one)) != "AMX") *stays++ = *one;
+  }
+  if (stays != nullptr) *stays = nullptr;
+}
+
 void start() {
   llama_log_set(forward_log, nullptr);
   ggml_set_abort_callback(report_abort);
   if (ggml_backend_reg_count() == 0) ggml_backend_load_all_from_path(library_folder().string().c_str());
   llama_backend_init();
+  leave_out_amx();
 }
 
 std::vector<std::string> devices(bool gpus_only) {
@@ -109,6 +131,16 @@ std::string llama_version_text() {
 }
 
 std::vector<std::string> llama_devices() { return devices(false); }
+
+std::vector<std::string> llama_weight_layouts() {
+  start_llama();
+  std::vector<std::string> names;
+  const ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
+  for (auto* one = cpu == nullptr ? nullptr : extra_buffer_types(cpu); one != nullptr && *one != nullptr; ++one) {
+    names.emplace_back(ggml_backend_buft_name(*one));
+  }
+  return names;
+}
 
 std::vector<std::string> llama_gpus() { return devices(true); }
 
