@@ -3,9 +3,12 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string_view>
 
 #include "backends/fake/fake_model.h"
+#include "backends/onnx/onnx_file.h"
+#include "backends/onnx/onnx_kind.h"
 #include "backends/onnx/ort_providers.h"
 #include "backends/onnx/ort_runtime.h"
 #ifdef INFERNO_WITH_LLAMA
@@ -17,7 +20,7 @@ namespace inferno {
 namespace {
 
 // What the first bytes say the file is.
-enum class Format { kGguf, kOther };
+enum class Format { kGguf, kOnnx, kOther };
 
 Result<Format> sniff(const std::string& path) {
   const std::filesystem::path file(path);
@@ -32,9 +35,11 @@ Result<Format> sniff(const std::string& path) {
   }
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return Status(StatusCode::kUnavailable, "'" + name + "' cannot be opened for reading");
-  std::array<char, 4> magic{};
-  stream.read(magic.data(), magic.size());
-  return std::string_view(magic.data(), magic.size()) == "GGUF" ? Format::kGguf : Format::kOther;
+  std::array<char, 64> begin{};
+  stream.read(begin.data(), begin.size());
+  const std::string_view bytes(begin.data(), static_cast<std::size_t>(stream.gcount()));
+  if (bytes.starts_with("GGUF")) return Format::kGguf;
+  return begins_as_onnx(std::as_bytes(std::span(bytes))) ? Format::kOnnx : Format::kOther;
 }
 
 Result<std::unique_ptr<Model>> load_gguf(const std::string& path, const ModelOptions& options) {
@@ -45,6 +50,14 @@ Result<std::unique_ptr<Model>> load_gguf(const std::string& path, const ModelOpt
   return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() +
                                               "' is a GGUF file, and this build has no llama.cpp");
 #endif
+}
+
+Result<std::unique_ptr<Model>> load_onnx(const std::string& path) {
+  const Result<OnnxHeader> header = open_onnx(path);
+  if (!header.ok()) return header.status();
+  return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() + "' is an ONNX model (" +
+                                              onnx_kind_name(onnx_kind(header.value())) +
+                                              "), which no backend of this build computes");
 }
 
 }  // namespace
@@ -70,8 +83,9 @@ Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOp
   const Result<Format> format = sniff(path);
   if (!format.ok()) return format.status();
   if (format.value() == Format::kGguf) return load_gguf(path, options);
+  if (format.value() == Format::kOnnx) return load_onnx(path);
   return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() +
-                                              "' does not begin as a GGUF file does; this build opens GGUF files");
+                                              "' does not begin as a GGUF or ONNX file does; this build opens those");
 }
 
 }  // namespace inferno

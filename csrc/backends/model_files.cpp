@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <span>
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "backends/onnx/onnx_file.h"
+#include "backends/onnx/onnx_kind.h"
 #include "backends/safetensors/safetensors_file.h"
 #include "backends/shown.h"
 #include "memory/mapped_file.h"
@@ -53,6 +56,15 @@ Result<std::vector<ListedTensor>> list_file(const std::string& path) {
   return listed;
 }
 
+GraphValue graph_value(const OnnxValue& value) {
+  GraphValue out{value.name, std::string(onnx_type_name(value.type)), {}, {}};
+  for (const OnnxDim& dim : value.shape) {
+    out.shape.push_back(dim.extent);
+    out.symbols.push_back(dim.symbol);
+  }
+  return out;
+}
+
 Status twice(std::string_view tensor, const std::string& first, const std::string& second) {
   return Status(StatusCode::kDataCorrupted,
                 "tensor " + shown(tensor) + " is in both " + file_name(first) + " and " + file_name(second));
@@ -74,6 +86,29 @@ Result<std::vector<ListedTensor>> list_tensors(const std::vector<std::string>& p
     }
   }
   return all;
+}
+
+Result<GraphFile> describe_onnx(const std::string& path) {
+  const Result<OnnxHeader> opened = open_onnx(path);
+  if (!opened.ok()) return opened.status();
+  const OnnxHeader& header = opened.value();
+  GraphFile graph;
+  graph.kind = onnx_kind_name(onnx_kind(header));
+  graph.ir_version = header.ir_version;
+  graph.producer = header.producer;
+  for (const OnnxOpset& opset : header.opsets) graph.opsets.emplace_back(opset.domain, opset.version);
+  for (const OnnxValue& input : header.inputs) graph.inputs.push_back(graph_value(input));
+  for (const OnnxValue& output : header.outputs) graph.outputs.push_back(graph_value(output));
+  for (const OnnxOperator& one : header.operators) {
+    graph.operators.emplace_back(one.domain.empty() ? one.type : one.domain + "." + one.type, one.nodes);
+  }
+  std::set<std::string> files;
+  for (const OnnxTensor& tensor : header.tensors) {
+    graph.weight_bytes += tensor.bytes;
+    if (tensor.external) files.insert(tensor.external->location);
+  }
+  graph.files.assign(files.begin(), files.end());
+  return graph;
 }
 
 #ifdef INFERNO_WITH_LLAMA

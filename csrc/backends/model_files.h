@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/graph.h"
 #include "backends/weight_plan.h"
 #include "base/result.h"
 
@@ -22,6 +23,10 @@ struct ListedTensor {
 // In the order of the paths and, within a file, of the offsets. The format is told by the first bytes. Reads headers only.
 // kNotFound, kDataCorrupted (also: two files have a tensor of the same name), kUnsupported (another format).
 [[nodiscard]] Result<std::vector<ListedTensor>> list_tensors(const std::vector<std::string>& paths);
+
+// What an ONNX file is, told by its content. Reads headers only; checks the whole of them, and that the files beside it are
+// there. kNotFound, kDataCorrupted, kUnsupported (no ONNX file, a version).
+[[nodiscard]] Result<GraphFile> describe_onnx(const std::string& path);
 
 // Elements per block of a GGUF tensor type. kInvalidArgument for one that is not known.
 [[nodiscard]] Result<std::uint64_t> type_block(const std::string& type);

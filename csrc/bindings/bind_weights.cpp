@@ -1,4 +1,4 @@
-// What tensors a model's files hold, and making one GGUF file of SafeTensors shards.
+// What a model's files hold and are, and making one GGUF file of SafeTensors shards.
 #include <pybind11/stl.h>
 
 #include <exception>
@@ -26,6 +26,40 @@ py::list listed(const std::vector<std::string>& paths) {
                         "bytes"_a = t.bytes, "file"_a = t.file));
   }
   return all;
+}
+
+py::str text(const std::string& s) {
+  return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(s.data(), static_cast<Py_ssize_t>(s.size()), "replace"));
+}
+
+py::list values(const std::vector<GraphValue>& given) {
+  py::list all;
+  for (const GraphValue& value : given) {
+    py::list shape;  // of numbers, and names for what is open
+    for (std::size_t i = 0; i < value.shape.size(); ++i) {
+      if (value.shape[i] < 0 && !value.symbols[i].empty()) shape.append(text(value.symbols[i]));
+      else shape.append(value.shape[i]);
+    }
+    all.append(py::dict("name"_a = text(value.name), "type"_a = value.type, "shape"_a = shape));
+  }
+  return all;
+}
+
+py::dict described(const std::string& path) {
+  auto found = [&] {
+    py::gil_scoped_release release;
+    return describe_onnx(path);
+  }();
+  const GraphFile graph = value_or_raise(std::move(found));
+  py::dict opsets;
+  py::dict operators;
+  py::list files;
+  for (const auto& [domain, version] : graph.opsets) opsets[text(domain)] = version;
+  for (const auto& [name, nodes] : graph.operators) operators[text(name)] = nodes;
+  for (const std::string& file : graph.files) files.append(text(file));
+  return py::dict("kind"_a = graph.kind, "ir_version"_a = graph.ir_version, "producer"_a = text(graph.producer),
+                  "opsets"_a = opsets, "inputs"_a = values(graph.inputs), "outputs"_a = values(graph.outputs),
+                  "operators"_a = operators, "weight_bytes"_a = graph.weight_bytes, "files"_a = files);
 }
 
 // Works with the GIL released; several times a second it is taken to report and to see whether Ctrl-C was pressed.
@@ -80,6 +114,7 @@ void register_weights(py::module_& module) {
       .def_readwrite("add", &TensorPlan::add)
       .def_readwrite("values", &TensorPlan::values);
   module.def("list_tensors", &listed, "paths"_a);
+  module.def("describe_onnx", &described, "path"_a);
   module.def(
       "type_block", [](const std::string& type) { return value_or_raise(type_block(type)); }, "type"_a);
   module.def("prepare_gguf", &prepare, "out_path"_a, "metadata"_a, "shards"_a, "tensors"_a, "threads"_a = 0,

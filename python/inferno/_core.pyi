@@ -98,6 +98,13 @@ def list_tensors(paths: Sequence[str]) -> list[dict[str, Any]]:
 
     Reads headers only. Raises CoreError data_corrupted with what is wrong, not_found, unsupported."""
 
+def describe_onnx(path: str) -> dict[str, Any]:
+    """What an ONNX file is, whatever its name: kind ("decoder", "encoder", "classifier", "graph"), ir_version, producer,
+    opsets (domain to version), inputs and outputs (name, type in the Open Inference Protocol's words, shape with -1 or a
+    name where it is open), operators (to how many nodes), weight_bytes, files (beside it).
+
+    Reads headers only. Raises CoreError data_corrupted with what is wrong, not_found, unsupported (no ONNX file)."""
+
 def type_block(type: str) -> int:
     """Elements per block of a ggml type: shape[0] must be a multiple of it. Raises CoreError for a type that is not known."""
 

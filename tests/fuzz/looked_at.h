@@ -9,6 +9,7 @@
 #include <string>
 
 #include "backends/llama/gguf_check.h"
+#include "backends/onnx/onnx_header.h"
 #include "backends/safetensors/safetensors_file.h"
 
 namespace inferno::testing {
@@ -54,6 +55,24 @@ inline bool look_at_gguf(std::span<const std::byte> bytes) {
     end = tensor.offset + tensor.bytes;
     must(table.value().data_start + end <= bytes.size(), "a tensor lies within the file");
     must(!tensor.name.empty() && !tensor.shape.empty(), "a tensor has a name and a shape");
+  }
+  return true;
+}
+
+inline bool look_at_onnx(std::span<const std::byte> bytes) {
+  const Result<OnnxHeader> header = read_onnx(bytes);
+  if (!header.ok()) {
+    look_at_message(header.status());
+    return false;
+  }
+  must(begins_as_onnx(bytes), "what is read begins so");
+  must(!header.value().outputs.empty(), "a graph gives something");
+  for (const OnnxTensor& tensor : header.value().tensors) {
+    must(!onnx_type_name(tensor.type).empty(), "a tensor has a known type");
+    must(tensor.external || tensor.bytes == 0 || tensor.bytes < UINT64_MAX / 2, "sums of sizes stay in range");
+  }
+  for (const OnnxValue& input : header.value().inputs) {
+    for (const OnnxDim& dim : input.shape) must(dim.extent >= -1, "an extent is a number or open");
   }
   return true;
 }

@@ -1,6 +1,7 @@
-"""Writes what the fuzzers start from: small files of both formats, and the words a SafeTensors header is made of.
+"""Writes what the fuzzers start from: small files of each format, and the words a SafeTensors header is made of.
 
-Usage: python tests/fuzz/make_corpus.py FOLDER. Makes FOLDER/safetensors, FOLDER/gguf and FOLDER/safetensors.dict.
+Usage: python tests/fuzz/make_corpus.py FOLDER. Makes FOLDER/safetensors, FOLDER/gguf, FOLDER/onnx
+and FOLDER/safetensors.dict.
 """
 
 from __future__ import annotations
@@ -41,13 +42,51 @@ def gguf(pairs: list[bytes], tensors: list[tuple[str, int, list[int], int]], dat
     return head + bytes(-len(head) % 32 + data)
 
 
+def varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])
+
+
+def field(number: int, value: int | str | bytes) -> bytes:
+    """One field of a protobuf message: a number, or anything that has a length."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    content = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def onnx(*, node: bytes = b"", tensor: bytes = b"", more: bytes = b"") -> bytes:
+    """y = Relu(x), with what is given beside it."""
+    shape = field(1, field(2, "n")) + field(1, field(1, 3))
+    kind = field(2, field(1, field(1, 1) + field(2, shape)))
+    relu = field(1, field(1, "x") + field(2, "y") + field(3, "r") + field(4, "Relu"))
+    graph = relu + node + field(2, "g") + tensor + field(11, field(1, "x") + kind) + field(12, field(1, "y") + kind)
+    return field(1, 8) + field(2, "p") + field(7, graph) + field(8, field(1, "") + field(2, 17)) + more
+
+
 def seeds() -> dict[str, dict[str, bytes]]:
     architecture = text("general.architecture") + struct.pack("<I", 8) + text("llama")
     layers = text("llama.block_count") + struct.pack("<II", 4, 2)
     alignment = text("general.alignment") + struct.pack("<II", 4, 64)
     tokens = text("tokenizer.ggml.tokens") + struct.pack("<IIQ", 9, 8, 2) + text("a") + text("b")
     scores = text("scores") + struct.pack("<IIQ2f", 9, 6, 2, 0.5, 1.5)
+    weight = field(1, 2) + field(2, 1) + field(8, "w") + field(9, bytes(8))
+    place = field(13, field(1, "location") + field(2, "w.bin")) + field(13, field(1, "offset") + field(2, "64"))
+    body = field(1, field(1, "x") + field(2, "z") + field(4, "Abs")) + field(12, field(1, "z"))
+    then = field(5, field(1, "then_branch") + field(6, body))
+    branch = field(1, field(1, "x") + field(2, "i") + field(4, "If") + then)
+    function = field(1, "f") + field(4, "a") + field(5, "b") + field(7, field(1, "a") + field(2, "b") + field(4, "Neg"))
     return {
+        "onnx": {
+            "small": onnx(),
+            "weights": onnx(tensor=field(5, weight)),
+            "outside": onnx(tensor=field(5, field(1, 2) + field(2, 1) + field(8, "w") + place + field(14, 1))),
+            "branch": onnx(node=branch),
+            "function": onnx(more=field(25, function)),
+        },
         "safetensors": {
             "empty": safetensors({}),
             "padded": safetensors({"a": ("F32", [2, 2]), "b": ("BF16", [4])}, spaces=7),

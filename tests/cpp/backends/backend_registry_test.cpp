@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "backends/onnx_bytes.h"
+
 namespace inferno {
 namespace {
 
@@ -48,7 +50,7 @@ TEST_F(BackendRegistry, TellsWhatItCannotOpen) {
   EXPECT_EQ(refusal(folder_.string()).code(), StatusCode::kUnsupported);
   const Status other = refusal(file("model.gguf", "PK\x03\x04 whatever"));
   EXPECT_EQ(other.code(), StatusCode::kUnsupported);
-  EXPECT_EQ(other.message(), "'model.gguf' does not begin as a GGUF file does; this build opens GGUF files");
+  EXPECT_EQ(other.message(), "'model.gguf' does not begin as a GGUF or ONNX file does; this build opens those");
   EXPECT_EQ(refusal(file("empty.bin", "")).code(), StatusCode::kUnsupported);
   EXPECT_EQ(refusal(file("short.bin", "GG")).code(), StatusCode::kUnsupported);
 }
@@ -59,6 +61,17 @@ TEST_F(BackendRegistry, ChoosesByContentNotByName) {
   EXPECT_EQ(status.code(), StatusCode::kDataCorrupted);
 #else
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+#endif
+}
+
+TEST_F(BackendRegistry, AnOnnxFileIsKnownUnderAnyName) {
+  const Status whole = refusal(file("foo.gguf", testing::OnnxBytes().build()));
+  EXPECT_EQ(whole.message(), "'foo.gguf' is an ONNX model (graph), which no backend of this build computes");
+  testing::OnnxBytes cyclic;
+  cyclic.nodes = {testing::onnx_node("Relu", {"z"}, {"y"}), testing::onnx_node("Relu", {"y"}, {"z"})};
+  EXPECT_EQ(refusal(file("foo.gguf", cyclic.build())).code(), StatusCode::kDataCorrupted);
+#ifdef INFERNO_WITH_LLAMA
+  EXPECT_EQ(refusal(file("foo.onnx", "GGUF and then nothing of it")).code(), StatusCode::kDataCorrupted);
 #endif
 }
 

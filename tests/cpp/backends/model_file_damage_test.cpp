@@ -1,4 +1,4 @@
-// What the fuzzers do without end (docs/fuzzing.md), for some seconds and without clang: damaged files of both formats.
+// What the fuzzers do without end (docs/fuzzing.md), for some seconds and without clang: damaged files of each format.
 // Meant to be run with -DINFERNO_SANITIZE=address,undefined; every file lies in a buffer of exactly its size.
 #include <gtest/gtest.h>
 
@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "backends/gguf_bytes.h"
+#include "backends/onnx_bytes.h"
 #include "backends/safetensors_bytes.h"
 #include "fuzz/looked_at.h"
 
@@ -75,6 +76,30 @@ TEST(ModelFileDamage, DamagedGgufFilesAreAnswered) {
   for (int round = 0; round < kRounds; ++round) taken += look_at_gguf(damaged(whole, random, false)) ? 1 : 0;
   EXPECT_GT(taken, 0);
   EXPECT_LT(taken, kRounds);
+}
+
+TEST(ModelFileDamage, DamagedOnnxFilesAreAnswered) {
+  const Bytes whole = bytes_of(OnnxBytes().build());
+  ASSERT_TRUE(look_at_onnx(whole));
+  std::mt19937 random(5);
+  int taken = 0;
+  for (int round = 0; round < kRounds; ++round) taken += look_at_onnx(damaged(whole, random, false)) ? 1 : 0;
+  EXPECT_GT(taken, 0);
+  EXPECT_LT(taken, kRounds / 2);
+}
+
+// Every byte of the file replaced by every other.
+TEST(ModelFileDamage, EveryByteOfAnOnnxFileIsBelievedOrNot) {
+  const Bytes whole = bytes_of(OnnxBytes().build());
+  int taken = 0;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    for (int value = 0; value < 256; ++value) {
+      Bytes changed = whole;
+      changed[at] = static_cast<std::byte>(value);
+      taken += look_at_onnx(changed) ? 1 : 0;
+    }
+  }
+  EXPECT_LT(taken, static_cast<int>(whole.size()) * 128);
 }
 
 }  // namespace
