@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "backends/forward_batch.h"
 #include "backends/model_report.h"
@@ -33,6 +34,7 @@ struct ModelInfo {
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;
   std::string device;         // what computes, e.g. "CPU"
+  std::vector<std::string> labels;   // of a classifier, by number; those that the file does not name are empty
 };
 
 // What the loaded model can hold and do.
@@ -49,6 +51,9 @@ struct Capabilities {
   std::int32_t logits_rows = 0;       // of them, most that may ask for logits: bounds the memory for vocab-wide rows
   std::uint64_t kv_bytes = 0;         // memory taken by those cells
   std::int32_t embedding_size = 0;    // numbers in a text's vector; 0 = the model generates text, and does not embed
+  // Those numbers are scores, one for each of info().labels, of a text or of two that are read together: as the model
+  // computes them, without softmax or sigmoid. A reranker has one.
+  bool classifies = false;
   bool adapters = false;              // load_adapter() can be asked
   std::string saved_format;           // names what save() writes; load() understands the same only. Empty: cannot save
 };
@@ -112,7 +117,7 @@ class Model {
   virtual Result<Logits> forward(const ForwardBatch& batch) = 0;
 
   // In place of all that where capabilities().embedding_size > 0: makes one vector of each slot's rows, which are a whole
-  // text from position 0 on. Keeps nothing: slots only tell the batch's texts apart. A batch may have more than
+  // text from position 0 on, or two with what the tokenizer wants between them. Keeps nothing: slots only tell the batch's texts apart. A batch may have more than
   // batch_rows rows only when it is one text.
   virtual Result<Embeddings> embed(const ForwardBatch& batch) {
     static_cast<void>(batch);

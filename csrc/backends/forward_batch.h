@@ -17,6 +17,7 @@ struct ForwardBatch {
   std::vector<SlotId> slot;
   std::vector<std::uint8_t> wants_logits;
   std::vector<AdapterId> adapter;
+  std::vector<std::uint8_t> segment;  // for embed() only: 1 in the second of two texts that are read together, else 0
 
   void clear() {
     token.clear();
@@ -24,13 +25,16 @@ struct ForwardBatch {
     slot.clear();
     wants_logits.clear();
     adapter.clear();
+    segment.clear();
   }
-  void add(TokenId t, std::int32_t p, SlotId s, bool logits, AdapterId with = kNoAdapter) {
+  void add(TokenId t, std::int32_t p, SlotId s, bool logits, AdapterId with = kNoAdapter,
+           std::uint8_t part = 0) {
     token.push_back(t);
     position.push_back(p);
     slot.push_back(s);
     wants_logits.push_back(logits ? 1 : 0);
     adapter.push_back(with);
+    segment.push_back(part);
   }
   [[nodiscard]] std::int32_t rows() const { return static_cast<std::int32_t>(token.size()); }
 };

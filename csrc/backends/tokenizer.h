@@ -45,6 +45,11 @@ class Tokenizer {
   // The token (SEP, EOS) that the model was trained to see behind every whole text; kNoToken when none.
   [[nodiscard]] virtual TokenId closing() const { return kNoToken; }
 
+  // What the model was trained to see between two texts that it reads together, one question and one answer.
+  [[nodiscard]] virtual std::vector<TokenId> separator() const {
+    return closing() == kNoToken ? std::vector<TokenId>() : std::vector<TokenId>{closing()};
+  }
+
   // True when the first piece of a text carries a leading space of its own (SentencePiece's dummy prefix), which
   // output that starts a text must drop.
   [[nodiscard]] virtual bool strips_leading_space() const = 0;

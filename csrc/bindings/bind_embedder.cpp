@@ -100,6 +100,7 @@ void register_embedder(py::module_& module) {
       .def(py::init<>())
       .def_readwrite("tenant", &EmbedRequest::tenant)
       .def_readwrite("texts", &EmbedRequest::texts)
+      .def_readwrite("seconds", &EmbedRequest::seconds)
       .def_readwrite("dimensions", &EmbedRequest::dimensions)
       .def_readwrite("normalize", &EmbedRequest::normalize)
       .def_readwrite("priority", &EmbedRequest::priority);

@@ -54,10 +54,12 @@ py::dict info_of(const PyModel& self) {
   const auto text = [](const std::string& s) {
     return py::reinterpret_steal<py::str>(PyUnicode_DecodeUTF8(s.data(), static_cast<Py_ssize_t>(s.size()), "replace"));
   };
+  py::list labels;
+  for (const std::string& label : i.labels) labels.append(text(label));
   return py::dict("architecture"_a = text(i.architecture), "name"_a = text(i.name), "description"_a = text(i.description),
                   "chat_template"_a = text(i.chat_template), "trained_context"_a = i.trained_context,
                   "vocab_size"_a = i.vocab_size, "parameters"_a = i.parameters, "weight_bytes"_a = i.weight_bytes,
-                  "device"_a = text(i.device));
+                  "device"_a = text(i.device), "labels"_a = labels);
 }
 
 py::dict capabilities_of(const PyModel& self) {
@@ -67,7 +69,7 @@ py::dict capabilities_of(const PyModel& self) {
                                                             : "none";
   return py::dict("sharing"_a = sharing, "slots"_a = c.slots, "capacity_tokens"_a = c.capacity_tokens,
                   "context_tokens"_a = c.context_tokens, "batch_rows"_a = c.batch_rows, "kv_bytes"_a = c.kv_bytes,
-                  "embedding_size"_a = c.embedding_size, "saved_format"_a = c.saved_format,
+                  "embedding_size"_a = c.embedding_size, "classifies"_a = c.classifies, "saved_format"_a = c.saved_format,
                   "adapters"_a = c.adapters);
 }
 
@@ -187,6 +189,7 @@ void register_model(py::module_& module) {
       .def("special_tokens", &special_tokens)
       .def_property_readonly("bos", [](const PyModel& self) { return self.model->tokenizer().bos(); })
       .def_property_readonly("eos", [](const PyModel& self) { return self.model->tokenizer().eos(); })
+      .def_property_readonly("separator", [](const PyModel& self) { return self.model->tokenizer().separator(); })
       .def_property_readonly("closing", [](const PyModel& self) { return self.model->tokenizer().closing(); });
 }
 

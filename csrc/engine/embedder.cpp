@@ -57,6 +57,10 @@ Status Embedder::validate(const EmbedRequest& request) const {
     return invalid_argument("input", "input has " + std::to_string(request.texts.size()) + " texts; it must have 1 to " +
                                          std::to_string(kMaxEmbedTexts));
   }
+  if (!request.seconds.empty() && request.seconds.size() != request.texts.size()) {
+    return invalid_argument("input", "there are " + std::to_string(request.seconds.size()) + " second texts for " +
+                                         std::to_string(request.texts.size()) + " texts");
+  }
   const std::int32_t size = model_->capabilities().embedding_size;
   if (request.dimensions < 0 || request.dimensions > size) {
     return invalid_argument("dimensions", "dimensions is " + std::to_string(request.dimensions) + "; this model's vectors have " +
@@ -138,8 +142,10 @@ Result<Embeddings> Embedder::compute(const Texts& batch) {
   batch_.clear();
   for (std::size_t text = 0; text < batch.size(); ++text) {
     std::int32_t position = 0;
+    const std::int32_t second = batch[text].second();
     for (const TokenId token : batch[text].tokens()) {
-      batch_.add(token, position++, SlotId{static_cast<std::int32_t>(text)}, false);
+      const std::uint8_t part = position < second ? 0 : 1;
+      batch_.add(token, position++, SlotId{static_cast<std::int32_t>(text)}, false, kNoAdapter, part);
     }
   }
   try {

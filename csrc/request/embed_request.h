@@ -1,4 +1,4 @@
-// EmbedRequest: texts that are asked to become vectors, and what comes of each.
+// EmbedRequest: texts that are asked to become vectors (or scores, by a classifier), and what comes of each.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ struct EmbedRequest {
   RequestId id{};
   Tenant tenant;
   std::vector<std::vector<TokenId>> texts;  // not empty, none of them
+  std::vector<std::int32_t> seconds;        // of each text, where a second one begins in it; empty: they are no pairs
   std::int32_t dimensions = 0;              // the first so many numbers of each vector; 0 = all
   bool normalize = true;                    // to length 1, after that
   std::int32_t priority = 0;                // lower is served first

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <tuple>
 #include <vector>
@@ -20,6 +21,11 @@ struct EmbedText {
   EmbedRequestPtr request;
   std::int32_t index = 0;
   [[nodiscard]] const std::vector<TokenId>& tokens() const { return request->texts[static_cast<std::size_t>(index)]; }
+  // Where the second of two texts begins; beyond the end where there is none.
+  [[nodiscard]] std::int32_t second() const {
+    if (request->seconds.empty()) return std::numeric_limits<std::int32_t>::max();
+    return request->seconds[static_cast<std::size_t>(index)];
+  }
 };
 
 class EmbedQueue {

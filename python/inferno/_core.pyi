@@ -57,6 +57,10 @@ class Model:
     def closing(self) -> int:
         """What the model was trained to see behind every whole text; -1 when nothing."""
 
+    @property
+    def separator(self) -> list[int]:
+        """What the model was trained to see between two texts that it reads together."""
+
 class TensorSource:  # csrc/backends/weight_plan.h
     """One tensor of the shards, seen as rows. Its last dimension, after ``transpose``, must be the target's ``shape[0]``,
     or the element count must be a multiple of it: other dimensions only say how many rows there are."""
@@ -252,6 +256,8 @@ class Engine:  # csrc/bindings/bind_engine.cpp
 class EmbedRequest:  # csrc/request/embed_request.h
     tenant: str
     texts: list[list[int]]
+    seconds: list[int]
+    """Of each text, where a second one begins in it; empty: none is a pair."""
     dimensions: int
     normalize: bool
     priority: int

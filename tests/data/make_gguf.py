@@ -104,8 +104,18 @@ def write_model(path: Path, arch: str, *, seed: int, layers: int, width: int, he
     writer.close()
 
 
-def write_encoder(path: Path, *, seed: int, layers: int, width: int, heads: int, positions: int) -> None:
-    """BERT with random float32 weights, pooled by mean."""
+def write_encoder(
+    path: Path,
+    *,
+    seed: int,
+    layers: int,
+    width: int,
+    heads: int,
+    positions: int,
+    labels: tuple[str, ...] = (),
+    head: bool = True,
+) -> None:
+    """BERT with random float32 weights, pooled by mean; with ``labels`` a classifier, if it has its ``head``."""
     random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, "bert")
     writer.add_name("tiny bert")
@@ -116,7 +126,9 @@ def write_encoder(path: Path, *, seed: int, layers: int, width: int, heads: int,
     writer.add_head_count(heads)
     writer.add_layer_norm_eps(1e-12)
     writer.add_causal_attention(False)
-    writer.add_pooling_type(gguf.PoolingType.MEAN)
+    writer.add_pooling_type(gguf.PoolingType.RANK if labels else gguf.PoolingType.MEAN)
+    if labels:
+        writer.add_classifier_output_labels(labels)
     writer.add_token_type_count(2)
     writer.add_vocab_size(VOCAB)
     add_tokenizer(writer, "gpt-2")
@@ -141,6 +153,11 @@ def write_encoder(path: Path, *, seed: int, layers: int, width: int, heads: int,
         add(f"{block}.ffn_down.weight", width, 2 * width)
         add_norm(f"{block}.attn_output_norm")
         add_norm(f"{block}.layer_output_norm")
+    if labels and head:
+        add("cls.weight", width, width)
+        add("cls.bias", width)
+        add("cls.output.weight", len(labels), width)
+        add("cls.output.bias", len(labels))
 
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

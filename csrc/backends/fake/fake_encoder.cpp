@@ -17,10 +17,12 @@ FakeEncoder::FakeEncoder(const FakePath& path, const Capabilities& caps)
     : path_(path), caps_(caps), tokenizer_(std::max(path.vocab, ByteTokenizer::kMinVocab)) {
   caps_.sharing = PrefixSharing::kNone;
   caps_.capacity_tokens = 0;
-  caps_.embedding_size = path.embed;
+  caps_.classifies = path.labels > 0;
+  caps_.embedding_size = caps_.classifies ? path.labels : path.embed;
+  for (std::int32_t i = 0; i < path.labels; ++i) info_.labels.push_back("label " + std::to_string(i));
   info_.architecture = "fake-encoder";
   info_.name = "fake";
-  info_.description = "test model: embeds texts as vectors made of a hash";
+  info_.description = caps_.classifies ? "test model: scores texts by a hash" : "test model: embeds texts as vectors made of a hash";
   info_.trained_context = caps.context_tokens;
   info_.vocab_size = tokenizer_.vocab_size();
   info_.device = "none";
@@ -43,6 +45,7 @@ Result<Embeddings> FakeEncoder::embed(const ForwardBatch& batch) {
     }
     if (starts) hashes.push_back(kFakeEmptyHash);
     hashes.back() = fake_hash_step(hashes.back(), batch.token[i]);
+    if (batch.segment[i] != 0) hashes.back() = fake_hash_step(hashes.back(), 1);
   }
   const bool one_text = hashes.size() == 1;
   if (batch.rows() > (one_text ? std::max(caps_.context_tokens, caps_.batch_rows) : caps_.batch_rows)) {

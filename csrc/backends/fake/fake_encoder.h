@@ -1,5 +1,5 @@
-// FakeEncoder: the test model's other half. A text's vector depends on each of its tokens and on nothing else, so that a
-// batch which mixes texts up, or leaves a token out, shows.
+// FakeEncoder: the test model's other half. A text's vector, or its scores, depend on each of its tokens, on which of two
+// texts it is in, and on nothing else, so that a batch which mixes texts up, or leaves a token out, shows.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,7 @@ namespace inferno {
 
 class FakeEncoder final : public Model {
  public:
-  // `path.embed` is more than 0.
+  // `path.embed` or `path.labels` is more than 0.
   FakeEncoder(const FakePath& path, const Capabilities& caps);
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }

@@ -53,7 +53,7 @@ Result<std::unique_ptr<Model>> load_fake_model(std::string_view path, const Mode
   const Result<Capabilities> caps = choose_capabilities(options);
   if (!caps.ok()) return caps.status();
   if (options.progress && !options.progress(1.0F)) return Status(StatusCode::kCancelled, "loading was given up");
-  if (parsed.value().embed > 0) {
+  if (parsed.value().embed > 0 || parsed.value().labels > 0) {
     return std::unique_ptr<Model>(std::make_unique<FakeEncoder>(parsed.value(), caps.value()));
   }
   return std::unique_ptr<Model>(std::make_unique<FakeModel>(parsed.value(), caps.value()));

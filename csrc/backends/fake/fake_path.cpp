@@ -27,17 +27,18 @@ Status apply(FakePath& path, std::string_view key, std::string_view text) {
   std::int64_t high = 1'000'000'000;
   if (key == "step_us") low = 0, high = kMaxStepUs;
   if (key == "vocab") low = ByteTokenizer::kMinVocab, high = kMaxVocab;
-  if (key == "embed") high = kMaxEmbed;
-  if (key != "step_us" && key != "fail_after" && key != "embed" && key != "repeat" && key != "vocab" &&
+  if (key == "embed" || key == "labels") high = kMaxEmbed;
+  if (key != "step_us" && key != "fail_after" && key != "embed" && key != "labels" && key != "repeat" && key != "vocab" &&
       key != "adapter") {
     return invalid_argument("model", "the test model does not know '" + std::string(key) +
-                                         "'; it knows step_us, fail_after, embed, repeat, vocab and adapter");
+                                         "'; it knows step_us, fail_after, embed, labels, repeat, vocab and adapter");
   }
   const Result<std::int64_t> number = parse_number(key, text, low, high);
   if (!number.ok()) return number.status();
   if (key == "step_us") path.step_us = number.value();
   if (key == "fail_after") path.fail_after = number.value();
   if (key == "embed") path.embed = static_cast<std::int32_t>(number.value());
+  if (key == "labels") path.labels = static_cast<std::int32_t>(number.value());
   if (key == "repeat") path.repeat = static_cast<std::int32_t>(number.value());
   if (key == "adapter") path.adapter = static_cast<std::int32_t>(number.value());
   if (key == "vocab") path.vocab = static_cast<std::int32_t>(number.value());

@@ -15,7 +15,7 @@ namespace {
 constexpr std::int32_t kSlots = 64;           // texts of one batch, when nothing was asked
 constexpr std::int32_t kMostContext = 8192;   // when nothing was asked: what a batch takes grows with its square
 
-Status no_cache() { return Status(StatusCode::kUnsupported, "this model embeds texts; it does not generate"); }
+Status no_cache() { return Status(StatusCode::kUnsupported, "this model embeds or scores texts; it does not generate"); }
 
 // Elaborated, since llama.cpp has a function of the same name.
 using Pooling = enum llama_pooling_type;
@@ -26,12 +26,14 @@ Pooling pooling_type(const std::string& name) {
   return name == "last" ? LLAMA_POOLING_TYPE_LAST : LLAMA_POOLING_TYPE_UNSPECIFIED;
 }
 
-Status check_pooling(Pooling pooling) {
+Status check_pooling(Pooling pooling, bool has_head) {
   switch (pooling) {
     case LLAMA_POOLING_TYPE_MEAN:
     case LLAMA_POOLING_TYPE_CLS:
     case LLAMA_POOLING_TYPE_LAST: return {};
-    case LLAMA_POOLING_TYPE_RANK: return Status(StatusCode::kUnsupported, "the model ranks texts; it does not embed them");
+    case LLAMA_POOLING_TYPE_RANK:
+      if (has_head) return {};
+      return Status(StatusCode::kDataCorrupted, "the model's file says that it ranks texts, and has no classifier to do it with");
     default: break;
   }
   return Status(StatusCode::kUnsupported, "the model's file does not say how a text's vector is made: set pooling to mean, cls or last",
@@ -123,7 +125,8 @@ Result<Embeddings> LlamaEncoder::embed(const ForwardBatch& batch) {
   return out;
 }
 
-Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelInfo info, const ModelOptions& options) {
+Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelInfo info, const ModelOptions& options,
+                                                  bool has_head) {
   const Result<Capabilities> caps = choose_capabilities(model.get(), options);
   if (!caps.ok()) return caps.status();
   LlamaSizes sizes;
@@ -145,9 +148,18 @@ Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelI
     const std::string reason = take_llama_error();
     return Status(StatusCode::kInternal, "llama.cpp cannot set up the encoder" + (reason.empty() ? "" : ": " + reason));
   }
-  if (Status status = check_pooling(llama_pooling_type(context.get())); !status.ok()) return status;
-  return std::unique_ptr<Model>(
-      std::make_unique<LlamaEncoder>(std::move(model), std::move(context), std::move(info), caps.value()));
+  const Pooling pooling = llama_pooling_type(context.get());
+  if (Status status = check_pooling(pooling, has_head); !status.ok()) return status;
+  Capabilities can = caps.value();
+  if (pooling == LLAMA_POOLING_TYPE_RANK) {
+    can.classifies = true;
+    can.embedding_size = static_cast<std::int32_t>(llama_model_n_cls_out(model.get()));
+    for (std::uint32_t i = 0; i < llama_model_n_cls_out(model.get()); ++i) {
+      const char* label = llama_model_cls_label(model.get(), i);
+      info.labels.emplace_back(label == nullptr ? "" : label);
+    }
+  }
+  return std::unique_ptr<Model>(std::make_unique<LlamaEncoder>(std::move(model), std::move(context), std::move(info), can));
 }
 
 }  // namespace inferno

@@ -1,4 +1,5 @@
-// LlamaEncoder: a GGUF encoder (BERT and its kin) computed by llama.cpp. It has no KV cache and makes vectors of texts.
+// LlamaEncoder: a GGUF encoder (BERT and its kin) computed by llama.cpp. It has no KV cache and makes vectors of texts,
+// or scores, where its file has a classifier.
 #pragma once
 
 #include <memory>
@@ -44,9 +45,9 @@ class LlamaEncoder final : public Model {
   std::vector<std::int8_t> outputs_;
 };
 
-// Makes the context that embedding takes. kUnsupported when neither the file nor the options say how to pool;
+// Makes the context that embedding takes. `has_head`: the file has a classifier (has_classifier). kUnsupported when neither the file nor the options say how to pool;
 // kInvalidArgument (an option); kOutOfMemory.
 [[nodiscard]] Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelInfo info,
-                                                                const ModelOptions& options);
+                                                                const ModelOptions& options, bool has_head);
 
 }  // namespace inferno

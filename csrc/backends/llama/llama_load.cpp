@@ -27,12 +27,20 @@ const SteadyClock kClock;  // outlives every model
 
 std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
-Status check_file(const std::string& path) {
+// llama.cpp makes scores of a text with these, and without them would hand out a vector's first numbers for such.
+bool has_classifier(const GgufTable& table) {
+  return std::any_of(table.tensors.begin(), table.tensors.end(), [](const GgufTensor& tensor) {
+    return tensor.name == "cls.output.weight" || (tensor.name == "cls.weight" && (tensor.shape.size() == 1 || tensor.shape[1] == 1));
+  });
+}
+
+// Whether the file, which is whole, has a classifier.
+Result<bool> check_file(const std::string& path) {
   const Result<MappedFile> file = MappedFile::open(path);
   if (!file.ok()) return file.status();
-  const Status status = check_gguf(file.value().bytes());
-  if (status.ok()) return status;
-  return Status(status.code(), "'" + file_name(path) + "' cannot be used: " + status.message());
+  const Result<GgufTable> table = read_gguf_table(file.value().bytes());
+  if (table.ok()) return has_classifier(table.value());
+  return Status(table.status().code(), "'" + file_name(path) + "' cannot be used: " + table.status().message());
 }
 
 // llama.cpp says why only in its log. The reason must not carry the folder.
@@ -125,7 +133,8 @@ Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<Model> model) {
 Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const ModelOptions& options) {
   start_llama();
   if (Status status = check_llama_options(options); !status.ok()) return status;
-  if (Status status = check_file(path); !status.ok()) return status;
+  const Result<bool> has_head = check_file(path);
+  if (!has_head.ok()) return has_head.status();
   if (options.deterministic) use_plain_kernels();
   const std::optional<std::uint64_t> memory = available_memory();
   Result<LlamaModelHandle> loaded = load_weights(path, options);
@@ -134,7 +143,7 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   const Result<ModelUse> use = model_use(model.get());
   if (!use.ok()) return use.status();
   ModelInfo info = describe_model(model.get(), std::filesystem::path(path).stem().string(), options);
-  if (use.value() == ModelUse::kEmbeds) return make_llama_encoder(std::move(model), std::move(info), options);
+  if (use.value() == ModelUse::kEmbeds) return make_llama_encoder(std::move(model), std::move(info), options, has_head.value());
   if (!options.pooling.empty()) {
     return invalid_argument("pooling", "pooling is '" + options.pooling + "', but the model generates text and does not embed it");
   }

@@ -86,6 +86,14 @@ TokenId LlamaTokenizer::closing() const {
   return llama_vocab_get_add_eos(vocab_) ? llama_vocab_eos(vocab_) : kNoToken;
 }
 
+// RoBERTa and its kin, whose files say add_sep, were trained with the end of the first text and a sign before the second.
+std::vector<TokenId> LlamaTokenizer::separator() const {
+  if (closing() == kNoToken) return {};
+  if (llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_WPM || !llama_vocab_get_add_sep(vocab_)) return {closing()};
+  const TokenId end = llama_vocab_eos(vocab_);
+  return {end == kNoToken ? closing() : end, closing()};
+}
+
 std::string_view LlamaTokenizer::token_bytes(TokenId id) const {
   const std::size_t start = starts_[static_cast<std::size_t>(id)];
   return std::string_view(bytes_).substr(start, starts_[static_cast<std::size_t>(id) + 1] - start);

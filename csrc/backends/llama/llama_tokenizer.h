@@ -26,6 +26,7 @@ class LlamaTokenizer final : public Tokenizer {
   [[nodiscard]] TokenId eos() const override { return llama_vocab_eos(vocab_); }
   [[nodiscard]] bool adds_bos() const override;
   [[nodiscard]] TokenId closing() const override;
+  [[nodiscard]] std::vector<TokenId> separator() const override;
   [[nodiscard]] bool strips_leading_space() const override { return strips_leading_space_; }
 
  private:

@@ -178,6 +178,9 @@ def announce(url: str, card: ModelCard, *, keyed: bool) -> None:
     if card.embedding_size:
         route = "/v1/embeddings"
         body = f'{{"model": "{card.name}", "input": "What is 12 plus 30?"}}'
+    elif "classify" in card.abilities:
+        route = "/v1/classify"
+        body = f'{{"model": "{card.name}", "input": "What is 12 plus 30?"}}'
     elif card.has_chat_template:
         route = "/v1/chat/completions"
         body = f'{{"model": "{card.name}", "messages": [{{"role": "user", "content": "What is 12 plus 30?"}}]}}'

@@ -11,6 +11,7 @@ from inferno.engine.client import EngineClient, GenerateRequest, Message, ModelC
 if TYPE_CHECKING:
     from inferno.engine.conversation import Conversation, Turn
     from inferno.engine.embedding import EmbedRequest, EmbedResult
+    from inferno.engine.scoring import ScoreRequest, ScoreResult
 
 
 class AdaptedClient:
@@ -57,6 +58,9 @@ class AdaptedClient:
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         return await self._client.embed(request)
+
+    async def score(self, request: ScoreRequest) -> ScoreResult:
+        return await self._client.score(request)
 
     def stats(self) -> Mapping[str, Any]:
         return self._client.stats()

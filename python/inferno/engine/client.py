@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from inferno.engine.conversation import Conversation, Turn
     from inferno.engine.embedding import EmbedRequest, EmbedResult
+    from inferno.engine.scoring import ScoreRequest, ScoreResult
 
 FinishReason = Literal["stop", "length", "cancelled"]
 Message = Mapping[str, Any]
@@ -166,7 +167,11 @@ class ModelCard:
     defaults: Mapping[str, float] = field(default_factory=dict)
     """What holds where a request says nothing, of what the model came with: ``temperature``, ``max_tokens``, …"""
     embedding_size: int = 0
-    """Numbers of a text's vector; 0: the model generates text and does not embed it."""
+    """Numbers of a text's vector; 0: the model does not embed."""
+    labels: tuple[str, ...] = ()
+    """Of a model that classifies: what its scores are of, in order."""
+    abilities: tuple[str, ...] = ("complete", "chat")
+    """What it can be asked for: ``complete``, ``chat``, ``embed``, ``classify``, ``rerank``, …"""
     applied: Mapping[str, str | int | float] = field(default_factory=dict)
     """Settings as they are in force, those that the engine chose included: ``threads``, ``kv_layout``, …"""
     parent: str | None = None
@@ -220,6 +225,11 @@ class EngineClient(Protocol):
 
         Raises Unsupported for a model that generates, InvalidArgument, ContextLengthExceeded, QueueFull, Unavailable.
         """
+        ...
+
+    async def score(self, request: ScoreRequest) -> ScoreResult:
+        """A score per label for each text, or pair of texts. Raises as :meth:`embed` does, Unsupported for a model that
+        does not classify."""
         ...
 
     async def generate(self, request: GenerateRequest) -> TokenStream:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from inferno.engine.abilities import abilities_of
 from inferno.engine.chats import Chats
 from inferno.engine.client import ModelCard
 from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
@@ -36,6 +38,7 @@ def card_of(
 ) -> ModelCard:
     info, can = model.info, model.capabilities
     size = can["embedding_size"]
+    labels = _labels(info["labels"], extras.labels)
     context = can["context_tokens"]
     return ModelCard(
         name=name or info["name"],
@@ -50,9 +53,17 @@ def card_of(
         has_chat_template=has_chat_template,
         loaded_at=int(time.time()),
         defaults={} if size else extras.generation.shown(),
-        embedding_size=size,
+        embedding_size=0 if can["classifies"] else size,
+        labels=labels,
+        abilities=abilities_of(can, len(labels), has_chat_template=has_chat_template),
         applied=_applied(model, config),
     )
+
+
+def _labels(own: Sequence[str], brought: Sequence[str]) -> tuple[str, ...]:
+    """Those that the folder names, or the model's file; a label without a name is called by its number."""
+    named = brought if len(brought) == len(own) else own
+    return tuple(label or f"LABEL_{number}" for number, label in enumerate(named))
 
 
 def _applied(model: _core.Model, config: _core.EngineConfig) -> dict[str, str | int | float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inferno.engine.client import Timings
-from inferno.errors import InfernoError, from_code
+from inferno.errors import InfernoError, Unavailable, from_code
 
 if TYPE_CHECKING:
     from inferno import _core
@@ -26,6 +26,8 @@ class EmbedRequest:
     priority: int = 0
     """Lower is served first."""
     tenant: str = ""
+    seconds: Sequence[int] = ()
+    """Of each text, where a second one begins in it (behind its end where none does); empty: none has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,13 @@ class Deliveries:
     def __init__(self) -> None:
         self.loop: asyncio.AbstractEventLoop | None = None
         self._waiting: dict[int, _Waiting] = {}
+
+    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Deliver there. Raises Unavailable when it is another loop than the first one."""
+        if self.loop is None:
+            self.loop = loop
+        elif self.loop is not loop:
+            raise Unavailable("this engine belongs to another event loop, the one of its first request")
 
     def on_embeddings(self, outputs: list[_core.Embedded]) -> None:
         loop = self.loop

@@ -63,3 +63,5 @@ class Extras:
     """Template variables such as ``bos_token``."""
     generation: GenerationDefaults = GenerationDefaults()
     embedding: EmbeddingDefaults = EmbeddingDefaults()
+    labels: tuple[str, ...] = ()
+    """Of a classifier: the names of its labels, in order."""

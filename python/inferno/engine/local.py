@@ -6,29 +6,31 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from inferno.config.settings import StoreSettings
+from inferno.engine.abilities import cannot
 from inferno.engine.adapters import Adapters
 from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
 from inferno.engine.drain_rate import DrainRate
-from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
+from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
+from inferno.engine.encoding import EncoderEngine
 from inferno.engine.extras import Extras
 from inferno.engine.grammars import Grammars
-from inferno.engine.native import fill_embed_request, fill_request, overridden
+from inferno.engine.native import checked_ids, fill_request, overridden
 from inferno.engine.prefix_keeper import PrefixKeeper, open_store
 from inferno.engine.prefix_store import PrefixStore, StoreStats
+from inferno.engine.scoring import ScoreRequest, ScoreResult
 from inferno.engine.stream import Channel, LocalStream
 from inferno.errors import (
     ConfigError,
-    ContextLengthExceeded,
     InvalidArgument,
     NotFound,
     QueueFull,
@@ -95,12 +97,14 @@ class LocalEngine:
         )
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = _Delivery()
-        self._vectors = Deliveries()
         self._engine: _core.Engine | _core.Embedder
         self._keeper: PrefixKeeper | None = None
         self._adapters: Adapters | None = None
-        if self._card.embedding_size:
-            self._engine = native_call(_core.Embedder, model, config, self._vectors.on_embeddings)
+        self._encoder: EncoderEngine | None = None
+        self._whole_texts = model.capabilities["embedding_size"] > 0
+        if self._whole_texts:
+            self._encoder = EncoderEngine(model, config, self._card, self._extras, lambda text: self._ids(text, False))
+            self._engine = self._encoder.native
         else:
             engine = native_call(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
             self._engine = engine
@@ -152,7 +156,7 @@ class LocalEngine:
             guesser = None
             if draft is not None:
                 if model.capabilities["embedding_size"]:
-                    raise ConfigError("this model embeds texts, nothing is to be guessed; leave --draft-model out")
+                    raise ConfigError("this model generates no text, nothing is to be guessed; leave --draft-model out")
                 guesser = native_call(_core.Model.load, draft, sizes, lambda _: not given_up.is_set())
             backend = "fake" if path.startswith("fake:") else "llama"
             config = overridden(_core.EngineConfig(), engine or {})
@@ -189,7 +193,7 @@ class LocalEngine:
         taken or a file for another model, Unsupported, NotFound and DataCorrupted."""
         adapters = self._adapters
         if adapters is None or not self._model.capabilities["adapters"]:
-            raise Unsupported("this model takes no adapters: it embeds texts, or is served with --deterministic")
+            raise Unsupported("this model takes no adapters: it generates no text, or is served with --deterministic")
         await asyncio.get_running_loop().run_in_executor(None, adapters.load, name, path)
 
     async def unload_adapter(self, name: str) -> None:
@@ -221,13 +225,13 @@ class LocalEngine:
     async def encode_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
     ) -> list[int]:
-        if self._card.embedding_size:
-            raise _embeds_only()
+        if self._encoder is not None:
+            raise cannot(self._card, "complete")
         return await self._encode(self._chats.render(messages, template_kwargs), add_bos=True)
 
     async def open_turn(self, conversation: Conversation) -> Turn:
-        if self._card.embedding_size:
-            raise _embeds_only()
+        if self._encoder is not None:
+            raise cannot(self._card, "complete")
         opened = self._chats.open(conversation)
         return opened.turn(await self._encode(opened.segments, add_bos=True), conversation)
 
@@ -251,7 +255,7 @@ class LocalEngine:
         try:
             if self._extras.encoder is not None:
                 segments = self._extras.encoder.encode(segments)
-            return native_call(self._model.encode, segments, add_bos, add_bos and self._card.embedding_size > 0)
+            return native_call(self._model.encode, segments, add_bos, add_bos and self._whole_texts)
         except (TypeError, UnicodeEncodeError):
             # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
             if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
@@ -259,63 +263,37 @@ class LocalEngine:
             raise
 
     async def decode(self, token_ids: Sequence[int]) -> str:
-        return native_call(self._model.decode, _checked_ids(token_ids))
+        return native_call(self._model.decode, checked_ids(token_ids))
 
     async def token_bytes(self, token_ids: Sequence[int]) -> list[bytes]:
-        return [native_call(self._token_bytes, token_id) for token_id in _checked_ids(token_ids)]
+        return [native_call(self._token_bytes, token_id) for token_id in checked_ids(token_ids)]
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
-        if not isinstance(self._engine, _core.Embedder):
-            raise Unsupported(
-                "this model generates text and does not embed it; use /v1/chat/completions or /v1/completions",
-                param="model",
-            )
-        native = _core.EmbedRequest()
-        request = replace(request, texts=[self._fitting(text, request.truncate) for text in request.texts])
-        fill_embed_request(native, request, normalize=self._extras.embedding.normalize)
-        self._bind_loop(self._vectors)
-        engine = self._engine
-        try:
-            request_id = native_call(engine.submit, native)
-        except QueueFull as refused:
-            refused.retry_after = self._drain_rate.retry_after(self.stats(), len(request.texts), time.monotonic())
-            raise
-        try:
-            return await self._vectors.wait(request_id, request)
-        except asyncio.CancelledError:
-            engine.cancel(request_id)
-            raise
+        if self._encoder is None:
+            raise cannot(self._card, "embed")
+        return await self._encoder.embed(request)
 
-    def _fitting(self, text: Sequence[int], truncate: bool) -> Sequence[int]:
-        """``text``, or what the model's context holds of it: its beginning, and what the model wants behind a text."""
-        limit = self._card.context_tokens
-        if len(text) <= limit:
-            return _checked_ids(text, "input")
-        if not truncate:
-            raise ContextLengthExceeded(
-                f"a text has {len(text)} tokens; this model takes {limit}. Send less, or 'truncate': true to leave out "
-                "the rest",
-                param="input",
-            )
-        closes = text[-1] == self._model.closing
-        return _checked_ids([*text[: limit - 1], text[-1]] if closes else text[:limit], "input")
+    async def score(self, request: ScoreRequest) -> ScoreResult:
+        if self._encoder is None:
+            raise cannot(self._card, "classify")
+        return await self._encoder.score(request)
 
-    def _bind_loop(self, delivery: _Delivery | Deliveries) -> None:
+    def _bind_loop(self) -> None:
         loop = asyncio.get_running_loop()
-        if delivery.loop is None:
-            delivery.loop = loop
-        elif delivery.loop is not loop:
+        if self._delivery.loop is None:
+            self._delivery.loop = loop
+        elif self._delivery.loop is not loop:
             raise Unavailable("this engine belongs to another event loop, the one of its first request")
 
     async def generate(self, request: GenerateRequest) -> LocalStream:
         engine = self._engine
         if not isinstance(engine, _core.Engine):
-            raise _embeds_only()
+            raise cannot(self._card, "complete")
         native = _core.Request()
         request = self._extras.generation.applied(request)
         fill_request(native, request, encode=lambda text: self._ids([text], False))
         native.adapter = self._adapters.number(request.adapter) if self._adapters is not None else 0
-        self._bind_loop(self._delivery)
+        self._bind_loop()
         self._refuse_hopeless(request)
         if request.grammar is not None:
             native.grammar = await self._grammars.compiled(request.grammar, request.tenant)
@@ -384,17 +362,5 @@ def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
     _core.set_log_sink(sink)
 
 
-def _embeds_only() -> Unsupported:
-    return Unsupported("this model embeds texts and does not generate; use /v1/embeddings", param="model")
-
-
 def _has_surrogate(text: str) -> bool:
     return any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _checked_ids(token_ids: Sequence[int], param: str = "tokens") -> Sequence[int]:
-    """The native module takes ids of 32 bits, and knows better which of those exist."""
-    for token_id in token_ids:
-        if not 0 <= token_id < 2**31:
-            raise InvalidArgument(f"token id {token_id} is unknown; ids are 0 to {2**31 - 1}", param=param)
-    return token_ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inferno.engine.client import GenerateRequest, SamplingOptions
@@ -51,6 +51,7 @@ def fill_embed_request(native: _core.EmbedRequest, request: EmbedRequest, *, nor
         _set(native, "dimensions", request.dimensions)
     native.normalize = normalize or request.dimensions is not None
     _set(native, "texts", [list(text) for text in request.texts], param="input")
+    _set(native, "seconds", list(request.seconds))
     _set(native, "priority", request.priority)
     native.tenant = request.tenant
 
@@ -68,6 +69,14 @@ def _fill_sampling(native: _core.SamplingParams, options: SamplingOptions, encod
     # Every whole number is a seed, negative ones too.
     seed = secrets.randbits(_SEED_BITS) if options.seed is None else options.seed % 2**_SEED_BITS
     _set(native, "seed", seed)
+
+
+def checked_ids(token_ids: Sequence[int], param: str = "tokens") -> Sequence[int]:
+    """The native module takes ids of 32 bits, and knows better which of those exist."""
+    for token_id in token_ids:
+        if not 0 <= token_id < 2**31:
+            raise InvalidArgument(f"token id {token_id} is unknown; ids are 0 to {2**31 - 1}", param=param)
+    return token_ids
 
 
 def overridden(struct: _Struct, overrides: Mapping[str, Any]) -> _Struct:

@@ -29,7 +29,7 @@ class Backend:
         return self.missing is None
 
 
-_ABILITIES = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "embed")
+_ABILITIES = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "embed", "classify", "rerank")
 """Of every native backend that there is so far."""
 
 

@@ -71,8 +71,8 @@ async def profile(load: Load, plan: Plan, phases: Phases) -> Profile:
     engine = await load({})
     phases.end("load")
     try:
-        if engine.card.embedding_size:
-            raise Unsupported("this model embeds texts; what is profiled is the generation of text", param="model")
+        if "complete" not in engine.card.abilities:
+            raise Unsupported("this model generates no text; what is profiled is the generation of text", param="model")
         card = engine.card
         await _tokenize(engine, plan, phases)
         await _warm_up(engine, plan)

@@ -46,6 +46,11 @@ class Exchange:
         self._count("embedded")
         self._recorder.observe(self.model, self._endpoint, queued=timings.scheduled, duration=timings.finished)
 
+    def scored(self, timings: Timings) -> None:
+        """Every text has its scores."""
+        self._count("scored")
+        self._recorder.observe(self.model, self._endpoint, queued=timings.scheduled, duration=timings.finished)
+
     def failed(self, error: BaseException) -> None:
         if isinstance(error, InfernoError):
             self._count(error.code)

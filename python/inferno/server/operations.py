@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from inferno.server.operation import Operation
-from inferno.server.routes import adapters, chat, completions, docs, embeddings, health, metrics, models, tokenize
+from inferno.server.routes import (
+    adapters,
+    chat,
+    classify,
+    completions,
+    docs,
+    embeddings,
+    health,
+    metrics,
+    models,
+    rerank,
+    tokenize,
+)
 
 OPERATIONS: tuple[Operation, ...] = (
     *chat.OPERATIONS,
     *completions.OPERATIONS,
     *embeddings.OPERATIONS,
+    *rerank.OPERATIONS,
+    *classify.OPERATIONS,
     *models.OPERATIONS,
     *adapters.OPERATIONS,
     *tokenize.OPERATIONS,

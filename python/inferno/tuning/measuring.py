@@ -46,8 +46,8 @@ async def look(load: Load, workload: Workload) -> tuple[ModelCard, Workload]:
     and the engine raise."""
     engine = await load({})
     try:
-        if engine.card.embedding_size:
-            raise InvalidArgument("this model embeds texts; what is tuned is the generation of text", param="model")
+        if "complete" not in engine.card.abilities:
+            raise InvalidArgument("this model generates no text; what is tuned is the generation of it", param="model")
         once = replace(workload, turns=1)
         began = time.perf_counter()
         await _run(engine, once)

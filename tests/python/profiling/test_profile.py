@@ -109,5 +109,5 @@ async def test_advice_on_the_context_frees_exactly_what_it_says() -> None:
 async def test_a_model_that_embeds_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bert.gguf"
     make_gguf.write_encoder(path, seed=3, layers=2, width=64, heads=4, positions=100)
-    with pytest.raises(Unsupported, match="embeds texts"):
+    with pytest.raises(Unsupported, match="generates no text"):
         await profiled(str(path))

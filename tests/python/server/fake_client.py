@@ -11,6 +11,7 @@ from inferno.engine.client import Delta, GenerateRequest, Message, ModelCard, Ti
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.embedding import EmbedRequest, EmbedResult
+from inferno.engine.scoring import ScoreRequest, ScoreResult
 from inferno.errors import ContextLengthExceeded, InfernoError, InvalidArgument, QueueFull, Unsupported
 
 CONTEXT_TOKENS = 400
@@ -114,6 +115,9 @@ class FakeClient:
         self.streams.append(stream)
         self.submitted.set()
         return stream
+
+    async def score(self, request: ScoreRequest) -> ScoreResult:
+        raise Unsupported("this model generates text and does not classify", param="model")
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         raise Unsupported("this model generates text and does not embed it", param="model")

@@ -108,7 +108,7 @@ async def test_what_would_hold_less_or_is_refused_is_not_measured() -> None:
 
 
 async def test_a_model_that_embeds_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="embeds texts"):
+    with pytest.raises(InvalidArgument, match="generates no text"):
         await look(lambda candidate: load(candidate, "fake:embed=8"), WORKLOAD)
 
 

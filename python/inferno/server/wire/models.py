@@ -23,9 +23,11 @@ class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
     architecture: str
     parameters: int
     tasks: list[str]
-    """What it can be asked for: ``generate`` or ``embed``."""
+    """What it can be asked for: ``generate``, or ``embed``, ``classify``, ``rerank``."""
     embedding_size: int | msgspec.UnsetType = msgspec.UNSET
     """Numbers of a vector, of a model that embeds."""
+    labels: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """Of a model that classifies: what its scores are of, in order."""
     default_parameters: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
     """What holds where a request says nothing, of what the model came with."""
     applied: dict[str, str | int | float] | msgspec.UnsetType = msgspec.UNSET
@@ -48,7 +50,8 @@ def model_body(name: str, card: ModelCard) -> ModelBody:
         max_model_len=card.context_tokens,
         architecture=card.architecture,
         parameters=card.parameters,
-        tasks=["embed" if card.embedding_size else "generate"],
+        tasks=["generate"] if "complete" in card.abilities else list(card.abilities),
+        labels=list(card.labels) or msgspec.UNSET,
         embedding_size=card.embedding_size or msgspec.UNSET,
         default_parameters=dict(card.defaults) or msgspec.UNSET,
         applied=dict(card.applied) or msgspec.UNSET,

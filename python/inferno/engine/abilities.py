@@ -1,0 +1,48 @@
+"""What models can be asked for, and the refusal of a model that is asked for something else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from inferno.errors import Unsupported
+
+if TYPE_CHECKING:
+    from inferno.engine.client import ModelCard
+
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "complete": ("generates text", "/v1/chat/completions or /v1/completions"),
+    "embed": ("embeds texts", "/v1/embeddings"),
+    "classify": ("scores texts", "/v1/classify"),
+}
+"""What a model does that has the ability, and where to ask it."""
+
+_WANTED: Mapping[str, tuple[str, str]] = {
+    "complete": ("generate", "a GGUF model or a folder of a language model does"),
+    "embed": ("embed it", "an encoder does: a GGUF file with pooling, or a Hugging Face folder of one"),
+    "rerank": ("rerank", "a reranker does: a GGUF file with rank pooling and one label"),
+    "classify": ("classify", "a classifier does: a GGUF file with rank pooling"),
+}
+
+
+def abilities_of(can: Mapping[str, Any], labels: int, *, has_chat_template: bool) -> tuple[str, ...]:
+    """By a loaded model's native capabilities; the words are those of ``inferno backends list``."""
+    if can["classifies"]:
+        return ("classify", "rerank") if labels == 1 else ("classify",)
+    if can["embedding_size"]:
+        return ("embed",)
+    has = {
+        "chat": has_chat_template,
+        "prefix_sharing": can["sharing"] != "none",
+        "lora": can["adapters"],
+    }
+    return ("complete", *(name for name, there in has.items() if there), "logprobs", "constraints")
+
+
+def cannot(card: ModelCard, wanted: str) -> Unsupported:
+    """The refusal of ``wanted``, which is none of ``card.abilities``: says what the model does, and what else would."""
+    does, where = next(_KINDS[name] for name in card.abilities if name in _KINDS)
+    asked, who = _WANTED[wanted]
+    if wanted == "rerank" and "classify" in card.abilities:
+        does = f"scores texts by {len(card.labels)} labels"
+    return Unsupported(f"this model {does} and does not {asked}; use {where}, or another model: {who}", param="model")
