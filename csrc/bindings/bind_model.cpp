@@ -151,6 +151,7 @@ py::list special_tokens(const PyModel& self) {
 }  // namespace
 
 void register_model(py::module_& module) {
+  module.def("keep_large_blocks_apart", &keep_large_blocks_apart);
   module.def("release_free_memory", &release_free_memory, py::call_guard<py::gil_scoped_release>());
   module.def("backends", &list_backends);
   module.def(

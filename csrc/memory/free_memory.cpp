@@ -14,4 +14,10 @@ void release_free_memory() {
 #endif
 }
 
+void keep_large_blocks_apart() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 }  // namespace inferno

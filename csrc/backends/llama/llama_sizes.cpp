@@ -11,7 +11,8 @@ namespace {
 constexpr std::int64_t kGranularity = 256;        // llama.cpp rounds caches up to this
 constexpr std::int64_t kDefaultKvTokens = 32768;  // over all slots, when nothing was asked and memory allows
 constexpr std::int64_t kUnknownContext = 4096;    // when neither the file nor the options say
-constexpr std::int32_t kUnifiedSlots = 64;        // a slot costs nothing until it holds tokens
+constexpr std::int64_t kUnifiedSlots = 64;        // a slot costs a row of logits (600 KB for 152,000 tokens)
+constexpr std::int64_t kLeastCellsASlot = 32;     // so a small cache has fewer
 constexpr std::int32_t kPerSequenceSlots = 16;    // each slot takes its whole context up front
 constexpr std::int64_t kMostOwnCaches = 32;       // chosen unasked
 constexpr std::int64_t kWorthOwnCaches = 4;       // sequences of the whole context that must fit for a cache each
@@ -58,13 +59,14 @@ class Sizing {
 
   // One pool of cells for all slots.
   Status unified(LlamaSizes& sizes) const {
-    const std::int64_t slots = options_.slots > 0 ? options_.slots : kUnifiedSlots;
     const std::int64_t context = options_.context_tokens > 0 ? options_.context_tokens : trained_;
     std::int64_t kv = options_.kv_tokens;
     if (kv == 0) {
-      kv = std::min(std::max(context, std::min(slots * context, kDefaultKvTokens)), affordable_);
+      const std::int64_t wanted = options_.slots > 0 ? options_.slots : kUnifiedSlots;
+      kv = std::min(std::max(context, std::min(wanted * context, kDefaultKvTokens)), affordable_);
       kv = std::max({kv, kGranularity, static_cast<std::int64_t>(options_.context_tokens)});
     }
+    const std::int64_t slots = options_.slots > 0 ? options_.slots : std::min(kUnifiedSlots, round_up(kv) / kLeastCellsASlot);
     if (options_.context_tokens > kv) {
       return refuse("context_tokens", context, "it must not exceed kv_tokens, " + std::to_string(kv));
     }

@@ -59,6 +59,18 @@ TEST(LlamaSizes, OneStreamIsToSpareSoThatSlotsCanChangePlaces) {
   EXPECT_EQ(chosen(laid_out("unified"), facts(2048)).streams, 64);
 }
 
+TEST(LlamaSizes, ASmallCommonCacheHasFewerSlots) {
+  ModelOptions options = laid_out("unified");
+  options.context_tokens = 512;
+  options.kv_tokens = 512;
+  EXPECT_EQ(chosen(options, facts(2048)).slots, 16);
+  options.kv_tokens = 2048;
+  EXPECT_EQ(chosen(options, facts(2048)).slots, 64);
+  options.slots = 40;  // asked for
+  options.kv_tokens = 512;
+  EXPECT_EQ(chosen(options, facts(2048)).slots, 40);
+}
+
 TEST(LlamaSizes, UnifiedTakesTheTrainedContextAndABudgetForAll) {
   const LlamaSizes sizes = chosen(laid_out("unified"), facts(2048));
   EXPECT_EQ(sizes.slots, 64);

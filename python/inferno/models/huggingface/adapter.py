@@ -1,7 +1,7 @@
 """A LoRA adapter as PEFT saves it (adapter_config.json, adapter_model.safetensors) -> a GGUF adapter in the cache.
 
 Which matrix of GGUF a matrix of the adapter belongs to, and in which order its rows stand, follows from the plan of the
-folder that it was trained on (``prepare.plan_folder``): what is done to a weight W is done to the rows of B, since the
+folder that it was trained on (``planning.plan_folder``): what is done to a weight W is done to the rows of B, since the
 model computes with W + scale * B A. The bytes are carried by the native module.
 """
 
@@ -21,7 +21,8 @@ from inferno.models.huggingface import cache
 from inferno.models.huggingface.adapter_config import ADAPTER_CONFIG, AdapterConfig, read_adapter_config
 from inferno.models.huggingface.cache import CACHE_BYTES
 from inferno.models.huggingface.folder import Folder
-from inferno.models.huggingface.prepare import FolderPlan, as_native, make_room, plan_folder
+from inferno.models.huggingface.planning import FolderPlan, data_bytes, plan_folder
+from inferno.models.huggingface.prepare import as_native, make_room
 from inferno.models.huggingface.weight_plan import Planned, Source
 from inferno.models.inspection import Tensor, read_tensors
 
@@ -68,7 +69,7 @@ def _make(weights: Path, config: AdapterConfig, base: Folder, path: Path, cache_
     targets = _targets(plan)
     planned = [matrix for module, pair in pairs.items() for matrix in _placed(module, pair, targets, plan.listed)]
     tensors = [as_native(matrix, "f32") for matrix in planned]
-    make_room(path.parent, tensors, cache_bytes)
+    make_room(path.parent, data_bytes((matrix, "f32") for matrix in planned), cache_bytes)
     metadata = encoded(_writer(plan, _alpha(pairs, config)))
     native_call(_core.prepare_gguf, str(path), metadata, [str(weights)], tensors)
     _LOG.info("prepared the adapter %s: %d matrices", path.name, len(pairs))

@@ -22,6 +22,7 @@ CONVERTER = 1
 CACHE_BYTES: int = StoreSettings.model_fields["prepared_bytes"].default
 _DIGITS = 16
 _SUFFIX = ".gguf"
+_TOKENIZER = ".tokenizer"
 _UNFINISHED = ".part"
 """What the native module calls a file in the making (csrc/memory/new_file.h)."""
 
@@ -54,6 +55,11 @@ def prepared_path(folder: Folder, scheme: str | None) -> Path:
     """
     version = f"{CONVERTER}\0{scheme or ''}"
     return _named(folder.name, scheme or "own", version, folder.describing_files(), folder.shards)
+
+
+def tokenizer_path(prepared: Path) -> Path:
+    """Where the folder's tokenizer is kept beside its prepared file (``library_form.py``); it goes when that goes."""
+    return prepared.with_suffix(_TOKENIZER)
 
 
 def adapter_path(config: Path, weights: Path, base: Folder) -> Path:
@@ -128,6 +134,7 @@ def make_room(needed: int, limit: int) -> list[Path]:
         with _taken(_use_lock(file.path)) as free, contextlib.suppress(FileNotFoundError):
             if free:
                 file.path.unlink()
+                tokenizer_path(file.path).unlink(missing_ok=True)
                 excess -= file.bytes
                 removed.append(file.path)
     return removed
@@ -139,7 +146,8 @@ def clear() -> int:
     A file that a server has mapped stays usable to it; what is being made just now is left alone.
     """
     freed = 0
-    for path in [entry.path for entry in listing()] + [part for part in _parts() if not _is_being_made(part)]:
+    unfinished = [part for part in _parts() if not _is_being_made(part)]
+    for path in [entry.path for entry in listing()] + unfinished + list(cache_folder().glob(f"*{_TOKENIZER}*")):
         with contextlib.suppress(FileNotFoundError):
             size = path.stat().st_size
             path.unlink()

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from inferno.engine.encoder import Segment, TextEncoder
 from inferno.errors import DataCorrupted, NotFound, Unsupported
 from inferno.models.huggingface import sentencepiece_model, tokenizer_json
-from inferno.models.huggingface.hidden import without_special
-from inferno.models.huggingface.json_file import expected_form
+from inferno.models.huggingface.library_form import LibraryForm, read_library_form
 from inferno.models.huggingface.special_tokens import AddedToken, SpecialTokens, read_special_tokens
-from inferno.models.huggingface.tokenizer_json import TokenizerJson
 
 if TYPE_CHECKING:
     import tokenizers
@@ -23,33 +19,29 @@ if TYPE_CHECKING:
 _INSTALL = "pip install 'inferno[hf]'"
 
 
-def read_encoder(folder: Path) -> TextEncoder:
+def read_encoder(folder: Path, *, kept: Path | None = None) -> TextEncoder:
     """The encoder of a folder: of ``tokenizer.json``, or else of ``tokenizer.model``.
 
-    Raises NotFound when the folder has neither, Unsupported when the library is not installed, DataCorrupted.
+    ``kept`` is where the first has been, or is to be, kept for the next start (``library_form.py``). Raises NotFound
+    when the folder has neither, Unsupported when the library is not installed, DataCorrupted.
     """
-    special = read_special_tokens(folder)
-    spec = tokenizer_json.read_tokenizer_json(folder, special)
-    if spec is not None:
-        return JsonEncoder(spec)
+    form = read_library_form(folder, kept)
+    if form is not None:
+        return JsonEncoder(form)
     content = sentencepiece_model.read_model(folder)
     if content is not None:
-        return SentencePieceEncoder(content, special)
+        return SentencePieceEncoder(content, read_special_tokens(folder))
     raise NotFound(f"the folder has neither {tokenizer_json.NAME} nor {sentencepiece_model.NAME}")
 
 
 class JsonEncoder:
     """The ``tokenizers`` library, without truncation, padding and special tokens."""
 
-    def __init__(self, tokenizer: TokenizerJson) -> None:
-        with expected_form(tokenizer_json.NAME):
-            spec = without_special(tokenizer)
-        self._first = _compiled(spec)
-        # A rule that marks the first word only is the library's for text at the very start. It would take each of our
-        # texts for such, so that what follows a special token needs the same tokenizer without that rule.
-        later = {**spec, "pre_tokenizer": copy.deepcopy(spec.get("pre_tokenizer"))}
-        self._later = _compiled(later) if _never_first(later.get("pre_tokenizer")) else self._first
-        self._added = tokenizer.added
+    def __init__(self, form: LibraryForm) -> None:
+        first, later = form.texts()
+        self._first = _compiled(first)
+        self._later = _compiled(later) if later else self._first
+        self._added = form.added
 
     def encode(self, segments: Sequence[Segment]) -> list[int]:
         ids: list[int] = []
@@ -115,13 +107,13 @@ def _stripped(text: str, segments: Sequence[Segment], number: int, added: Mappin
     return text
 
 
-def _compiled(spec: Mapping[str, Any]) -> tokenizers.Tokenizer:
+def _compiled(text: bytes) -> tokenizers.Tokenizer:
     try:
         import tokenizers
     except ImportError:
         raise Unsupported(f"tokenizer.json needs the package tokenizers: {_INSTALL}") from None
     try:
-        tokenizer = tokenizers.Tokenizer.from_str(json.dumps(spec))
+        tokenizer = tokenizers.Tokenizer.from_buffer(text)
     except BaseException as error:
         if not _is_the_librarys(error):
             raise
@@ -141,16 +133,5 @@ def _encoded(tokenizer: tokenizers.Tokenizer, text: str) -> list[int]:
 
 
 def _is_the_librarys(error: BaseException) -> bool:
-    """It raises a bare Exception, and for what its authors did not foresee a BaseException of Rust's."""
-    return type(error) is Exception or type(error).__name__ == "PanicException"
-
-
-def _never_first(part: Any) -> bool:
-    """Switch off, in place, the rule that marks the first word of a text only; whether there was one."""
-    if not isinstance(part, dict):
-        return False
-    found = [_never_first(step) for step in part.get("pretokenizers") or []]
-    if part.get("type") == "Metaspace" and part.get("prepend_scheme") == "first":
-        part["prepend_scheme"] = "never"
-        found.append(True)
-    return any(found)
+    """A ValueError, a bare Exception, or, for what its authors did not foresee, a BaseException of Rust's."""
+    return type(error) in (Exception, ValueError) or type(error).__name__ == "PanicException"

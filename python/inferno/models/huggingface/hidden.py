@@ -7,17 +7,16 @@ get names that nobody can know; their ids stay.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from inferno.models.huggingface.tokenizer_json import TokenizerJson
 
 
-def without_special(tokenizer: TokenizerJson) -> dict[str, Any]:
-    """A copy of the spec in which special tokens have secret names."""
+def without_special(tokenizer: TokenizerJson, secret: str) -> dict[str, Any]:
+    """A copy of the spec in which special tokens have names that begin with ``secret``."""
     model = dict(tokenizer.spec["model"])
-    prefix = f"\ufdd0{secrets.token_hex(16)}"
+    prefix = f"\ufdd0{secret}"
     names = {token.text: prefix + token.text for token in tokenizer.added.values() if token.special}
     if isinstance(model.get("unk_token"), str):
         model["unk_token"] = names.get(model["unk_token"], model["unk_token"])

@@ -1,42 +1,32 @@
 """A Hugging Face folder -> a GGUF file in the cache, made once and mapped from then on.
 
-Python says which tensor becomes which (``architectures/``) and what the metadata says; the native module carries the
-bytes. A second start finds the file by the digest in its name and imports nothing of what made it.
+Python says which tensor becomes which (``architectures/``) and what the metadata says (``planning.py``); the native
+module carries the bytes. A second start finds the file by the digest in its name and imports nothing of what made it.
 """
 
 from __future__ import annotations
 
 import logging
 import shutil
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from inferno.engine.core import _core, native_call
-from inferno.errors import DataCorrupted, Unavailable, Unsupported
+from inferno.errors import Unavailable
 from inferno.models.huggingface import cache
 from inferno.models.huggingface.cache import CACHE_BYTES
 from inferno.models.huggingface.folder import Folder
-from inferno.models.huggingface.quantization import check_scheme, tensor_type
-from inferno.models.huggingface.weight_plan import Found, Planned, WeightPlan
-from inferno.models.inspection import Tensor, read_tensors
-
-if TYPE_CHECKING:
-    import gguf
+from inferno.models.huggingface.planning import Recipe, make_recipe
+from inferno.models.huggingface.planning_process import recipe_apart
+from inferno.models.huggingface.quantization import check_scheme
+from inferno.models.huggingface.weight_plan import Planned
 
 _LOG = logging.getLogger(__name__)
 _SPARE_BYTES = 64 * 1024 * 1024
-_FILE_TYPES = {
-    "f32": "ALL_F32",
-    "f16": "MOSTLY_F16",
-    "bf16": "MOSTLY_BF16",
-    "q8_0": "MOSTLY_Q8_0",
-    "q6_k": "MOSTLY_Q6_K",
-    "q5_k_m": "MOSTLY_Q5_K_M",
-    "q4_k_m": "MOSTLY_Q4_K_M",
-    "q4_0": "MOSTLY_Q4_0",
-}
+WORTH_A_PROCESS = 256 * 1024 * 1024
+"""Bytes of weights from which on the recipe is made apart: for a smaller model, starting Python would take longer than
+all the rest."""
 
 
 def prepare(
@@ -56,58 +46,19 @@ def prepare(
     return cache.made_once(path, lambda: _make(folder, quantize, path, progress, cache_bytes))
 
 
-@dataclass(frozen=True, slots=True)
-class FolderPlan:
-    """What becomes of a folder's tensors. ``writer`` has been told the architecture's keys."""
-
-    writer: gguf.GGUFWriter
-    listed: dict[str, Tensor]
-    planned: list[Planned]
-
-
-def plan_folder(folder: Folder) -> FolderPlan:
-    """Reads names and shapes, not weights. Raises as :func:`prepare`."""
-    try:
-        import gguf
-    except ImportError:
-        raise Unsupported("serving a Hugging Face folder needs the package 'gguf': pip install 'inferno[hf]'") from None
-    from inferno.models.huggingface.architectures import find_architecture
-
-    logging.getLogger("gguf").setLevel(logging.WARNING)  # it tells of every file it opens
-    architecture = find_architecture(folder.config)
-    kind = gguf.MODEL_ARCH[architecture.arch]
-    writer = gguf.GGUFWriter(None, gguf.MODEL_ARCH_NAMES[kind])
-    architecture.keys(folder.config, writer)
-    listed = {tensor["name"]: tensor for tensor in read_tensors(folder.shards, folder.indexed)}
-    plan = WeightPlan(
-        {name: Found(tuple(entry["shape"]), entry["dtype"]) for name, entry in listed.items()},
-        gguf.get_tensor_name_map(kind, _layers(writer)),
-        lambda name: _elements(folder, listed[name]),
-    )
-    architecture.tensors(folder.config, plan)
-    return FolderPlan(writer, listed, plan.finish(architecture.needed(_layers(writer))))
-
-
-def _make(
-    folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool], cache_bytes: int
-) -> None:
-    plan = plan_folder(folder)
-    tensors = _typed(plan.planned, scheme, layers=_layers(plan.writer))
-    make_room(path.parent, tensors, cache_bytes)
-    metadata = _metadata(folder, plan.writer, plan.planned, scheme)
+def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool], cache_bytes: int) -> None:
+    recipe = _recipe(folder, scheme)
+    make_room(path.parent, recipe.data_bytes, cache_bytes)
+    tensors = [as_native(tensor, kind) for tensor, kind in recipe.tensors]
     threads = 0  # the usable cores
     shards = [str(shard) for shard in folder.shards]
-    made = native_call(_core.prepare_gguf, str(path), metadata, shards, tensors, threads, progress)
+    made = native_call(_core.prepare_gguf, str(path), recipe.metadata, shards, tensors, threads, progress)
     _LOG.info("prepared %s: %d tensors, %d MB", path.name, made["tensors"], made["bytes"] // 1_000_000)
 
 
-def _layers(writer: gguf.GGUFWriter) -> int:
-    return int(writer.kv_data[0][f"{writer.arch}.block_count"].value)
-
-
-def _typed(planned: list[Planned], scheme: str | None, *, layers: int) -> list[_core.TensorPlan]:
-    tied = all(tensor.name != "output.weight" for tensor in planned)
-    return [as_native(tensor, tensor_type(tensor, scheme, layers=layers, tied=tied)) for tensor in planned]
+def _recipe(folder: Folder, scheme: str | None) -> Recipe:
+    apart = folder.weight_bytes >= WORTH_A_PROCESS and sys.executable  # "" where Python is part of another program
+    return recipe_apart(folder, scheme) if apart else make_recipe(folder, scheme)
 
 
 def as_native(tensor: Planned, kind: str) -> _core.TensorPlan:
@@ -116,17 +67,9 @@ def as_native(tensor: Planned, kind: str) -> _core.TensorPlan:
     return _core.TensorPlan(tensor.name, kind, tensor.shape, sources, add=tensor.add, values=tensor.values)
 
 
-def make_room(folder: Path, tensors: list[_core.TensorPlan], cache_bytes: int) -> None:
-    """Raises Unavailable when the disk has not enough, even without what the cache can give up."""
-    import gguf
-
-    needed = _SPARE_BYTES
-    for tensor in tensors:
-        block, block_bytes = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[tensor.type.upper()]]
-        elements = 1
-        for size in tensor.shape:
-            elements *= size
-        needed += elements // block * block_bytes
+def make_room(folder: Path, data_bytes: int, cache_bytes: int) -> None:
+    """Raises Unavailable when the disk has not enough for the data, even without what the cache can give up."""
+    needed = _SPARE_BYTES + data_bytes
     for removed in cache.make_room(needed, cache_bytes):
         _LOG.info("removed %s from the cache, which is to have at most %d MB", removed.name, cache_bytes // 1_000_000)
     free = shutil.disk_usage(folder).free
@@ -135,38 +78,3 @@ def make_room(folder: Path, tensors: list[_core.TensorPlan], cache_bytes: int) -
             f"preparing this folder takes {needed / 1e9:.1f} GB in the cache and {free / 1e9:.1f} GB are free; make "
             "room, or set XDG_CACHE_HOME to a folder on a larger disk"
         )
-
-
-def _metadata(folder: Folder, writer: gguf.GGUFWriter, planned: list[Planned], scheme: str | None) -> bytes:
-    """A GGUF file with all keys and no tensors."""
-    import gguf
-
-    from inferno.models.huggingface.metadata import encoded
-    from inferno.models.huggingface.vocab import read_vocabulary
-
-    embedding = next((tensor for tensor in planned if tensor.name == "token_embd.weight"), None)
-    if embedding is None:
-        raise DataCorrupted("the weights have no token embedding")
-    # No general.name: llama.cpp takes some names for models whose vocabulary it then changes.
-    writer.add_vocab_size(embedding.shape[1])
-    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    own = scheme or {"F32": "f32", "F16": "f16", "BF16": "bf16"}.get(embedding.dtype, "")
-    writer.add_file_type(gguf.LlamaFileType[_FILE_TYPES[own]])
-    read_vocabulary(folder.path, size=embedding.shape[1]).add_to(writer)
-    return encoded(writer)
-
-
-def _elements(folder: Folder, entry: Tensor) -> list[float]:
-    """The elements of a small tensor."""
-    import numpy as np
-
-    with (folder.path / entry["file"]).open("rb") as shard:
-        shard.seek(entry["offset"])
-        raw = shard.read(entry["bytes"])
-    if entry["dtype"] == "BF16":  # the upper half of an F32
-        found = (np.frombuffer(raw, "<u2").astype(np.uint32) << 16).view(np.float32)
-    elif entry["dtype"] in ("F16", "F32"):
-        found = np.frombuffer(raw, {"F16": "<f2", "F32": "<f4"}[entry["dtype"]]).astype(np.float32)
-    else:
-        raise Unsupported(f"{entry['name']} holds {entry['dtype']}; known: F32, F16, BF16")
-    return [float(value) for value in found]
