@@ -87,6 +87,8 @@ class Chats:
             variables["tools"] = [tool.offered for tool in conversation.tools]
         if conversation.reasoning_effort is not None:
             variables = {**_effort(conversation.reasoning_effort, prompt), **variables}
+        if conversation.thinking is not None:
+            variables = {**_thinking(conversation.thinking, prompt, dialect), **variables}
         segments = prompt.render(
             dialect.adapted(conversation.messages), variables, continue_final=conversation.continue_final_message
         )
@@ -140,10 +142,28 @@ def _effort(effort: str, prompt: ChatPrompt) -> dict[str, Any]:
     """The template's variables that say how much the model shall think."""
     if "reasoning_effort" in prompt.variables:
         return {"reasoning_effort": effort}
-    switches = [name for name in ("enable_thinking", "thinking") if name in prompt.variables]
+    switches = _switches(prompt)
     if not switches:
         raise Unsupported(
             "this model's chat template has nothing to set the effort of reasoning with; leave it out",
             param="reasoning_effort",
         )
     return dict.fromkeys(switches, effort != "none")
+
+
+def _thinking(wanted: bool, prompt: ChatPrompt, dialect: Dialect) -> dict[str, Any]:
+    """The template's variables that switch thoughts on or off, if it is not so anyway."""
+    switches = _switches(prompt)
+    if wanted and not dialect.reasons:
+        raise Unsupported(
+            "this model's chat template has no place for thoughts; leave 'thinking' out", param="thinking"
+        )
+    if not wanted and dialect.reasons and not switches:
+        raise Unsupported(
+            "this model's chat template cannot keep it from thinking; leave 'thinking' out", param="thinking"
+        )
+    return dict.fromkeys(switches, wanted)
+
+
+def _switches(prompt: ChatPrompt) -> list[str]:
+    return [name for name in ("enable_thinking", "thinking") if name in prompt.variables]

@@ -52,6 +52,8 @@ class Conversation:
     parallel_tool_calls: bool = True
     """False: at most one call in a reply."""
     reasoning_effort: str | None = None
+    thinking: bool | None = None
+    """Whether the model thinks before it answers; None: as its template has it."""
     continue_final_message: bool = False
     """The last message, an assistant's, is the beginning of the reply."""
     template_kwargs: Mapping[str, Any] = field(default_factory=dict)

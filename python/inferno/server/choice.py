@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 
-from inferno.engine.client import Delta, TokenLogprob
+from inferno.engine.client import Delta, Timings, TokenLogprob
 from inferno.server.replies import Replies, Reply
 from inferno.server.tally import Tally
 
@@ -19,22 +19,35 @@ class Choice:
     logprobs: tuple[TokenLogprob, ...] | None
     finish_reason: str
     reply: Reply | None = None
+    matched_stop: str | None = None
+    """The stop string that ended it."""
+    timings: Timings = field(default_factory=Timings)
 
 
 @dataclass(slots=True)
 class _Draft:
     texts: list[str] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
-    finish_reason: str = ""
+    last: Delta | None = None
 
     def take(self, delta: Delta) -> None:
         self.texts.append(delta.text)
         self.logprobs.extend(delta.logprobs)
-        self.finish_reason = delta.finish_reason or ""
+        self.last = delta
 
-    def choice(self, index: int, with_logprobs: bool, reply: Reply | None) -> Choice:
+    def choice(self, with_logprobs: bool, reply: Reply | None) -> Choice:
         logprobs = tuple(self.logprobs) if with_logprobs else None
-        return Choice(index, "".join(self.texts), logprobs, self.finish_reason, reply)
+        last = self.last
+        assert last is not None
+        return Choice(
+            last.index,
+            "".join(self.texts),
+            logprobs,
+            last.finish_reason or "",
+            reply,
+            matched_stop=last.matched_stop,
+            timings=last.timings,
+        )
 
 
 async def gather_choices(
@@ -49,6 +62,6 @@ async def gather_choices(
             replies.read(delta)
     tally.check_complete()
     return [
-        drafts[index].choice(index, with_logprobs, None if replies is None else replies.reply(index))
+        drafts[index].choice(with_logprobs, None if replies is None else replies.reply(index))
         for index in sorted(drafts)
     ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from inferno.server.wire.anthropic.errors import anthropic_error
 from inferno.server.wire.errors import Failure, openai_error
 
 Shape = Callable[[Failure], bytes]
 
-BY_PREFIX: tuple[tuple[str, Shape], ...] = ()
+BY_PREFIX: tuple[tuple[str, Shape], ...] = (("/v1/messages", anthropic_error),)
 """The first prefix of the path that is in here; every other path speaks as OpenAI's API does."""
 
 

@@ -13,10 +13,10 @@ import msgspec
 
 import inferno
 from inferno.server.operation import JSON, Operation
+from inferno.server.wire.framing import Framing
 
 OPENAPI = "3.1.1"
 EVENTS = "text/event-stream"
-DONE = "[DONE]"
 REF = "#/components/schemas/{name}"
 _PATH_PARAMETER = re.compile(r"\{(\w+)(?::path)?\}")
 DESCRIPTION = (
@@ -88,14 +88,17 @@ def _answer(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
     if operation.answer is not None:
         content = {JSON: {"schema": schema_of[id(operation.answer)]}}
     if operation.chunk is not None:
-        content[EVENTS] = {"schema": _event(schema_of[id(operation.chunk)])}
+        content[operation.framing.media_type] = {"schema": _piece(operation.framing, schema_of[id(operation.chunk)])}
     return {"description": operation.summary, "content": content}
 
 
-def _event(data: Any) -> dict[str, Any]:
-    """One server-sent event, as OpenAPI 3.2 describes them: JSON, or the mark that ends a stream."""
+def _piece(framing: Framing, data: Any) -> Any:
+    """One line of JSON; or one server-sent event, as OpenAPI 3.2 describes them: JSON, or the mark of the end."""
+    if framing.media_type != EVENTS:
+        return data
     text = {"type": "string", "contentMediaType": JSON, "contentSchema": data}
-    return {"type": "object", "required": ["data"], "properties": {"data": {"anyOf": [{"const": DONE}, text]}}}
+    said = text if framing.mark is None else {"anyOf": [{"const": framing.mark}, text]}
+    return {"type": "object", "required": ["data"], "properties": {"event": {"type": "string"}, "data": said}}
 
 
 def _failure(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:

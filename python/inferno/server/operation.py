@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inferno.server.wire.errors import ErrorEnvelope
+from inferno.server.wire.framing import OPENAI_EVENTS, Framing
 
 JSON = "application/json"
 
@@ -17,7 +18,7 @@ JSON = "application/json"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """``body``, ``answer``, ``chunk`` and ``failure`` are the msgspec types that decode and encode: a request's JSON,
-    an answer's, one server-sent event's, a refusal's. ``query`` is a struct whose fields are the parameters behind
+    an answer's, one piece's of a stream, a refusal's. ``query`` is a struct whose fields are the parameters behind
     the path. An answer without a type is of media type ``media``."""
 
     method: str
@@ -30,6 +31,8 @@ class Operation:
     query: Any = None
     answer: Any = None
     chunk: Any = None
+    framing: Framing = OPENAI_EVENTS
+    """Of a stream of chunks."""
     failure: Any = ErrorEnvelope
     example: Mapping[str, Any] | None = None
     """A body that any model of the right kind answers."""

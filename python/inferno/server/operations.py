@@ -11,6 +11,7 @@ from inferno.server.routes import (
     docs,
     embeddings,
     health,
+    messages,
     metrics,
     models,
     rerank,
@@ -20,6 +21,7 @@ from inferno.server.routes import (
 OPERATIONS: tuple[Operation, ...] = (
     *chat.OPERATIONS,
     *completions.OPERATIONS,
+    *messages.OPERATIONS,
     *embeddings.OPERATIONS,
     *rerank.OPERATIONS,
     *classify.OPERATIONS,

@@ -99,7 +99,8 @@ async def test_every_route_but_liveness_asks_for_a_key(fake: FakeClient) -> None
                 assert response.status_code == 401, path
                 assert response.headers["www-authenticate"] == "Bearer"
                 if method != "HEAD":
-                    assert response.json()["error"]["code"] == "invalid_api_key"
+                    # Each API has its own envelope.
+                    assert "no API key was sent" in response.text
         assert guarded >= 8
         for path in ("/nowhere", "//health/live", "/health/live/", "/docs/", "/openapi.json"):
             assert (await http.get(path)).status_code == 401, path

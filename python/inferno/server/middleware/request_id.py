@@ -8,6 +8,7 @@ import uuid
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-request-id"
+ANTHROPIC_HEADER = b"request-id"
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -26,7 +27,8 @@ class RequestId:
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], (HEADER, request_id)]}
+                ids = [(HEADER, request_id), (ANTHROPIC_HEADER, request_id)]
+                message = {**message, "headers": [*message["headers"], *ids]}
             await send(message)
 
         await self._app(scope, receive, send_with_id)

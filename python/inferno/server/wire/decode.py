@@ -38,6 +38,15 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise InvalidArgument("the request body is not valid JSON: a number is too long") from None
 
 
+def convert(value: Any, wanted: type[T], where: str) -> T:
+    """``value``, decoded as any JSON, as ``wanted``; ``where`` is its path in the body. Raises as :func:`decode`."""
+    try:
+        return msgspec.convert(value, wanted)
+    except msgspec.ValidationError as error:
+        problem = str(error) if " - at `$" in str(error) else f"{error} - at `$`"
+        raise _refusal(problem.replace("`$", f"`$.{where}", 1), b"", wanted) from None
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):

@@ -20,17 +20,18 @@ MAX_LOGPROBS = 20
 LEAST_URGENT = 1000
 LONGEST_TIMEOUT = 86400
 _UINT64_MASK = (1 << 64) - 1
-_INT32_MAX = (1 << 31) - 1
+INT32_MAX = (1 << 31) - 1
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Positive = Annotated[float, Meta(gt=0)]
-TokenId = Annotated[int, Meta(ge=0, le=_INT32_MAX)]
-Count = Annotated[int, Meta(ge=1, le=_INT32_MAX)]
-Window = Annotated[int, Meta(ge=-1, le=_INT32_MAX)]
+TokenId = Annotated[int, Meta(ge=0, le=INT32_MAX)]
+Count = Annotated[int, Meta(ge=1, le=INT32_MAX)]
+Window = Annotated[int, Meta(ge=-1, le=INT32_MAX)]
 StopString = Annotated[str, Meta(min_length=1)]
+StopStrings = Annotated[list[StopString], Meta(max_length=MAX_STOP_STRINGS)]
 
 COMMON_UNUSED = (
     "user",
@@ -58,7 +59,7 @@ class GenerationFields(AnswerFormat, kw_only=True, forbid_unknown_fields=True):
     stream_options: StreamOptions | None = None
     n: Annotated[int, Meta(ge=1, le=MAX_CHOICES)] | None = None
     max_tokens: Count | None = None
-    stop: StopString | Annotated[list[StopString], Meta(max_length=MAX_STOP_STRINGS)] | None = None
+    stop: StopString | StopStrings | None = None
     seed: Annotated[int, Meta(ge=-(1 << 63), le=(1 << 63) - 1)] | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Share | None = None
@@ -66,7 +67,7 @@ class GenerationFields(AnswerFormat, kw_only=True, forbid_unknown_fields=True):
     presence_penalty: Penalty | None = None
     logit_bias: dict[TokenId, Annotated[float, Meta(ge=-100, le=100)]] | None = None
 
-    top_k: Annotated[int, Meta(ge=0, le=_INT32_MAX)] | None = None
+    top_k: Annotated[int, Meta(ge=0, le=INT32_MAX)] | None = None
     min_p: Probability | None = None
     typical_p: Share | None = None
     top_n_sigma: NotNegative | None = None
@@ -126,13 +127,23 @@ def check_stream_options(fields: GenerationFields) -> None:
 def stop_strings(fields: GenerationFields) -> tuple[str, ...]:
     """Raises InvalidArgument for a stop string over the limit, which is in bytes."""
     stop = fields.stop if isinstance(fields.stop, list) else [fields.stop] if fields.stop else []
-    for position, text in enumerate(stop):
+    return checked_stops(stop, "stop")
+
+
+def checked_stops(stops: Sequence[str], name: str) -> tuple[str, ...]:
+    """Raises InvalidArgument for a stop string over the limit; ``name`` is the field that has them."""
+    for position, text in enumerate(stops):
         size = len(text.encode())
         if size > MAX_STOP_STRING_BYTES:
             raise InvalidArgument(
-                f"'stop[{position}]' has {size} bytes; at most {MAX_STOP_STRING_BYTES} are allowed", param="stop"
+                f"'{name}[{position}]' has {size} bytes; at most {MAX_STOP_STRING_BYTES} are allowed", param=name
             )
-    return tuple(stop)
+    return tuple(stops)
+
+
+def unsigned(seed: int) -> int:
+    """The engine's seed is unsigned: a negative one keeps its bits."""
+    return seed & _UINT64_MASK
 
 
 def sampling_options(fields: GenerationFields, *, logprobs: int | None) -> SamplingOptions:
@@ -159,8 +170,7 @@ def sampling_options(fields: GenerationFields, *, logprobs: int | None) -> Sampl
         mirostat_tau=fields.mirostat_tau,
         mirostat_eta=fields.mirostat_eta,
         logit_bias=fields.logit_bias,
-        # A negative seed keeps its bits: the engine's is unsigned.
-        seed=None if fields.seed is None else fields.seed & _UINT64_MASK,
+        seed=None if fields.seed is None else unsigned(fields.seed),
         logprobs=logprobs,
     )
 

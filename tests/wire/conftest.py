@@ -1,0 +1,22 @@
+"""Clients that people use, unchanged but for the URL, against one server process with the built-in model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from e2e.process import Server, running
+
+
+@pytest.fixture(scope="session")
+def ember() -> Iterator[Server]:
+    with running() as server:
+        yield server
+        assert server.stop() == 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/wire" in item.path.as_posix():
+            item.add_marker(pytest.mark.e2e)
