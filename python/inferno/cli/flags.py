@@ -42,6 +42,7 @@ AllowedHosts = Annotated[list[str] | None, _flag("server.allowed_hosts", "--allo
 BodyLimit = Annotated[int | None, _flag("server.body_limit_bytes", "--body-limit")]
 KeepAlive = Annotated[float | None, _flag("server.keep_alive_seconds", "--keep-alive")]
 Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
+MaxBackground = Annotated[int | None, _flag("server.max_background", "--max-background")]
 LogLevel = Annotated[str | None, _flag("server.log_level", "--log-level")]
 
 ModelName = Annotated[str | None, _flag("model.name", "--model-name")]
@@ -76,6 +77,9 @@ Speculate = Annotated[str | None, _flag("engine.speculate", "--speculate")]
 PrefixStore = Annotated[str | None, _flag("store.prefixes", "--prefix-store")]
 PrefixStoreSize = Annotated[str | None, _flag("store.prefixes_bytes", "--prefix-store-size")]
 PreparedCacheSize = Annotated[str | None, _flag("store.prepared_bytes", "--prepared-cache-size")]
+ResponseStore = Annotated[str | None, _flag("store.responses", "--response-store")]
+ResponseStoreSize = Annotated[str | None, _flag("store.responses_bytes", "--response-store-size")]
+ResponseStoreDays = Annotated[float | None, _flag("store.responses_days", "--response-store-days")]
 HostCache = Annotated[str | None, _flag("engine.host_cache_bytes", "--host-cache")]
 
 _PARAMETERS: Mapping[str, tuple[str, str]] = {
@@ -89,6 +93,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "body_limit": ("server.body_limit_bytes", "--body-limit"),
     "keep_alive": ("server.keep_alive_seconds", "--keep-alive"),
     "grace": ("server.grace_seconds", "--grace"),
+    "max_background": ("server.max_background", "--max-background"),
     "log_level": ("server.log_level", "--log-level"),
     "model_name": ("model.name", "--model-name"),
     "quantize": ("model.quantize", "--quantize"),
@@ -121,6 +126,9 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "prefix_store": ("store.prefixes", "--prefix-store"),
     "prefix_store_size": ("store.prefixes_bytes", "--prefix-store-size"),
     "prepared_cache_size": ("store.prepared_bytes", "--prepared-cache-size"),
+    "response_store": ("store.responses", "--response-store"),
+    "response_store_size": ("store.responses_bytes", "--response-store-size"),
+    "response_store_days": ("store.responses_days", "--response-store-days"),
     "host_cache": ("engine.host_cache_bytes", "--host-cache"),
 }
 

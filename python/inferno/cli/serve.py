@@ -49,6 +49,7 @@ def serve(
     body_limit: flags.BodyLimit = None,
     keep_alive: flags.KeepAlive = None,
     grace: flags.Grace = None,
+    max_background: flags.MaxBackground = None,
     log_level: flags.LogLevel = None,
     config: flags.ConfigFile = None,
     model_name: flags.ModelName = None,
@@ -83,6 +84,9 @@ def serve(
     prefix_store: flags.PrefixStore = None,
     prefix_store_size: flags.PrefixStoreSize = None,
     prepared_cache_size: flags.PreparedCacheSize = None,
+    response_store: flags.ResponseStore = None,
+    response_store_size: flags.ResponseStoreSize = None,
+    response_store_days: flags.ResponseStoreDays = None,
 ) -> None:
     parameters = dict(locals())
     from inferno.config import load
@@ -109,10 +113,16 @@ def run_server(config: Config) -> int:
     from inferno.models.registry import ModelRegistry
     from inferno.server.app import build_app
     from inferno.server.run import serve as listen
+    from inferno.storing.store import open_store
 
     card = engine.card
     shelf = adapter_shelf(engine, source, config)
-    app = build_app(ModelRegistry({card.name: engine}, default=card.name), settings, shelf)
+    store = open_store(
+        config.store.responses,
+        limit_bytes=config.store.responses_bytes,
+        keep_seconds=config.store.responses_days * 86400,
+    )
+    app = build_app(ModelRegistry({card.name: engine}, default=card.name), settings, shelf, store)
 
     def on_listening(host: str, port: int) -> None:
         announce(f"http://{f'[{host}]' if ':' in host else host}:{port}", card, keyed=bool(settings.api_keys))

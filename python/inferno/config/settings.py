@@ -83,6 +83,9 @@ class ServerSettings(_Section):
     body_limit_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
     keep_alive_seconds: float = Field(10.0, gt=0, description="Seconds between comments on a stream that has no news.")
     grace_seconds: float = Field(30.0, ge=0, description="Seconds that running requests get to finish on SIGTERM.")
+    max_background: PositiveInt = Field(
+        100, description="Responses that may be made at once with nobody connected; more are refused with 429."
+    )
     log_level: LogLevel = Field("info", description="Least level that is logged: debug, info, warning or error.")
 
 
@@ -191,6 +194,17 @@ class StoreSettings(_Section):
         description="Largest size of the cache of files prepared from Hugging Face folders, in bytes or as 100GiB: the "
         "least recently used are removed before another is made, but none that a running server has open.",
     )
+    responses: str | None = Field(
+        None,
+        description="SQLite file that keeps responses and conversations, which hold what people said; 'off': none. "
+        "By default inferno/responses.db in $XDG_STATE_HOME, or else in ~/.local/state.",
+    )
+    responses_bytes: ByteCount = Field(
+        1 << 30,
+        gt=0,
+        description="Most bytes of responses kept, or as 4GiB: beyond, the oldest go of the API key that has most.",
+    )
+    responses_days: PositiveFloat = Field(30.0, description="Days after which a response is forgotten.")
 
 
 SECTIONS: dict[str, type[_Section]] = {

@@ -18,8 +18,10 @@ from inferno.metrics.recorder import Recorder
 from inferno.models.adapters import AdapterShelf
 from inferno.models.registry import ModelRegistry
 from inferno.security.keys import keys_of
+from inferno.server.background import Background
 from inferno.server.drain import Drain
 from inferno.server.error_handlers import handle_error, handle_http_exception
+from inferno.server.keeping import fail_orphans
 from inferno.server.middleware.access_log import AccessLog
 from inferno.server.middleware.admission import Admission
 from inferno.server.middleware.auth import Auth
@@ -31,13 +33,19 @@ from inferno.server.operation import Operation
 from inferno.server.operations import OPERATIONS
 from inferno.server.services import Services
 from inferno.server.settings import ServerSettings
+from inferno.storing.store import RecordStore
 
 OPEN_PATHS = frozenset(operation.path for operation in OPERATIONS if operation.open)
 
 
-def build_app(registry: ModelRegistry, settings: ServerSettings, adapters: AdapterShelf | None = None) -> Starlette:
-    """An ASGI application that owns ``registry``: its lifespan ends with ``registry.aclose()``. ``adapters`` may be
-    loaded at run time.
+def build_app(
+    registry: ModelRegistry,
+    settings: ServerSettings,
+    adapters: AdapterShelf | None = None,
+    responses: RecordStore | None = None,
+) -> Starlette:
+    """An ASGI application that owns ``registry`` and ``responses``: its lifespan ends with closing them. ``adapters``
+    may be loaded at run time.
 
     Raises ConfigError for an API key that no header can carry.
     """
@@ -53,7 +61,7 @@ def build_app(registry: ModelRegistry, settings: ServerSettings, adapters: Adapt
         lifespan=_lifespan,
     )
     app.router.redirect_slashes = False
-    app.state.services = _services(registry, settings, drain, adapters)
+    app.state.services = _services(registry, settings, drain, adapters, responses)
     return app
 
 
@@ -80,20 +88,42 @@ def _middleware(settings: ServerSettings) -> list[Middleware]:
 
 
 def _services(
-    registry: ModelRegistry, settings: ServerSettings, drain: Drain, adapters: AdapterShelf | None
+    registry: ModelRegistry,
+    settings: ServerSettings,
+    drain: Drain,
+    adapters: AdapterShelf | None,
+    responses: RecordStore | None,
 ) -> Services:
     collectors = CollectorRegistry(auto_describe=False)
     recorder = Recorder(collectors)
     collectors.register(EngineCollector(registry.stats))
     return Services(
-        registry=registry, settings=settings, drain=drain, recorder=recorder, metrics=collectors, adapters=adapters
+        registry=registry,
+        settings=settings,
+        drain=drain,
+        recorder=recorder,
+        metrics=collectors,
+        adapters=adapters,
+        responses=responses,
+        background=Background(drain, most=settings.max_background),
     )
 
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    services: Services = app.state.services
     try:
+        if services.responses is not None:
+            await fail_orphans(services.responses)
         yield
     finally:
         # Also when cancelled, which is how it ends after a second signal.
-        await app.state.services.registry.aclose()
+        try:
+            services.drain.expire()
+            await services.background.aclose()
+        finally:
+            try:
+                await services.registry.aclose()
+            finally:
+                if services.responses is not None:
+                    await services.responses.aclose()

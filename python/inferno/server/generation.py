@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from inferno.engine.client import TokenStream
+from inferno.engine.client import TokenStream, Usage
 from inferno.server.answer import Answer
 from inferno.server.exchange import Exchange
 from inferno.server.replies import Replies
@@ -26,6 +27,8 @@ class Generation:
     with_logprobs: bool
     replies: Replies | None = None
     """Reads the deltas, where they are a chat's."""
+    keep: Callable[[Usage], Awaitable[None]] | None = None
+    """What must have happened before the client is told that the answer is complete."""
 
 
 def unused_fields_header(unused: tuple[str, ...]) -> dict[str, str]:

@@ -8,6 +8,8 @@ from inferno.server.routes import (
     chat,
     classify,
     completions,
+    conversation_items,
+    conversations,
     docs,
     embeddings,
     health,
@@ -15,6 +17,8 @@ from inferno.server.routes import (
     metrics,
     models,
     rerank,
+    responses,
+    stored_responses,
     tokenize,
 )
 
@@ -22,6 +26,10 @@ OPERATIONS: tuple[Operation, ...] = (
     *chat.OPERATIONS,
     *completions.OPERATIONS,
     *messages.OPERATIONS,
+    *responses.OPERATIONS,
+    *stored_responses.OPERATIONS,
+    *conversations.OPERATIONS,
+    *conversation_items.OPERATIONS,
     *embeddings.OPERATIONS,
     *rerank.OPERATIONS,
     *classify.OPERATIONS,

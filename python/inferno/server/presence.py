@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
 from starlette.types import Receive
 
-from inferno.server.refusals import ClientLeft, Draining
+from inferno.server.refusals import ClientLeft, Draining, GivenUp
 
 T = TypeVar("T")
 
@@ -19,20 +19,36 @@ async def while_wanted(work: Coroutine[Any, Any, T], receive: Receive, stopped: 
     ``receive`` must have given the whole request body already. Raises ClientLeft when the client closed the
     connection, Draining when ``stopped`` was set, and whatever ``work`` raises.
     """
-    task = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_disconnected(receive))
-    ends: set[asyncio.Future[Any]] = {task, gone, stopped}
     try:
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        return await until(work, {stopped: _stopping(), gone: ClientLeft("the client closed the connection")})
+    finally:
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+
+
+async def while_not(work: Coroutine[Any, Any, T], given_up: asyncio.Future[None], stopped: asyncio.Future[None]) -> T:
+    """As :func:`while_wanted`, for work that nobody is connected to. Raises GivenUp when ``given_up`` was set."""
+    return await until(work, {given_up: GivenUp("the response was cancelled"), stopped: _stopping()})
+
+
+async def until(work: Coroutine[Any, Any, T], ends: Mapping[asyncio.Future[None], Exception]) -> T:
+    """The result of ``work``, unless one of ``ends`` is done first: then it is cancelled, has ended when this returns,
+    and the error of that end is raised."""
+    task = asyncio.ensure_future(work)
+    waited: set[asyncio.Future[Any]] = {task, *ends}
+    try:
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             return task.result()
-        if stopped.done():
-            raise Draining("the server stopped before the answer was complete")
-        raise ClientLeft("the client closed the connection")
+        raise next(error for end, error in ends.items() if end.done())
     finally:
         task.cancel()
-        gone.cancel()
-        await asyncio.gather(task, gone, return_exceptions=True)
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _stopping() -> Draining:
+    return Draining("the server stopped before the answer was complete")
 
 
 async def _disconnected(receive: Receive) -> None:

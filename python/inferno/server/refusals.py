@@ -45,3 +45,7 @@ class Draining(Unavailable):
 
 class ClientLeft(Cancelled):
     """The client closed the connection before its answer was complete. Nobody reads the response."""
+
+
+class GivenUp(Cancelled):
+    """The client asked for the end of a response that is made in the background."""

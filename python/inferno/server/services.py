@@ -10,8 +10,10 @@ from starlette.requests import Request
 from inferno.metrics.recorder import Recorder
 from inferno.models.adapters import AdapterShelf
 from inferno.models.registry import ModelRegistry
+from inferno.server.background import Background
 from inferno.server.drain import Drain
 from inferno.server.settings import ServerSettings
+from inferno.storing.store import RecordStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,9 @@ class Services:
     metrics: CollectorRegistry
     adapters: AdapterShelf | None
     """What may be loaded while the server runs; None: nothing."""
+    responses: RecordStore | None
+    """None: nothing outlives its request."""
+    background: Background
 
 
 def services_of(request: Request) -> Services:

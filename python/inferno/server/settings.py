@@ -36,6 +36,11 @@ class ServerSettings(Protocol):
         """How long running requests may go on after the signal to stop."""
         ...
 
+    @property
+    def max_background(self) -> int:
+        """Responses that may be made at once while nobody is connected."""
+        ...
+
 
 class ListenSettings(ServerSettings, Protocol):
     """What :func:`inferno.server.run.serve` reads besides."""

@@ -60,6 +60,8 @@ class EventStream(Response):
                 await send(_body(opening, more=True))
             await while_wanted(self._pump(send, keep_alive), receive, generation.stopped)
             generation.tally.check_complete()
+            if generation.keep is not None:
+                await generation.keep(generation.tally.usage)
             generation.exchange.finished(generation.tally)
             return answer.last_events(generation.tally.usage)
         except (ClientLeft, OSError):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +21,8 @@ import httpx
 
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 30
+_STATE = tempfile.mkdtemp(prefix="inferno-tests-")
+atexit.register(shutil.rmtree, _STATE, ignore_errors=True)
 _LISTENING = re.compile(r"Inferno is listening on (http://\S+) \(model (\S+)\)")
 
 
@@ -51,7 +56,9 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("INFERNO_")}
+    """Ours, without settings; what servers keep goes nowhere near what the person who runs the tests has kept."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("INFERNO_")}
+    return {**plain, "XDG_STATE_HOME": _STATE}
 
 
 def eventually(condition: Callable[[], bool]) -> None:

@@ -12,6 +12,7 @@ from starlette.types import Message, Scope
 
 from inferno.models.registry import ModelRegistry
 from inferno.server.app import build_app
+from inferno.storing.store import RecordStore
 from server.fake_client import FakeClient
 
 NEVER = 3600.0
@@ -25,13 +26,16 @@ class Settings:
     body_limit_bytes: int = 100_000
     keep_alive_seconds: float = NEVER
     grace_seconds: float = NEVER
+    max_background: int = 2
     host: str = "127.0.0.1"
     port: int = 0
 
 
-def app_of(*clients: FakeClient, settings: Settings | None = None) -> Starlette:
+def app_of(
+    *clients: FakeClient, settings: Settings | None = None, responses: RecordStore | None = None
+) -> Starlette:
     registry = ModelRegistry({client.name: client for client in clients}, default=clients[0].name)
-    return build_app(registry, settings or Settings())
+    return build_app(registry, settings or Settings(), responses=responses)
 
 
 def chat_body(text: str = "abc", **fields: Any) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def answer_grammar(ask: AnswerFormat) -> Grammar | None:
     """None for any text. Raises InvalidArgument for a request that says it twice, or not at all where it began to."""
     found = [*_of_response_format(ask.response_format), *_of_structured_outputs(ask.structured_outputs)]
     if ask.guided_json is not None:
-        found.append(_json(ask.guided_json, "guided_json"))
+        found.append(schema_grammar(ask.guided_json, "guided_json"))
     if ask.guided_regex is not None:
         found.append(Grammar("regex", ask.guided_regex, "guided_regex"))
     if ask.guided_choice is not None:
@@ -80,7 +80,7 @@ def answer_grammar(ask: AnswerFormat) -> Grammar | None:
     if ask.grammar is not None:
         found.append(Grammar("gbnf", ask.grammar, "grammar"))
     if ask.json_schema is not None:
-        found.append(_json(ask.json_schema, "json_schema"))
+        found.append(schema_grammar(ask.json_schema, "json_schema"))
     if len(found) > 1:
         names = " and ".join(f"'{one.param}'" for one in found)
         raise InvalidArgument(f"{names} say what the answer must look like; send one of them", param=found[1].param)
@@ -91,7 +91,7 @@ def _of_response_format(wanted: ResponseFormat | None) -> list[Grammar]:
     if isinstance(wanted, JsonObjectFormat):
         return [Grammar("json_object", "", "response_format")]
     if isinstance(wanted, JsonSchemaFormat):
-        return [_json(wanted.json_schema.schema, "response_format.json_schema.schema")]
+        return [schema_grammar(wanted.json_schema.schema, "response_format.json_schema.schema")]
     return []
 
 
@@ -100,7 +100,7 @@ def _of_structured_outputs(wanted: StructuredOutputs | None) -> list[Grammar]:
         return []
     found = []
     if wanted.json is not None:
-        found.append(_json(wanted.json, "structured_outputs.json"))
+        found.append(schema_grammar(wanted.json, "structured_outputs.json"))
     if wanted.regex is not None:
         found.append(Grammar("regex", wanted.regex, "structured_outputs.regex"))
     if wanted.choice is not None:
@@ -117,7 +117,8 @@ def _of_structured_outputs(wanted: StructuredOutputs | None) -> list[Grammar]:
     return found
 
 
-def _json(schema: Schema | str, param: str) -> Grammar:
+def schema_grammar(schema: Schema | str, param: str) -> Grammar:
+    """Raises InvalidArgument, naming ``param``, for a schema that is nested too deeply to be written."""
     if isinstance(schema, str):
         return Grammar("json_schema", schema, param)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,7 +28,7 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
         return value
     except msgspec.ValidationError as error:
-        raise _refusal(str(error), body, decoder.type) from None
+        raise _refusal(str(error), _parsed(body), decoder.type) from None
     except RecursionError:
         raise InvalidArgument("the request body is nested too deeply") from None
     except UnicodeDecodeError:
@@ -39,12 +40,21 @@ def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def convert(value: Any, wanted: type[T], where: str) -> T:
-    """``value``, decoded as any JSON, as ``wanted``; ``where`` is its path in the body. Raises as :func:`decode`."""
+    """A part of a decoded body, which stands at ``where``, as its struct. Refuses as :func:`decode` does."""
     try:
         return msgspec.convert(value, wanted)
     except msgspec.ValidationError as error:
-        problem = str(error) if " - at `$" in str(error) else f"{error} - at `$`"
-        raise _refusal(problem.replace("`$", f"`$.{where}", 1), b"", wanted) from None
+        raise _refusal(str(error), value, wanted, where) from None
+
+
+def decode_query(given: Mapping[str, str], wanted: type[T]) -> T:
+    """What stands behind the path, as its struct: numbers and truths are read from their text. A list may be sent as
+    ``name[]``. Refuses as :func:`decode` does."""
+    values = {name.removesuffix("[]"): value for name, value in given.items()}
+    try:
+        return msgspec.convert(values, wanted, strict=False)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), values, wanted) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -56,33 +66,46 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _refusal(problem: str, body: bytes, wanted: Any) -> InvalidArgument:
+def _refusal(problem: str, body: Any, wanted: Any, inside: str = "") -> InvalidArgument:
+    """``body`` is what was decoded, as far as it could be; it stands at ``inside``, or is the whole body."""
     unknown = _UNKNOWN.fullmatch(problem)
     if unknown:
-        return _unknown_field(unknown["name"][:LONGEST_VALUE_SHOWN], (unknown["path"] or "$")[2:], wanted)
+        path = (unknown["path"] or "$")[2:]
+        return _unknown_field(unknown["name"][:LONGEST_VALUE_SHOWN], path, wanted, inside)
     where = _WHERE.fullmatch(problem)
     if where is None:
-        return InvalidArgument(f"the request body: {problem}")
+        named = f"'{inside}'" if inside else "the request body"
+        return InvalidArgument(f"{named}: {problem}", param=inside or None)
     path = where["path"]
     value = _shown(body, path)
     what = where["what"][0].lower() + where["what"][1:]
-    return InvalidArgument(f"'{path}'{value}: {what}", param=path)
+    param = _joined(inside, path)
+    return InvalidArgument(f"'{param}'{value}: {what}", param=param)
 
 
-def _unknown_field(name: str, path: str, wanted: Any) -> UnknownParameter:
-    param = f"{path}.{name}" if path else name
+def _unknown_field(name: str, path: str, wanted: Any, inside: str) -> UnknownParameter:
+    param = _joined(inside, _joined(path, name))
     known = [] if path else list(getattr(wanted, "__struct_encode_fields__", ()))
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean '{close[0]}'?" if close else ""
     return UnknownParameter(f"unknown parameter '{param}'{hint}", param=param)
 
 
-def _shown(body: bytes, path: str) -> str:
-    """`` is <value>`` when the value at the path is short and can be found, else nothing."""
+def _joined(path: str, rest: str) -> str:
+    return f"{path}{'' if rest.startswith('[') or not path else '.'}{rest}"
+
+
+def _parsed(body: bytes) -> Any:
+    """None when the body is broken beyond what was refused."""
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):  # beyond what was refused, the body is broken too
-        return ""
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _shown(body: Any, path: str) -> str:
+    """`` is <value>`` when the value at the path is short and can be found, else nothing."""
+    value = body
     for name, index in _STEP.findall(path):
         if index and isinstance(value, list):
             value = value[int(index)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -60,9 +61,13 @@ Choice = Literal["none", "auto", "required"] | ChoiceBody
 
 def offered_tools(tools: list[ToolBody] | None) -> tuple[Tool, ...]:
     """Raises InvalidArgument for a name or a schema that is none, naming the tool."""
+    return checked_tools([(f"tools[{index}].function", tool.function) for index, tool in enumerate(tools or [])])
+
+
+def checked_tools(functions: Sequence[tuple[str, FunctionBody]]) -> tuple[Tool, ...]:
+    """As :func:`offered_tools`, of functions and where each stands in the request."""
     found: dict[str, Tool] = {}
-    for index, tool in enumerate(tools or []):
-        function, where = tool.function, f"tools[{index}].function"
+    for where, function in functions:
         if not _NAME.fullmatch(function.name):
             raise InvalidArgument(
                 f"'{where}.name' is {function.name[:64]!r}: expected 1 to 64 letters, digits, '_', '-' or '.'",
@@ -115,14 +120,15 @@ def tool_choice(choice: Choice | None, tools: tuple[Tool, ...]) -> ToolChoice:
             f"'tool_choice' is of type {choice.type!r} and needs {choice.type!r} and nothing else", param="tool_choice"
         )
     if choice.function is not None:
-        return ToolChoice("required", _known({choice.function.name}, tools))
+        return ToolChoice("required", known_names({choice.function.name}, tools))
     if choice.allowed_tools is None:
         raise InvalidArgument("'tool_choice.allowed_tools' is missing", param="tool_choice.allowed_tools")
     allowed = {tool.function.name for tool in choice.allowed_tools.tools}
-    return ToolChoice(choice.allowed_tools.mode, _known(allowed, tools))
+    return ToolChoice(choice.allowed_tools.mode, known_names(allowed, tools))
 
 
-def _known(names: set[str], tools: tuple[Tool, ...]) -> frozenset[str]:
+def known_names(names: set[str], tools: tuple[Tool, ...]) -> frozenset[str]:
+    """The same names. Raises InvalidArgument for one that no tool has."""
     known = {tool.name for tool in tools}
     if missing := sorted(names - known):
         raise InvalidArgument(

@@ -1,0 +1,76 @@
+"""From items to the conversation that a model's template reads. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from inferno.engine.client import Message
+from inferno.engine.conversation import Conversation
+from inferno.errors import InvalidArgument
+from inferno.server.wire.responses.items import CallItem, CallOutputItem, Item, MessageItem, ReasoningItem
+from inferno.server.wire.responses.request import ContextFields
+from inferno.server.wire.responses.tools import Offered
+
+
+def conversation_of(ask: ContextFields, items: Sequence[Item], offered: Offered) -> Conversation:
+    """``items`` are all that came before, and the input. Raises InvalidArgument when there is nothing."""
+    if not items:
+        raise InvalidArgument("there is nothing to answer: 'input' is missing or empty", param="input")
+    return Conversation(
+        messages_of(items, ask.instructions),
+        tools=offered.tools,
+        tool_choice=offered.choice,
+        parallel_tool_calls=ask.parallel_tool_calls is not False,
+        reasoning_effort=None if ask.reasoning is None else ask.reasoning.effort,
+        template_kwargs=ask.chat_template_kwargs or {},
+    )
+
+
+def messages_of(items: Sequence[Item], instructions: str | None) -> list[Message]:
+    """What an assistant thought, said and called in one go is one message, as templates have it."""
+    messages: list[Message] = []
+    if instructions is not None:
+        messages.append({"role": "system", "content": instructions})
+    turn: dict[str, Any] | None = None
+    for item in items:
+        if isinstance(item, CallOutputItem):
+            messages.append({"role": "tool", "tool_call_id": item.call_id, "content": item.text})
+            turn = None
+        elif isinstance(item, MessageItem) and item.role != "assistant":
+            # A developer message is what newer clients call a system message; templates know the latter only.
+            role = "system" if item.role == "developer" else item.role
+            messages.append({"role": role, "content": item.text})
+            turn = None
+        else:
+            if turn is None or not _continues(turn, item):
+                turn = {"role": "assistant", "content": ""}
+                messages.append(turn)
+            _add(turn, item)
+    return messages
+
+
+def _continues(turn: dict[str, Any], item: Item) -> bool:
+    """Whether the item may stand in the same message, behind what is there."""
+    return isinstance(item, CallItem) or (not turn["content"] and "tool_calls" not in turn)
+
+
+def _add(turn: dict[str, Any], item: Item) -> None:
+    if isinstance(item, ReasoningItem):
+        if item.text:
+            turn["reasoning_content"] = turn.get("reasoning_content", "") + item.text
+    elif isinstance(item, CallItem):
+        function = {"name": item.name, "arguments": _arguments(item.arguments)}
+        turn.setdefault("tool_calls", []).append({"id": item.call_id, "type": "function", "function": function})
+    elif isinstance(item, MessageItem):
+        turn["content"] = item.text
+
+
+def _arguments(text: str) -> Any:
+    """Templates of Hugging Face models read an object; what is not one stays the string the model once wrote."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return parsed if isinstance(parsed, dict) else text
