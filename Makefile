@@ -53,9 +53,10 @@ cpp-test: $(TOOLS)/.ready
 NO_ASLR := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 cpp-tsan: RUN := $(NO_ASLR)
 cpp-%: export INFERNO_TEST_GGUF := $(CURDIR)/build/gguf/llama-tiny.gguf
+cpp-%: export INFERNO_TEST_ONNX := $(CURDIR)/build/onnx
 cpp-%: export INFERNO_TEST_ONNXRUNTIME = $(shell ls $(VENV)/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.*)
 .PHONY: cpp-dev cpp-asan cpp-tsan
-cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready build/gguf/.ready
+cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready build/gguf/.ready build/onnx/.ready
 	@echo "C++ tests ($*): build/$*/log.txt"
 	@mkdir -p build/$* && { cmake --preset $* "-DCMAKE_PREFIX_PATH=$(LLAMA_PREFIX)" && $(RUN) cmake --build --preset $*; } \
 	  > build/$*/log.txt 2>&1 || { tail -n 60 build/$*/log.txt; exit 1; }
@@ -65,6 +66,11 @@ cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready build/gguf/.ready
 # Models of a few hundred tokens with random weights, for the tests of the llama.cpp backend.
 build/gguf/.ready: tests/data/make_gguf.py $(VENV)/.test
 	@mkdir -p build/gguf && $(VENV)/bin/python tests/data/make_gguf.py build/gguf
+	@touch $@
+
+# Small decoders of random weights as ONNX graphs, for the tests of the ONNX Runtime backend.
+build/onnx/.ready: tests/data/onnx_decoders.py tests/data/hf_folders.py $(VENV)/.test
+	@mkdir -p build/onnx && $(VENV)/bin/python tests/data/onnx_decoders.py build/onnx
 	@touch $@
 
 check-machine:

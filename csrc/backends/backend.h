@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/forward_batch.h"
+#include "backends/model_card.h"
 #include "backends/model_report.h"
 #include "backends/tokenizer.h"
 #include "base/ids.h"
@@ -75,6 +76,8 @@ struct ModelOptions {
   bool use_mmap = true;
   bool time_operators = false;        // see ModelReport; slower. A backend that cannot says so there
   std::string pooling;                // mean, cls, last: how an embedding model makes one vector; empty = as its file says
+  std::string providers;              // ONNX Runtime's, by preference: "cuda:device_id=0,cpu"
+  std::shared_ptr<const ModelCard> card;  // for a file that does not say itself what the model is
   // Called with 0..1 while loading, on the loading thread; returning false gives up the load.
   std::function<bool(float)> progress;
 };

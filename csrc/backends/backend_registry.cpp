@@ -9,6 +9,7 @@
 #include "backends/fake/fake_model.h"
 #include "backends/onnx/onnx_file.h"
 #include "backends/onnx/onnx_kind.h"
+#include "backends/onnx/onnx_load.h"
 #include "backends/onnx/ort_providers.h"
 #include "backends/onnx/ort_runtime.h"
 #ifdef INFERNO_WITH_LLAMA
@@ -52,9 +53,10 @@ Result<std::unique_ptr<Model>> load_gguf(const std::string& path, const ModelOpt
 #endif
 }
 
-Result<std::unique_ptr<Model>> load_onnx(const std::string& path) {
+Result<std::unique_ptr<Model>> load_onnx(const std::string& path, const ModelOptions& options) {
   const Result<OnnxHeader> header = open_onnx(path);
   if (!header.ok()) return header.status();
+  if (onnx_kind(header.value()) == OnnxKind::kDecoder) return load_onnx_decoder(path, header.value(), options);
   return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() + "' is an ONNX model (" +
                                               onnx_kind_name(onnx_kind(header.value())) +
                                               "), which no backend of this build computes");
@@ -83,7 +85,7 @@ Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOp
   const Result<Format> format = sniff(path);
   if (!format.ok()) return format.status();
   if (format.value() == Format::kGguf) return load_gguf(path, options);
-  if (format.value() == Format::kOnnx) return load_onnx(path);
+  if (format.value() == Format::kOnnx) return load_onnx(path, options);
   return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() +
                                               "' does not begin as a GGUF or ONNX file does; this build opens those");
 }

@@ -28,7 +28,9 @@ py::list list_backends() {
 
 // Loads with the GIL released; `progress` is called with it. An exception raised by `progress` gives up the load and
 // comes out of load() itself.
-std::unique_ptr<PyModel> load(const std::string& path, ModelOptions options, const std::optional<py::function>& progress) {
+std::unique_ptr<PyModel> load(const std::string& path, ModelOptions options, const std::optional<py::function>& progress,
+                              std::shared_ptr<ModelCard> card) {
+  options.card = std::move(card);
   std::exception_ptr raised;
   if (progress) {
     options.progress = [&](float done) {
@@ -47,6 +49,27 @@ std::unique_ptr<PyModel> load(const std::string& path, ModelOptions options, con
   }();
   if (raised) std::rethrow_exception(raised);
   return std::make_unique<PyModel>(value_or_raise(std::move(loaded)));
+}
+
+std::shared_ptr<ModelCard> make_card(const std::string& architecture, const std::string& name, std::int32_t trained_context,
+                                     const std::vector<py::bytes>& pieces,
+                                     const std::vector<std::pair<TokenId, std::string>>& special, std::vector<TokenId> ends,
+                                     TokenId bos, TokenId eos, TokenId closing, bool adds_bos, bool strips_leading_space) {
+  auto card = std::make_shared<ModelCard>();
+  card->architecture = architecture;
+  card->name = name;
+  card->trained_context = trained_context;
+  TokenTable& tokens = card->tokens;
+  tokens.bytes.reserve(pieces.size());
+  for (const py::bytes& piece : pieces) tokens.bytes.emplace_back(piece);
+  for (const auto& [id, text] : special) tokens.special.push_back({id, text});
+  tokens.ends = std::move(ends);
+  tokens.bos = bos;
+  tokens.eos = eos;
+  tokens.closing = closing;
+  tokens.adds_bos = adds_bos;
+  tokens.strips_leading_space = strips_leading_space;
+  return card;
 }
 
 py::dict info_of(const PyModel& self) {
@@ -78,7 +101,7 @@ py::dict report_of(const PyModel& self) {
   const ModelReport r = self.model->report();
   py::list operators;
   for (const OperatorTime& one : r.operators) operators.append(py::make_tuple(one.name, one.calls, one.seconds));
-  return py::dict("threads"_a = r.threads, "kv_layout"_a = r.kv_layout, "kv_type"_a = r.kv_type,
+  return py::dict("threads"_a = r.threads, "providers"_a = r.providers, "kv_layout"_a = r.kv_layout, "kv_type"_a = r.kv_type,
                   "flash_attention"_a = r.flash_attention, "kv_layers"_a = r.kv.layers, "kv_heads"_a = r.kv.heads,
                   "key_length"_a = r.kv.key_length, "value_length"_a = r.kv.value_length,
                   "kv_block_values"_a = r.kv_block.values, "kv_block_bytes"_a = r.kv_block.bytes, "kv_cells"_a = r.kv_cells,
@@ -178,9 +201,13 @@ void register_model(py::module_& module) {
       .def_readwrite("deterministic", &ModelOptions::deterministic)
       .def_readwrite("use_mmap", &ModelOptions::use_mmap)
       .def_readwrite("time_operators", &ModelOptions::time_operators)
-      .def_readwrite("pooling", &ModelOptions::pooling);
+      .def_readwrite("pooling", &ModelOptions::pooling)
+      .def_readwrite("providers", &ModelOptions::providers);
+  py::class_<ModelCard, std::shared_ptr<ModelCard>>(module, "ModelCard")
+      .def(py::init(&make_card), py::kw_only(), "architecture"_a, "name"_a, "trained_context"_a, "pieces"_a, "special"_a,
+           "ends"_a, "bos"_a, "eos"_a, "closing"_a, "adds_bos"_a, "strips_leading_space"_a);
   py::class_<PyModel>(module, "Model")
-      .def_static("load", &load, "path"_a, "options"_a, "progress"_a = py::none())
+      .def_static("load", &load, "path"_a, "options"_a, "progress"_a = py::none(), "card"_a = py::none())
       .def_property_readonly("info", &info_of)
       .def_property_readonly("capabilities", &capabilities_of)
       .def_property_readonly("report", &report_of)

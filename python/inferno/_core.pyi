@@ -31,11 +31,34 @@ class ModelOptions:  # csrc/bindings/bind_model.cpp; defaults in csrc/backends/b
     use_mmap: bool
     time_operators: bool
     pooling: str
+    providers: str
     def __init__(self) -> None: ...
+
+class ModelCard:  # csrc/backends/model_card.h
+    def __init__(
+        self,
+        *,
+        architecture: str,
+        name: str,
+        trained_context: int,
+        pieces: Sequence[bytes],
+        special: Sequence[tuple[int, str]],
+        ends: Sequence[int],
+        bos: int,
+        eos: int,
+        closing: int,
+        adds_bos: bool,
+        strips_leading_space: bool,
+    ) -> None: ...
 
 class Model:
     @staticmethod
-    def load(path: str, options: ModelOptions, progress: Callable[[float], bool] | None = None) -> Model: ...
+    def load(
+        path: str,
+        options: ModelOptions,
+        progress: Callable[[float], bool] | None = None,
+        card: ModelCard | None = None,
+    ) -> Model: ...
     @property
     def info(self) -> dict[str, Any]: ...
     @property

@@ -37,11 +37,22 @@ _WORDS = (
 
 
 def write(folder: Path, dtype: str = "F32", shards: int = 1) -> None:
+    write_companions(folder)
+    write_weights(folder, read()[1], dtype, shards)
+
+
+def write_companions(folder: Path) -> None:
+    """All but the weights: config.json, the tokenizer, the chat template."""
     reader = gguf.GGUFReader(str(EMBER))
     folder.mkdir(parents=True, exist_ok=True)
-    config = _config(reader)
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(_config(reader)))
     _write_tokenizer(folder, reader)
+
+
+def read() -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+    """The content of config.json, and the weights by the names that ``transformers`` has for them."""
+    reader = gguf.GGUFReader(str(EMBER))
+    config = _config(reader)
     tensors: dict[str, np.ndarray[Any, Any]] = {}
     for tensor in reader.tensors:
         numbers = gguf.dequantize(tensor.data, tensor.tensor_type).reshape(tensor.shape[::-1])
@@ -49,7 +60,7 @@ def write(folder: Path, dtype: str = "F32", shards: int = 1) -> None:
             if part in tensor.name:
                 numbers = halves(numbers, config[heads])
         tensors[_name(tensor.name)] = numbers
-    write_weights(folder, tensors, dtype, shards)
+    return config, tensors
 
 
 def halves(rows: np.ndarray[Any, Any], heads: int) -> np.ndarray[Any, Any]:

@@ -16,7 +16,7 @@ constexpr std::string_view kCuda = "cuda";
 constexpr std::string_view kSuffix = "ExecutionProvider";
 
 Status malformed(std::string_view part) {
-  return invalid_argument("provider", "provider has " + shown(part) +
+  return invalid_argument("providers", "providers has " + shown(part) +
                                           "; it must be names separated by commas, each with :option=value behind it or not");
 }
 
@@ -75,7 +75,7 @@ Status missing(const OrtApi& api, const std::string& name, const Status& why) {
   return Status(StatusCode::kUnsupported,
                 message + "; this ONNX Runtime has " + available_providers(api) + ". Name a fallback behind it, as in '" + name +
                     ",cpu', or install the onnxruntime wheel that has it",
-                "provider");
+                "providers");
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ struct ProviderChoice {
 };
 
 // "cuda:device_id=0:gpu_mem_limit=2147483648,cpu" is two, the first with two options. Empty is the CPU alone.
-// kInvalidArgument naming `provider`.
+// kInvalidArgument naming `providers`.
 [[nodiscard]] Result<std::vector<ProviderChoice>> parse_providers(std::string_view list);
 
 // "CUDAExecutionProvider" is "cuda".

@@ -24,6 +24,7 @@ Model = Annotated[
     typer.Argument(
         metavar="MODEL",
         help="GGUF file, folder with one GGUF file, Hugging Face folder (config.json, SafeTensors, tokenizer files), "
+        "ONNX file or folder with one beside its tokenizer files, "
         "or 'ember', the small model that comes with Inferno (the default). "
         "'fake:' is a test aid: a model without weights that answers nonsense, fast.",
         show_default=False,
@@ -57,6 +58,7 @@ GpuLayers = Annotated[int | None, _flag("model.gpu_layers", "--gpu-layers")]
 KvType = Annotated[str | None, _flag("model.kv_type", "--kv-type")]
 FlashAttention = Annotated[str | None, _flag("model.flash_attention", "--flash-attention")]
 KvLayout = Annotated[str | None, _flag("model.kv_layout", "--kv-layout")]
+Provider = Annotated[str | None, _flag("model.providers", "--provider")]
 Deterministic = Annotated[bool | None, _flag("model.deterministic", "--deterministic/--no-deterministic")]
 Mmap = Annotated[bool | None, _flag("model.use_mmap", "--mmap/--no-mmap")]
 Pooling = Annotated[str | None, _flag("model.pooling", "--pooling")]
@@ -107,6 +109,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "kv_type": ("model.kv_type", "--kv-type"),
     "flash_attention": ("model.flash_attention", "--flash-attention"),
     "kv_layout": ("model.kv_layout", "--kv-layout"),
+    "provider": ("model.providers", "--provider"),
     "deterministic": ("model.deterministic", "--deterministic/--no-deterministic"),
     "mmap": ("model.use_mmap", "--mmap/--no-mmap"),
     "pooling": ("model.pooling", "--pooling"),

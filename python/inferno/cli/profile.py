@@ -41,6 +41,7 @@ def profile(
     gpu_layers: flags.GpuLayers = None,
     kv_type: flags.KvType = None,
     flash_attention: flags.FlashAttention = None,
+    provider: flags.Provider = None,
     kv_layout: flags.KvLayout = None,
     deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,

@@ -93,7 +93,7 @@ class ModelSettings(_Section):
     """Which model is served, and how it is loaded."""
 
     path: str | None = Field(
-        None, description="GGUF file, Hugging Face folder with SafeTensors, or 'ember', the built-in model."
+        None, description="GGUF file, Hugging Face folder with SafeTensors, ONNX model, or 'ember', the built-in model."
     )
     name: str | None = Field(
         None, description="Name in the API; by default the folder's, or the file's without '.gguf'."
@@ -119,6 +119,11 @@ class ModelSettings(_Section):
         None,
         description="unified: one cache, shared prefixes cost nothing; per_sequence: one cache each, decodes faster; "
         "auto: per_sequence when several sequences of the whole context fit.",
+    )
+    providers: str | None = Field(
+        None,
+        description="What computes an ONNX model, by preference: 'cuda,cpu', each with :option=value behind it or not. "
+        "The next is taken only where one is missing. By default the CPU; 'inferno backends list' says what is here.",
     )
     deterministic: bool | None = Field(
         None,

@@ -14,7 +14,7 @@ from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
 if TYPE_CHECKING:
     from inferno import _core
 
-_REPORTED = ("threads", "kv_layout", "kv_type", "flash_attention")
+_REPORTED = ("threads", "providers", "kv_layout", "kv_type", "flash_attention")
 
 
 def chats_of(model: _core.Model, extras: Extras) -> Chats:

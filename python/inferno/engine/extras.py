@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from inferno.engine.client import GenerateRequest
 from inferno.engine.encoder import TextEncoder
+from inferno.engine.facts import ModelFacts
 
 DEFAULT_TEMPLATE = "default"
 TOOL_TEMPLATE = "tool_use"
@@ -65,3 +66,5 @@ class Extras:
     embedding: EmbeddingDefaults = EmbeddingDefaults()
     labels: tuple[str, ...] = ()
     """Of a classifier: the names of its labels, in order."""
+    facts: ModelFacts | None = None
+    """Where the weights' file does not say itself what the model is: an ONNX file."""

@@ -23,6 +23,7 @@ from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
 from inferno.engine.encoding import EncoderEngine
 from inferno.engine.extras import Extras
+from inferno.engine.facts import open_model
 from inferno.engine.grammars import Grammars
 from inferno.engine.native import checked_ids, fill_request, overridden
 from inferno.engine.prefix_keeper import PrefixKeeper, open_store
@@ -152,13 +153,12 @@ class LocalEngine:
                 **{k: v for k, v in (options or {}).items() if v is not None},
             }
             sizes = overridden(_core.ModelOptions(), chosen)
-            model = native_call(_core.Model.load, path, sizes, report)
+            model, backend = open_model(path, sizes, report, brought.facts)
             guesser = None
             if draft is not None:
                 if model.capabilities["embedding_size"]:
                     raise ConfigError("this model generates no text, nothing is to be guessed; leave --draft-model out")
                 guesser = native_call(_core.Model.load, draft, sizes, lambda _: not given_up.is_set())
-            backend = "fake" if path.startswith("fake:") else "llama"
             config = overridden(_core.EngineConfig(), engine or {})
             store = None
             if prefix_store is not None:

@@ -9,14 +9,16 @@ import os
 import re
 from pathlib import Path
 
-from inferno.errors import DataCorrupted
+from inferno.engine.core import _core, native_call
+from inferno.errors import DataCorrupted, Unsupported
 
 _PART = re.compile(r"^(.*)-\d{5}-of-(\d{5})\.gguf$")
 _CHUNK_BYTES = 1 << 20
 
 
 def model_digest(path: str, *, remembered: Path) -> str:
-    """SHA-256 of the file, or of all parts of a split one, in hex. ``remembered`` is a JSON file of ours.
+    """SHA-256, in hex, of the file, of all parts of a split one, or of an ONNX file and those that hold its tensors.
+    ``remembered`` is a JSON file of ours.
 
     Blocks; let a thread do it. Raises OSError when the model cannot be read. A model without a file is its own digest.
     """
@@ -56,7 +58,11 @@ def _parts(path: Path) -> list[Path]:
     if found := _PART.match(path.name):
         stem, count = found.groups()
         return sorted(path.parent.glob(f"{glob.escape(stem)}-?????-of-{count}.gguf"))
-    return [path]
+    try:
+        beside = native_call(_core.describe_onnx, str(path))["files"]
+    except (Unsupported, DataCorrupted):  # of another format
+        beside = []
+    return [path, *(path.parent / name for name in beside)]
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from inferno.engine.local import build
+from inferno.engine.onnxruntime import bring_onnxruntime
+from inferno.errors import Unsupported
 
 FOLDER_PACKAGES = ("gguf", "numpy", "protobuf", "sentencepiece", "tokenizers")
 """Of the extra ``hf``: without them no Hugging Face folder can be prepared."""
@@ -30,12 +32,13 @@ class Backend:
 
 
 _ABILITIES = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "embed", "classify", "rerank")
-"""Of every native backend that there is so far."""
+"""Of llama.cpp's backend and of the test model."""
+_ONNX_ABILITIES = ("complete", "chat", "logprobs", "constraints", "prefix_sharing")
 
 
 def listing() -> list[Backend]:
     """Every backend that Inferno knows, those that are missing with the reason."""
-    return [*_native(), _folders()]
+    return [*_native(), _onnx(), _folders()]
 
 
 def _native() -> Iterator[Backend]:
@@ -44,7 +47,20 @@ def _native() -> Iterator[Backend]:
         reason = "this build is without llama.cpp; reinstall without -DINFERNO_WITH_LLAMA=OFF"
         yield Backend("llama", None, "GGUF files", (), _ABILITIES, missing=reason)
     for name, entry in built.items():
+        if name == "onnx":
+            continue  # there only when its library was brought: see _onnx
         yield Backend(name, entry["version"], entry["formats"], tuple(entry["devices"]), _ABILITIES)
+
+
+def _onnx() -> Backend:
+    formats = "ONNX models"
+    try:
+        runtime = bring_onnxruntime()
+    except Unsupported as error:
+        return Backend("onnx", None, formats, (), _ONNX_ABILITIES, missing=error.message)
+    wheels = ", ".join(runtime.wheels)
+    version = f"ONNX Runtime {runtime.version} ({wheels})"
+    return Backend("onnx", version, formats, runtime.providers, _ONNX_ABILITIES)
 
 
 def _folders() -> Backend:

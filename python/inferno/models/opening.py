@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from inferno.engine.core import _core
@@ -15,6 +16,8 @@ from inferno.models.huggingface.cache import CACHE_BYTES, prepared_path, tokeniz
 from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.library_form import read_library_form
 from inferno.models.huggingface.prepare import prepare
+from inferno.models.onnx.facts import read_facts
+from inferno.models.onnx.graph_file import GraphFile
 from inferno.models.source import ModelSource
 
 
@@ -62,13 +65,15 @@ def ready_path(source: ModelSource) -> str | None:
 
 
 def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callable[[], Extras] | None:
-    """What reads the folder's tokenizer, templates and defaults (``read_extras``), to be called when it is prepared.
-    None for a GGUF file.
+    """What reads the folder's tokenizer, templates and defaults (``read_extras``), to be called when it is prepared;
+    of an ONNX decoder's, also what the graph does not say itself. None for a GGUF file.
 
     Where it is yet to be prepared, the most of that begins now, on a thread beside it. What the tokenizers' library
     keeps is left for the thread that calls, which should be the one that loads the model: glibc's allocator then fills
     the holes that making it leaves, some 10 MB of 150,000 tokens, with llama.cpp's vocabulary.
     """
+    if source.graph is not None:
+        return _extras_of_graph(source.graph, source.name, generation_config)
     folder = source.folder
     if folder is None:
         return None
@@ -86,3 +91,13 @@ def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callabl
     begun = thread.submit(begin)
     thread.shutdown(wait=False)
     return lambda: read_extras(folder.path, generation_config=generation_config, kept=begun.result())
+
+
+def _extras_of_graph(graph: GraphFile, name: str, generation_config: bool) -> Callable[[], Extras] | None:
+    if graph.kind != "decoder":
+        return None
+
+    def read() -> Extras:
+        return replace(read_extras(graph.folder, generation_config=generation_config), facts=read_facts(graph, name))
+
+    return read

@@ -10,6 +10,8 @@ from inferno.errors import InfernoError, InvalidArgument, NotFound
 from inferno.models.builtin import EMBER, ember_path
 from inferno.models.huggingface.folder import Folder, is_model_folder, open_folder
 from inferno.models.huggingface.quantization import check_scheme
+from inferno.models.onnx import graph_file
+from inferno.models.onnx.graph_file import GraphFile
 
 FAKE_PREFIX = "fake:"
 """Names the deterministic test model, which has no weights and answers nonsense: for tests and overhead benches."""
@@ -25,11 +27,14 @@ class ModelSource:
     size_bytes: int | None = None
     folder: Folder | None = None
     quantize: str | None = None
+    graph: GraphFile | None = None
+    """Where ``path`` is an ONNX file."""
 
 
 def resolve(model: str | None = None, *, quantize: str | None = None) -> ModelSource:
-    """``None`` or ``ember`` is the built-in model; else a GGUF file, a folder with exactly one (``./ember``, too), or a
-    Hugging Face folder: config.json and SafeTensors, of which ``quantize`` says the number format.
+    """``None`` or ``ember`` is the built-in model; else a GGUF file, a folder with exactly one (``./ember``, too), a
+    Hugging Face folder: config.json and SafeTensors, of which ``quantize`` says the number format; or an ONNX file of
+    any name, or a folder with one.
 
     Raises NotFound or InvalidArgument with what is there instead, and what ``open_folder`` raises.
     """
@@ -38,18 +43,31 @@ def resolve(model: str | None = None, *, quantize: str | None = None) -> ModelSo
         return _folder(Path(model).expanduser(), quantize, shown=model)
     if quantize is not None:
         raise InvalidArgument(
-            "quantize is for Hugging Face folders; a GGUF file is served in the format it has", param="quantize"
+            "quantize is for Hugging Face folders; a GGUF or ONNX file is served in the format it has", param="quantize"
         )
     if model is None or model == EMBER:
         return _file(ember_path(), EMBER)
     if model.startswith(FAKE_PREFIX):
         return ModelSource(path=model, name="fake")
     path = Path(model).expanduser()
+    if not path.exists():
+        raise NotFound(f"{model}: no such file or folder{_nearest(path)}")
+    graph = _graph(path, shown=model)
+    if graph is not None:
+        name = path.stem if path.suffix.lower() == ".onnx" else path.resolve().name
+        return ModelSource(str(graph.path), name, graph.size_bytes, graph=graph)
     if path.is_dir():
         path = _only_gguf(path, shown=model)
-    elif not path.exists():
-        raise NotFound(f"{model}: no such file or folder{_nearest(path)}")
     return _file(path, path.stem if path.suffix.lower() == ".gguf" else path.name)
+
+
+def _graph(path: Path, *, shown: str) -> GraphFile | None:
+    if path.is_dir() and any(entry.suffix.lower() == ".gguf" for entry in path.iterdir()):
+        return None
+    try:
+        return graph_file.in_folder(path) if path.is_dir() else graph_file.at(path)
+    except InfernoError as error:
+        raise type(error)(f"{shown}: {error.message}") from None
 
 
 def _folder(path: Path, quantize: str | None, *, shown: str) -> ModelSource:
@@ -69,7 +87,7 @@ def _only_gguf(folder: Path, *, shown: str) -> Path:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise NotFound(f"{shown}: no .gguf file in this folder, and no config.json with .safetensors files")
+        raise NotFound(f"{shown}: no .gguf or .onnx file in this folder, and no config.json with .safetensors files")
     names = ", ".join(entry.name for entry in found[:8]) + (", …" if len(found) > 8 else "")
     raise InvalidArgument(f"{shown}: {len(found)} .gguf files in this folder ({names}); name one of them")
 

@@ -19,6 +19,7 @@ struct Contender {
   std::string kv_layout;
   float tolerance = 0;  // of a logit: batches are computed in another order than single rows
   bool deterministic = false;
+  std::string onnx = {};  // a form of tests/data/onnx_decoders.py, out of the folder named by INFERNO_TEST_ONNX
 };
 
 inline void PrintTo(const Contender& contender, std::ostream* out) { *out << contender.name; }
@@ -28,12 +29,36 @@ inline const char* test_gguf() { return std::getenv("INFERNO_TEST_GGUF"); }
 inline constexpr const char* kNoGguf =
     "INFERNO_TEST_GGUF is not set: make models with tests/data/make_gguf.py and name one";
 
+inline const char* test_onnx() { return std::getenv("INFERNO_TEST_ONNX"); }
+
+inline constexpr const char* kNoOnnx =
+    "INFERNO_TEST_ONNX and INFERNO_TEST_ONNXRUNTIME are not set: make models with tests/data/onnx_decoders.py and name their "
+    "folder, and the library of an onnxruntime wheel";
+
+// The vocabulary of those models: the bytes, and three control tokens.
+inline std::shared_ptr<const ModelCard> byte_card() {
+  auto card = std::make_shared<ModelCard>();
+  card->architecture = "llama";
+  card->trained_context = 512;
+  for (int byte = 0; byte < 256; ++byte) card->tokens.bytes.emplace_back(1, static_cast<char>(byte));
+  card->tokens.bytes.resize(259);
+  card->tokens.special = {{256, "<bos>"}, {257, "<eos>"}, {258, "<user>"}};
+  card->tokens.ends = {257};
+  card->tokens.bos = 256;
+  card->tokens.eos = 257;
+  card->tokens.adds_bos = true;
+  return card;
+}
+
 using Row = std::vector<float>;
 
 class BackendContract : public ::testing::TestWithParam<Contender> {
  protected:
   void SetUp() override {
     if (GetParam().gguf && test_gguf() == nullptr) GTEST_SKIP() << kNoGguf;
+    const char* library = std::getenv("INFERNO_TEST_ONNXRUNTIME");
+    if (!GetParam().onnx.empty() && (test_onnx() == nullptr || library == nullptr)) GTEST_SKIP() << kNoOnnx;
+    if (!GetParam().onnx.empty()) { ASSERT_TRUE(bring_onnxruntime(library).ok()); }
     model_ = load(options());
   }
 
@@ -45,11 +70,17 @@ class BackendContract : public ::testing::TestWithParam<Contender> {
     options.batch_rows = 64;
     options.context_tokens = 200;
     options.threads = 1;
+    if (!GetParam().onnx.empty()) options.card = byte_card();
     return options;
   }
 
+  static std::string path() {
+    if (GetParam().gguf) return test_gguf();
+    return GetParam().onnx.empty() ? "fake:" : std::string(test_onnx()) + "/" + GetParam().onnx + "/model.onnx";
+  }
+
   static std::unique_ptr<Model> load(const ModelOptions& options) {
-    Result<std::unique_ptr<Model>> model = load_model(GetParam().gguf ? test_gguf() : "fake:", options);
+    Result<std::unique_ptr<Model>> model = load_model(path(), options);
     EXPECT_TRUE(model.ok()) << model.status().message();
     return model.ok() ? std::move(model).value() : nullptr;
   }

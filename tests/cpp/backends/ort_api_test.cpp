@@ -45,7 +45,7 @@ TEST(OrtProviders, AListOfNamesWithOptions) {
   EXPECT_EQ(parse_providers("").value().front().name, "cpu");
   for (const char* wrong : {",", "cpu,", ",cpu", "cuda:", "cuda:device_id", "cuda:=1"}) {
     const Status refused = parse_providers(wrong).status();
-    EXPECT_EQ(refused.param(), "provider") << wrong;
+    EXPECT_EQ(refused.param(), "providers") << wrong;
   }
 }
 

@@ -17,7 +17,7 @@ def by_name() -> dict[str, backends.Backend]:
 
 def test_a_whole_installation_has_every_backend() -> None:
     found = by_name()
-    assert set(found) == {"llama", "fake", "huggingface"}
+    assert set(found) == {"llama", "fake", "onnx", "huggingface"}
     assert all(backend.available and backend.version for backend in found.values())
     assert found["llama"].devices
     assert found["huggingface"].devices == found["llama"].devices

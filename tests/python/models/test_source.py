@@ -44,7 +44,7 @@ def test_a_folder_with_one_gguf(tmp_path: Path) -> None:
 
 
 def test_folders_with_none_or_several(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match=r"no .gguf file"):
+    with pytest.raises(NotFound, match=r"no .gguf or .onnx file"):
         resolve(str(tmp_path))
     for name in ("a.gguf", "b.gguf"):
         (tmp_path / name).write_bytes(b"x")

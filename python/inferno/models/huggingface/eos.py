@@ -16,12 +16,13 @@ def eos_ids(folder: Path) -> tuple[int, ...]:
     """
     found: dict[int, None] = {}
     for name in ("generation_config.json", "config.json"):
-        for index in _ids((read_object(folder, name) or {}).get("eos_token_id"), name):
+        for index in ids_of((read_object(folder, name) or {}).get("eos_token_id"), name):
             found.setdefault(index)
     return tuple(found)
 
 
-def _ids(value: Any, name: str) -> list[int]:
+def ids_of(value: Any, name: str) -> list[int]:
+    """``eos_token_id`` of the file ``name`` as a list; empty for None. Raises DataCorrupted."""
     values = value if isinstance(value, list) else [] if value is None else [value]
     for index in values:
         if not isinstance(index, int) or isinstance(index, bool) or index < 0:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import gguf
 
 # gguf.TokenType, which is llama.cpp's llama_token_type.
-_NORMAL, _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED, _BYTE = 1, 2, 3, 4, 5, 6
+NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
 _LOWEST_SCORE = -10000.0
 
 
@@ -120,7 +120,7 @@ def _tokens(pieces: Pieces, size: int) -> tuple[list[str], list[int]]:
         text = pieces.texts.get(index)
         if not text:
             tokens.append(_free_name(index, taken))
-            types.append(_UNUSED)
+            types.append(UNUSED)
             continue
         shown, kind = _token(pieces, index, text)
         tokens.append(shown)
@@ -131,25 +131,26 @@ def _tokens(pieces: Pieces, size: int) -> tuple[list[str], list[int]]:
 def _token(pieces: Pieces, index: int, text: str) -> tuple[str, int]:
     """A token as llama.cpp has to be told it, so that it renders the bytes that the library's decoder would."""
     if index in pieces.special:
-        return text, _UNKNOWN if pieces.roles.get("unk") == index else _CONTROL
+        return text, UNKNOWN if pieces.roles.get("unk") == index else CONTROL
     if pieces.kind == "bert":
-        return (text[2:] if text.startswith("##") and len(text) > 2 else tokenizer_json.SPACE + text), _NORMAL
+        return (text[2:] if text.startswith("##") and len(text) > 2 else tokenizer_json.SPACE + text), NORMAL
     if pieces.kind == "gpt2":
         # The library's decoder gives a token's own text when not all of it is in the byte alphabet.
-        return text, _NORMAL if _BYTE_ALPHABET.issuperset(text) else _USER_DEFINED
+        return text, NORMAL if BYTE_OF.keys() >= set(text) else USER_DEFINED
     if index in pieces.bytes:
-        return text, _BYTE
-    return text, _NORMAL
+        return text, BYTE
+    return text, NORMAL
 
 
-def _byte_alphabet() -> frozenset[str]:
+def _byte_alphabet() -> dict[str, int]:
     """The 256 characters that stand for bytes: printable Latin-1 for itself, the rest from U+0100 on (GPT-2)."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = range(0x100, 0x100 + 256 - len(printable))
-    return frozenset(map(chr, [*printable, *others]))
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(byte): byte for byte in printable} | {chr(0x100 + rank): byte for rank, byte in enumerate(others)}
 
 
-_BYTE_ALPHABET = _byte_alphabet()
+BYTE_OF = _byte_alphabet()
+"""The bytes that byte-level tokens are written in, by character."""
 
 
 def _free_name(index: int, taken: set[str]) -> str:

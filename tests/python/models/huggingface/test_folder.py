@@ -106,5 +106,5 @@ def test_broken_folders(folder: Path, breaks: object, error: type[InfernoError],
 def test_quantize_is_known_and_for_folders(folder: Path) -> None:
     with pytest.raises(InvalidArgument, match=r"quantize is 'q9'; known: f32, f16, bf16, q8_0, q6_k, q5_k_m"):
         resolve(str(folder), quantize="q9")
-    with pytest.raises(InvalidArgument, match="a GGUF file is served in the format it has"):
+    with pytest.raises(InvalidArgument, match="a GGUF or ONNX file is served in the format it has"):
         resolve(None, quantize="q8_0")
