@@ -16,7 +16,7 @@ namespace inferno {
 namespace {
 
 // The value types of the format, by number.
-enum ValueType : std::uint32_t { kUint32 = 4, kString = 8, kArray = 9, kValueTypes = 13 };
+enum ValueType : std::uint32_t { kUint16 = 2, kUint32 = 4, kString = 8, kArray = 9, kValueTypes = 13 };
 // Bytes of one value of each type; 0 for those that carry a length.
 constexpr std::array<std::uint64_t, kValueTypes> kValueBytes = {1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8};
 
@@ -33,13 +33,15 @@ class GgufChecker {
  public:
   explicit GgufChecker(std::span<const std::byte> bytes) : bytes_(bytes), cursor_(bytes) {}
 
-  Result<GgufTable> run() {
+  Result<GgufTable> run(bool is_part) {
     if (Status status = read_header(); !status.ok()) return status;
     for (std::uint64_t i = 0; i < pairs_; ++i) {
       if (Status status = read_pair(i); !status.ok()) return status;
     }
-    if (!keys_.contains("general.architecture")) {
-      return corrupted("the key 'general.architecture' is missing: this is not a model");
+    if (!is_part && !keys_.contains("general.architecture")) {
+      if (split_.number == 0) return corrupted("the key 'general.architecture' is missing: this is not a model");
+      return corrupted("it is part " + std::to_string(split_.number + 1) + " of " + std::to_string(split_.count) +
+                       " of a model; name the first part");
     }
     if (Status status = window_.check(); !status.ok()) return status;
     return read_tensors();
@@ -93,6 +95,8 @@ class GgufChecker {
     if (key == "general.architecture" && type != kString) return corrupted("'general.architecture' is not a string");
     if (key == "general.architecture") return read_architecture();
     if (type == kUint32 && key.ends_with(".block_count")) return read_layers(key);
+    if (type == kUint16 && key == "split.no") return read_number(key, split_.number);
+    if (type == kUint16 && key == "split.count") return read_number(key, split_.count);
     if (type == kUint32 && key.ends_with(".attention.sliding_window")) return read_number(key, window_.tokens);
     if (type == kUint32 && key.ends_with(".attention.sliding_window_pattern")) return read_number(key, window_.one_in);
     return type == kArray ? skip_array(key) : skip_values(key, type, 1);
@@ -114,6 +118,12 @@ class GgufChecker {
   Status read_architecture() {
     if (cursor_.read_string(window_.architecture)) return {};
     return corrupted("the value of key 'general.architecture' runs past the end of the file");
+  }
+
+  template <typename T>
+  Status read_number(std::string_view key, T& into) {
+    if (cursor_.read(into)) return {};
+    return corrupted("the value of key " + shown(key) + " runs past the end of the file");
   }
 
   template <typename T>
@@ -183,6 +193,7 @@ class GgufChecker {
 
   Result<GgufTable> read_tensors() {
     GgufTable table;
+    table.split = split_;
     std::vector<GgufTensor>& tensors = table.tensors;
     tensors.reserve(static_cast<std::size_t>(tensors_));
     for (std::uint64_t i = 0; i < tensors_; ++i) {
@@ -198,6 +209,7 @@ class GgufChecker {
   std::span<const std::byte> bytes_;
   GgufCursor cursor_;
   GgufWindow window_;
+  GgufSplit split_;
   std::uint64_t tensors_ = 0;
   std::uint64_t pairs_ = 0;
   std::uint64_t alignment_ = kDefaultAlignment;
@@ -206,7 +218,9 @@ class GgufChecker {
 
 }  // namespace
 
-Result<GgufTable> read_gguf_table(std::span<const std::byte> bytes) { return GgufChecker(bytes).run(); }
+Result<GgufTable> read_gguf_table(std::span<const std::byte> bytes) { return GgufChecker(bytes).run(/*is_part=*/false); }
+
+Result<GgufTable> read_gguf_part(std::span<const std::byte> bytes) { return GgufChecker(bytes).run(/*is_part=*/true); }
 
 Status check_gguf(std::span<const std::byte> bytes) { return read_gguf_table(bytes).status(); }
 

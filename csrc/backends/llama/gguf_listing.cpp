@@ -8,7 +8,7 @@
 namespace inferno {
 
 Result<std::vector<ListedTensor>> list_gguf(std::span<const std::byte> bytes) {
-  Result<GgufTable> table = read_gguf_table(bytes);
+  Result<GgufTable> table = read_gguf_part(bytes);  // what it is a part of need not be known
   if (!table.ok()) return table.status();
   std::vector<ListedTensor> listed;
   listed.reserve(table.value().tensors.size());

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "backends/llama/adapted_model.h"
 #include "backends/llama/context_log.h"
 #include "backends/llama/exact_model.h"
 #include "backends/llama/gguf_check.h"
+#include "backends/llama/gguf_parts.h"
 #include "backends/llama/host_limits.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_encoder.h"
@@ -34,20 +37,43 @@ bool has_classifier(const GgufTable& table) {
   });
 }
 
-// Whether the file, which is whole, has a classifier.
-Result<bool> check_file(const std::string& path) {
+struct CheckedFile {
+  bool has_classifier = false;
+  GgufSplit split;
+};
+
+Result<CheckedFile> check_file(const std::string& path, Result<GgufTable> (*read)(std::span<const std::byte>)) {
   const Result<MappedFile> file = MappedFile::open(path);
   if (!file.ok()) return file.status();
-  const Result<GgufTable> table = read_gguf_table(file.value().bytes());
-  if (table.ok()) return has_classifier(table.value());
+  const Result<GgufTable> table = read(file.value().bytes());
+  if (table.ok()) return CheckedFile{has_classifier(table.value()), table.value().split};
   return Status(table.status().code(), "'" + file_name(path) + "' cannot be used: " + table.status().message());
+}
+
+// Whether the model, which is whole, in one file or in several, has a classifier.
+Result<bool> check_files(const std::string& path) {
+  const Result<CheckedFile> first = check_file(path, read_gguf_table);
+  if (!first.ok()) return first.status();
+  const Result<std::vector<std::string>> parts = further_parts(path, first.value().split);
+  if (!parts.ok()) return parts.status();
+  bool found = first.value().has_classifier;
+  for (std::size_t i = 0; i < parts.value().size(); ++i) {
+    const Result<CheckedFile> part = check_file(parts.value()[i], read_gguf_part);
+    if (!part.ok()) return part.status();
+    const std::size_t count = parts.value().size() + 1;
+    if (Status status = check_part(part.value().split, parts.value()[i], i + 1, count); !status.ok()) return status;
+    found = found || part.value().has_classifier;
+  }
+  return found;
 }
 
 // llama.cpp says why only in its log. The reason must not carry the folder.
 Status load_failure(const std::string& path, StatusCode otherwise) {
   std::string reason = take_llama_error();
-  if (const std::size_t at = reason.find(path); at != std::string::npos)
-    reason.replace(at, path.size(), file_name(path));
+  const std::string folder = path.substr(0, path.size() - file_name(path).size());  // of each part of a split model
+  for (std::size_t at = 0; !folder.empty() && (at = reason.find(folder, at)) != std::string::npos;) {
+    reason.erase(at, folder.size());
+  }
   const auto mentions = [&reason](const char* word) { return reason.find(word) != std::string::npos; };
   if (mentions("alloc")) otherwise = StatusCode::kOutOfMemory;
   if (mentions("unknown model architecture")) otherwise = StatusCode::kUnsupported;
@@ -133,7 +159,7 @@ Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<Model> model) {
 Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const ModelOptions& options) {
   start_llama();
   if (Status status = check_llama_options(options); !status.ok()) return status;
-  const Result<bool> has_head = check_file(path);
+  const Result<bool> has_head = check_files(path);
   if (!has_head.ok()) return has_head.status();
   if (options.deterministic) use_plain_kernels();
   const std::optional<std::uint64_t> memory = available_memory();

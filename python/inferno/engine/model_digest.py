@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 import os
-import re
 from pathlib import Path
 
 from inferno.engine.core import _core, native_call
+from inferno.engine.model_parts import model_part
 from inferno.errors import DataCorrupted, Unsupported
 
-_PART = re.compile(r"^(.*)-\d{5}-of-(\d{5})\.gguf$")
 _CHUNK_BYTES = 1 << 20
 
 
@@ -55,9 +53,9 @@ def adapter_digest(path: str) -> bytes:
 def _parts(path: Path) -> list[Path]:
     if not path.exists():
         return []
-    if found := _PART.match(path.name):
-        stem, count = found.groups()
-        return sorted(path.parent.glob(f"{glob.escape(stem)}-?????-of-{count}.gguf"))
+    part = model_part(path)
+    if part is not None:
+        return [one for one in part.all() if one.exists()]
     try:
         beside = native_call(_core.describe_onnx, str(path))["files"]
     except (Unsupported, DataCorrupted):  # of another format

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from inferno.engine.core import _core, native_call
+from inferno.engine.model_parts import model_part, same_model
 from inferno.errors import DataCorrupted, InvalidArgument, NotFound
 from inferno.models.huggingface.folder import find_shards
 
@@ -80,6 +81,10 @@ def _files(folder: Path) -> tuple[tuple[Path, ...], dict[str, str]]:
     if any(folder.glob("*.safetensors*")):  # the index, too
         return find_shards(folder)
     ggufs = tuple(sorted(folder.glob("*.gguf")))
+    part = model_part(ggufs[0]) if same_model(ggufs) else None
+    if part is not None:
+        part.check_whole()
+        return ggufs, {}
     if len(ggufs) > 1:
         raise InvalidArgument(f"{folder}: {len(ggufs)} .gguf files in this folder; name one of them")
     if not ggufs:

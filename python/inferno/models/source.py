@@ -6,6 +6,7 @@ import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
+from inferno.engine.model_parts import ModelPart, model_part, same_model
 from inferno.errors import InfernoError, InvalidArgument, NotFound
 from inferno.models.builtin import EMBER, ember_path
 from inferno.models.huggingface.folder import Folder, is_model_folder, open_folder
@@ -32,9 +33,9 @@ class ModelSource:
 
 
 def resolve(model: str | None = None, *, quantize: str | None = None) -> ModelSource:
-    """``None`` or ``ember`` is the built-in model; else a GGUF file, a folder with exactly one (``./ember``, too), a
-    Hugging Face folder: config.json and SafeTensors, of which ``quantize`` says the number format; or an ONNX file of
-    any name, or a folder with one.
+    """``None`` or ``ember`` is the built-in model; else a GGUF file, the first of a model in several, a folder with
+    exactly one such model (``./ember``, too); a Hugging Face folder: config.json and SafeTensors, of which ``quantize``
+    says the number format; or an ONNX file of any name, or a folder with one.
 
     Raises NotFound or InvalidArgument with what is there instead, and what ``open_folder`` raises.
     """
@@ -58,6 +59,9 @@ def resolve(model: str | None = None, *, quantize: str | None = None) -> ModelSo
         return ModelSource(str(graph.path), name, graph.size_bytes, graph=graph)
     if path.is_dir():
         path = _only_gguf(path, shown=model)
+    part = model_part(path)
+    if part is not None:
+        return _parts(path, part)
     return _file(path, path.stem if path.suffix.lower() == ".gguf" else path.name)
 
 
@@ -68,6 +72,14 @@ def _graph(path: Path, *, shown: str) -> GraphFile | None:
         return graph_file.in_folder(path) if path.is_dir() else graph_file.at(path)
     except InfernoError as error:
         raise type(error)(f"{shown}: {error.message}") from None
+
+
+def _parts(path: Path, part: ModelPart) -> ModelSource:
+    part.check_whole()
+    first = part.all()[0]
+    if path != first:
+        raise InvalidArgument(f"{path.name}: this is part {part.number} of {part.count} of a model; name {first.name}")
+    return ModelSource(str(path), part.stem, sum(file.stat().st_size for file in part.all()))
 
 
 def _folder(path: Path, quantize: str | None, *, shown: str) -> ModelSource:
@@ -86,6 +98,8 @@ def _only_gguf(folder: Path, *, shown: str) -> Path:
     found = sorted(entry for entry in folder.iterdir() if entry.suffix.lower() == ".gguf")
     if len(found) == 1:
         return found[0]
+    if same_model(found):
+        return found[0]  # another than the first where that is missing, which is told then
     if not found:
         raise NotFound(f"{shown}: no .gguf or .onnx file in this folder, and no config.json with .safetensors files")
     names = ", ".join(entry.name for entry in found[:8]) + (", …" if len(found) > 8 else "")
