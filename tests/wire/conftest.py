@@ -16,6 +16,14 @@ def ember() -> Iterator[Server]:
         assert server.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def embedder() -> Iterator[Server]:
+    """A model that embeds: the same text, the same vector."""
+    with running("fake:embed=8", "--model-name", "fake") as server:
+        yield server
+        assert server.stop() == 0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/wire" in item.path.as_posix():

@@ -41,6 +41,7 @@ TABLE: dict[type[BaseException], HttpError] = {
     refusals.InvalidKey: HttpError(401, "authentication_error", "invalid_api_key"),
     refusals.ForeignPage: HttpError(403, "permission_error", "host_not_allowed"),
     refusals.SwitchedOff: HttpError(403, "permission_error", "not_allowed"),
+    refusals.NotOffered: HttpError(403, "permission_error", "not_offered"),
     errors.NotFound: HttpError(404, "not_found_error", "not_found"),
     ModelNotFound: HttpError(404, "not_found_error", "model_not_found"),
     refusals.BodyTooLarge: HttpError(413, "invalid_request_error", "body_too_large"),

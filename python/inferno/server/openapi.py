@@ -66,8 +66,10 @@ def _operation(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
         "operationId": operation.endpoint.__name__,
         "tags": [operation.tag],
         "summary": operation.summary,
-        "responses": {"200": _answer(operation, schema_of), "default": _failure(operation, schema_of)},
+        "responses": {"default": _failure(operation, schema_of)},
     }
+    if not operation.refuses:
+        described["responses"]["200"] = _answer(operation, schema_of)
     parameters = [*_path_parameters(operation.path), *_query_parameters(operation.query)]
     if parameters:
         described["parameters"] = parameters

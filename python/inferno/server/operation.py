@@ -39,5 +39,7 @@ class Operation:
     media: str = JSON
     generates: bool = False
     """It is work for a model: refused while the server is stopping, and waited for."""
+    refuses: bool = False
+    """It never does what it is called for, and says so."""
     open: bool = False
     """It asks for no key, since it tells nothing."""

@@ -21,6 +21,9 @@ from inferno.server.routes import (
     stored_responses,
     tokenize,
 )
+from inferno.server.routes.ollama import embed as ollama_embed
+from inferno.server.routes.ollama import models as ollama_models
+from inferno.server.routes.ollama import text as ollama_text
 
 OPERATIONS: tuple[Operation, ...] = (
     *chat.OPERATIONS,
@@ -36,6 +39,9 @@ OPERATIONS: tuple[Operation, ...] = (
     *models.OPERATIONS,
     *adapters.OPERATIONS,
     *tokenize.OPERATIONS,
+    *ollama_text.OPERATIONS,
+    *ollama_embed.OPERATIONS,
+    *ollama_models.OPERATIONS,
     *health.OPERATIONS,
     *metrics.OPERATIONS,
     *docs.OPERATIONS,

@@ -35,6 +35,12 @@ class SwitchedOff(InfernoError):
     code = "not_allowed"
 
 
+class NotOffered(InfernoError):
+    """Something that an API has and this server does not do for anybody."""
+
+    code = "not_offered"
+
+
 class BodyTooLarge(InfernoError):
     code = "body_too_large"
 

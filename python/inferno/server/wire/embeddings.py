@@ -76,7 +76,7 @@ def to_embed_request(ask: EmbeddingsRequest, texts: Sequence[Sequence[int]], *, 
 
 def answer(ask: EmbeddingsRequest, result: EmbedResult, model: str) -> bytes:
     """The answer as JSON; ``base64`` holds float32 numbers, least significant byte first, as OpenAI's does."""
-    encode = _base64 if ask.encoding_format == "base64" else _floats
+    encode = _base64 if ask.encoding_format == "base64" else floats
     data = [EmbeddingBody(index=index, embedding=encode(vector)) for index, vector in enumerate(result.vectors)]
     usage = EmbeddingsUsage(result.prompt_tokens, result.prompt_tokens)
     return ENCODER.encode(EmbeddingsAnswer(data=data, model=model, usage=usage))
@@ -86,7 +86,7 @@ def _numbers(vector: bytes) -> array[float]:
     return array("f", vector)
 
 
-def _floats(vector: bytes) -> list[float]:
+def floats(vector: bytes) -> list[float]:
     return _numbers(vector).tolist()
 
 

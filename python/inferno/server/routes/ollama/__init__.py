@@ -1,0 +1,1 @@
+"""Ollama's API, one file per noun."""
