@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
-from inferno.engine.client import Message
+from inferno.engine.client import Grammar, Message
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.dialect import Dialect
-from inferno.engine.dialects.forced import forced_calls
+from inferno.engine.dialects.forced import forced_calls, kept_calls
 from inferno.engine.dialects.probe import find_dialect
 from inferno.engine.encoder import Segment
 from inferno.engine.extras import DEFAULT_TEMPLATE, TOOL_TEMPLATE
@@ -42,7 +43,21 @@ class Opened:
                 thinking=self.dialect.reader(tools, self.begun, 0).reasoning,
                 several=conversation.parallel_tool_calls,
             )
-        return Turn(prompt, lambda: self.dialect.reader(tools, self.begun, calls_before), self.shown_tokens, grammar)
+        return Turn(
+            prompt,
+            lambda: self.dialect.reader(tools, self.begun, calls_before),
+            self.shown_tokens,
+            grammar,
+            self._kept(conversation),
+        )
+
+    def _kept(self, conversation: Conversation) -> Callable[[Grammar | None], Grammar] | None:
+        schemas = conversation.kept_to
+        if schemas is None:
+            return None
+        thinking = self.dialect.reader(schemas, self.begun, 0).reasoning
+        several = conversation.parallel_tool_calls
+        return partial(kept_calls, self.dialect, schemas, self.special_tokens, thinking=thinking, several=several)
 
 
 class Chats:
@@ -83,7 +98,6 @@ class Chats:
                 raise Unsupported(
                     "this model's chat template does not show how tools are called; leave 'tools' out", param="tools"
                 )
-            _refuse_unkept(conversation)
             variables["tools"] = [tool.offered for tool in conversation.tools]
         if conversation.reasoning_effort is not None:
             variables = {**_effort(conversation.reasoning_effort, prompt), **variables}
@@ -124,18 +138,6 @@ def _dialect_of(prompt: ChatPrompt, source: str) -> Dialect:
             return None
 
     return find_dialect(render, source)
-
-
-def _refuse_unkept(conversation: Conversation) -> None:
-    """What only a grammar could keep: of free replies it is not kept yet."""
-    if conversation.tool_choice.mode == "required":
-        return
-    if not conversation.parallel_tool_calls:
-        raise Unsupported(
-            "calls are counted only where one is required; leave 'parallel_tool_calls' out", param="parallel_tool_calls"
-        )
-    if any(tool.strict for tool in conversation.tools):
-        raise Unsupported("'strict' is kept only where a call is required; leave it out", param="tools")
 
 
 def _effort(effort: str, prompt: ChatPrompt) -> dict[str, Any]:

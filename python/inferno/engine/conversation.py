@@ -68,6 +68,15 @@ class Conversation:
         return {tool.name: tool.parameters for tool in self.tools if names is None or tool.name in names}
 
     @property
+    def kept_to(self) -> dict[str, Mapping[str, Any]] | None:
+        """What the arguments of each tool's calls are kept to though no call is required; None: to nothing."""
+        called = self.callable
+        strict = {tool.name for tool in self.tools if tool.strict}
+        if self.tool_choice.mode != "auto" or not called or (self.parallel_tool_calls and not strict & called.keys()):
+            return None
+        return {name: schema if name in strict else {} for name, schema in called.items()}
+
+    @property
     def calls_before(self) -> int:
         """Calls that the messages hold."""
         return sum(len(message.get("tool_calls") or ()) for message in self.messages)
@@ -84,11 +93,14 @@ class Turn:
     """Special tokens that the readers must see in the text."""
     grammar: Grammar | None = None
     """What the reply must be, where calls are forced."""
+    kept: Callable[[Grammar | None], Grammar] | None = None
+    """Of what the text must satisfy, what the reply must: where calls need not come and are kept to something."""
 
     def applied(self, request: GenerateRequest) -> GenerateRequest:
         """``request`` with what this turn needs of the engine put in, among it the prompt.
 
-        Raises InvalidArgument for a request with a grammar of its own where calls are forced.
+        Raises InvalidArgument for a request with a grammar of its own where calls are forced, and Unsupported where
+        they are kept to something and it does not go together.
         """
         if self.grammar is not None and request.grammar is not None:
             raise InvalidArgument(
@@ -96,4 +108,6 @@ class Turn:
                 param="tool_choice",
             )
         grammar = self.grammar or request.grammar
+        if self.kept is not None:
+            grammar = self.kept(request.grammar)
         return replace(request, prompt=self.prompt, shown_tokens=self.shown_tokens, grammar=grammar)

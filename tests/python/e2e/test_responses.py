@@ -22,7 +22,13 @@ WEATHER: Any = {
     "type": "function",
     "name": "get_weather",
     "description": "Get the weather in a city",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    "strict": True,
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"type": "string"}},
+        "required": ["city"],
+        "additionalProperties": False,
+    },
 }
 ASK = "What is the weather in Paris?"
 FRANCE = "What is the capital of France?"

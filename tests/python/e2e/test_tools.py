@@ -129,6 +129,33 @@ def test_required_calls_where_the_model_would_not(client: openai.OpenAI) -> None
         )
 
 
+STRICT = {"type": "function", "function": {
+    "name": "get_weather",
+    "strict": True,
+    "parameters": {
+        "type": "object",
+        "properties": {"city": {"enum": ["London", "Rome"]}, "days": {"type": "integer", "maximum": 9}},
+        "required": ["city", "days"],
+        "additionalProperties": False,
+    },
+}}  # fmt: skip
+
+
+def test_a_call_that_need_not_come_keeps_to_a_strict_schema_if_it_does(client: openai.OpenAI) -> None:
+    asked: Any = {"model": "ember", "temperature": 0, "tools": [STRICT], "parallel_tool_calls": False}
+    choice = client.chat.completions.create(messages=ASK, **asked).choices[0]
+    assert choice.finish_reason == "tool_calls"
+    [call] = choice.message.tool_calls or []
+    assert isinstance(call, ChatCompletionMessageFunctionToolCall)
+    arguments = json.loads(call.function.arguments)
+    assert arguments["city"] in ("London", "Rome")
+    assert arguments["days"] <= 9
+    free: Any = [{"role": "user", "content": "What is the capital of France?"}]
+    choice = client.chat.completions.create(messages=free, **asked).choices[0]
+    assert (choice.finish_reason, choice.message.tool_calls) == ("stop", None)
+    assert "Paris" in (choice.message.content or "")
+
+
 def test_none_offers_no_tool_and_a_question_without_need_calls_none(client: openai.OpenAI) -> None:
     assert answered(client, ASK, tool_choice="none").choices[0].message.tool_calls is None
     choice = answered(client, [{"role": "user", "content": "What is the capital of France?"}]).choices[0]

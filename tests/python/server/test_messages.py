@@ -157,7 +157,6 @@ async def test_the_edge_refuses_in_the_same_words(fake: FakeClient) -> None:
         ({"tools": [{"name": "a", "input_schema": 3}]}, "tools[0].input_schema"),
         ({"tools": [TOOL], "tool_choice": {"type": "tool", "name": "other"}}, "other"),
         ({"tools": [TOOL], "tool_choice": {"type": "tool"}}, "tool_choice.name"),
-        ({"tools": [TOOL], "tool_choice": {"type": "auto", "disable_parallel_tool_use": True}}, "disable_parallel"),
         ({"tool_choice": {"type": "any"}}, "tool_choice"),
         ({"stop_sequences": ["a" * 1025]}, "stop_sequences[0]"),
         ({"container": "c"}, "container"),

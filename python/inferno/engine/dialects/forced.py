@@ -1,10 +1,12 @@
-"""The grammar of replies that must call: llguidance's Lark, in the format that a dialect was found to have."""
+"""The grammar of replies that must call, or whose calls are kept to something if they come: llguidance's Lark, in the
+format that a dialect was found to have."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from inferno.engine.client import Grammar
@@ -13,7 +15,7 @@ from inferno.engine.dialects.ids import IdStyle
 from inferno.engine.dialects.json_call import JsonCall
 from inferno.engine.dialects.named_call import NamedCall
 from inferno.engine.grammar_text import embedded
-from inferno.errors import Unsupported
+from inferno.errors import InvalidArgument, Unsupported
 
 MAX_CALLS = 16
 """In a reply that must call; a model without sense would never end."""
@@ -27,21 +29,128 @@ def forced_calls(
     """One call to one of ``tools``, or ``several``, and nothing else. ``begun`` is what the prompt has of the reply;
     ``thinking``: it has opened the thoughts, which end first. Raises Unsupported for formats that have no grammar here.
     """
-    calls = dialect.calls
-    if calls is None or not isinstance(calls.script, JsonCall | NamedCall):
+    section = _section(dialect, tools, special_tokens, several=several)
+    if section is None:
         raise Unsupported(
             "calls in this model's format cannot be forced; send 'tool_choice': \"auto\"", param="tool_choice"
         )
+    opened = bool(section.head) and begun.rstrip() == section.head.rstrip()
+    thought = "thought /\\n{0,2}/" if thinking and dialect.reasoning is not None else ""
+    head = "" if opened else _literal(section.head, special_tokens)
+    rules = [f"start: {thought} {head} {section.body}", *section.rules]
+    if thought and dialect.reasoning is not None:
+        rules.append(_thought(dialect.reasoning.close, special_tokens))
+    return Grammar("lark", "\n".join(rules), "tools")
+
+
+def kept_calls(
+    dialect: Dialect,
+    tools: Schemas,
+    special_tokens: Mapping[str, int],
+    answer: Grammar | None,
+    *,
+    thinking: bool,
+    several: bool,
+) -> Grammar:
+    """Any text, or one that satisfies ``answer``, which is of JSON; in the end calls of ``tools``, if the model likes.
+    Raises Unsupported for formats whose calls cannot be told from text, and for other answers."""
+    section = _section(dialect, tools, special_tokens, several=several)
+    trigger = "" if dialect.calls is None else dialect.calls.frame.trigger
+    known = _is_text(trigger, special_tokens) or _is_special(trigger, special_tokens)
+    if section is None or dialect.calls is None or not dialect.calls.frame.anywhere or not known:
+        raise Unsupported(
+            "calls in this model's format are kept to nothing unless they are forced; leave 'strict' and "
+            "'parallel_tool_calls' out",
+            param="tools",
+        )
+    said = _said(section, trigger, special_tokens, answer)
+    rules = [f"start: {_thoughts(dialect, special_tokens, thinking=thinking)} ({said})", *section.rules]
+    if "TEXT" in said:
+        rules.append(_text_without(trigger, special_tokens))
+    if answer is not None:
+        rules.append(f"answer: %json {_answer(answer)}")
+    if "thought" in rules[0] and dialect.reasoning is not None:
+        rules.append(_thought(dialect.reasoning.close, special_tokens))
+    return Grammar("lark", "\n".join(rules), "tools")
+
+
+def _said(section: Section, trigger: str, special_tokens: Mapping[str, int], answer: Grammar | None) -> str:
+    head = _literal(section.head, special_tokens)
+    if answer is not None:
+        return f"answer | {head} {section.body}"
+    if _is_special(trigger, special_tokens):
+        return f"TEXT ({head} {section.body})?"
+    return f"TEXT | before_call {_literal(section.head.removeprefix(trigger), special_tokens)} {section.body}"
+
+
+def _text_without(trigger: str, special_tokens: Mapping[str, int]) -> str:
+    """Text that holds no mark of a call: special tokens are none, and a mark that is text is looked for."""
+    if _is_special(trigger, special_tokens):
+        return "TEXT: /(?s:.*)/"
+    mark = re.escape(trigger).replace("/", "\\/")
+    return f"TEXT: /(?s:.*)/ & ~/(?s:.*){mark}(?s:.*)/\nbefore_call[lazy]: /(?s:.*){mark}/"
+
+
+def _thoughts(dialect: Dialect, special_tokens: Mapping[str, int], *, thinking: bool) -> str:
+    """Thoughts that the prompt has opened end first; those that a special token opens may come."""
+    marks = dialect.reasoning
+    if marks is None:
+        return ""
+    if thinking:
+        return "thought"
+    opened = marks.open.strip()
+    return f"(<[{special_tokens[opened]}]> thought)?" if opened in special_tokens else ""
+
+
+def _answer(answer: Grammar) -> str:
+    if answer.kind == "json_object":
+        return embedded({"type": "object"})
+    if answer.kind != "json_schema":
+        raise Unsupported(
+            f"'{answer.param}' and tools whose calls are kept to something do not go together; an answer in JSON does",
+            param=answer.param,
+        )
+    try:
+        schema = json.loads(answer.text)
+    except (ValueError, RecursionError):
+        raise InvalidArgument("the schema is not valid JSON", param=answer.param) from None
+    return embedded(schema if isinstance(schema, dict) else {})
+
+
+def _is_special(trigger: str, special_tokens: Mapping[str, int]) -> bool:
+    """It begins with a special token, which no text holds."""
+    return any(trigger.startswith(token) for token in special_tokens if token)
+
+
+def _is_text(trigger: str, special_tokens: Mapping[str, int]) -> bool:
+    return not any(token in trigger for token in special_tokens if token)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Calls as a grammar: behind ``head``, which is text, comes ``body``, which uses ``rules``."""
+
+    head: str
+    body: str
+    rules: list[str]
+
+
+def _section(
+    dialect: Dialect, tools: Schemas, special_tokens: Mapping[str, int], *, several: bool
+) -> Section | None:
+    """None for formats that have no grammar here."""
+    calls = dialect.calls
+    if calls is None or not isinstance(calls.script, JsonCall | NamedCall):
+        return None
     frame, script = calls.frame, calls.script
+    if isinstance(script, JsonCall) and (len(script.name) != 1 or len(script.arguments) != 1 or script.id is not None):
+        return None
 
     def mark(text: str) -> str:
         return _literal(text, special_tokens)
 
-    head = (frame.section_open + frame.call_open).lstrip()
-    opened = bool(head) and begun.rstrip() == head.rstrip()
     more = f"(more_call){{0,{MAX_CALLS - 1}}}" if several and frame.several else ""
-    thought = "thought /\\n{0,2}/" if thinking and dialect.reasoning is not None else ""
-    rules = [f"start: {thought} {'' if opened else mark(head)} call {more} {mark(frame.section_close.rstrip())}"]
+    rules = []
     if more:
         rules.append(f"more_call: {mark(frame.between + frame.call_open)} call")
     rules.append(f"call: ({' | '.join(f'call_{number}' for number in range(len(tools)))}) {mark(frame.call_close)}")
@@ -50,16 +159,11 @@ def forced_calls(
             _json(script, name, schema) if isinstance(script, JsonCall) else _named(script, name, schema, dialect, mark)
         )
         rules.append(f"call_{number}: {body}")
-    if thought and dialect.reasoning is not None:
-        rules.append(_thought(dialect.reasoning.close, special_tokens))
-    return Grammar("lark", "\n".join(rules), "tools")
+    head = (frame.section_open + frame.call_open).lstrip()
+    return Section(head, f"call {more} {mark(frame.section_close.rstrip())}", rules)
 
 
 def _json(script: JsonCall, name: str, schema: Mapping[str, Any]) -> str:
-    if len(script.name) != 1 or len(script.arguments) != 1 or script.id is not None:
-        raise Unsupported(
-            "calls in this model's format cannot be forced; send 'tool_choice': \"auto\"", param="tool_choice"
-        )
     properties = {script.name[0]: {"const": name}, script.arguments[0]: _inner(schema)}
     shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
     whole = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

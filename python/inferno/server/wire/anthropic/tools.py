@@ -9,7 +9,6 @@ from msgspec import Meta
 
 from inferno.engine.conversation import Tool, ToolChoice
 from inferno.errors import InvalidArgument
-from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.anthropic.content import CacheControl
 from inferno.server.wire.decode import convert
 from inferno.server.wire.tools import (
@@ -91,13 +90,5 @@ def chosen(choice: MessagesToolChoice | None, tools: tuple[Tool, ...]) -> ToolCh
 
 
 def several_calls(choice: MessagesToolChoice | None) -> bool:
-    """Whether a reply may call more than once. Raises UnsupportedParameter where it could not be kept from it."""
-    if choice is None or not choice.disable_parallel_tool_use or choice.type == "none":
-        return True
-    if choice.type == "auto":
-        raise UnsupportedParameter(
-            "'tool_choice.disable_parallel_tool_use' is kept only where a call is required (type 'any' or 'tool');"
-            " leave it out",
-            param="tool_choice.disable_parallel_tool_use",
-        )
-    return False
+    """Whether a reply may call more than once."""
+    return choice is None or not choice.disable_parallel_tool_use or choice.type == "none"
