@@ -331,6 +331,21 @@ TINY = {
 """Tokens are the 256 bytes, then BOS, EOS and one more control token."""
 
 
+def write_byte_tokenizer(folder: Path) -> None:
+    """``tokenizer.json`` of :data:`TINY`'s vocabulary."""
+    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in printable]
+    letters = {chr(byte): byte for byte in printable} | {chr(256 + rank): byte for rank, byte in enumerate(others)}
+    level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    names = ("<bos>", "<eos>", "<user>")
+    added = [{"id": 256 + i, "content": name, "special": True, **flags} for i, name in enumerate(names)]
+    model = {"type": "BPE", "vocab": letters, "merges": []}
+    spec = {"version": "1.0", "added_tokens": added, "pre_tokenizer": level, "decoder": level, "model": model}
+    (folder / "tokenizer.json").write_text(json.dumps(spec))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"bos_token": "<bos>", "eos_token": "<eos>"}))
+
+
 def write_ember(folder: Path, form: str, dtype: str = "F32") -> None:
     """Ember in that form, with its tokenizer, chat template and config.json beside it."""
     import ember_folder

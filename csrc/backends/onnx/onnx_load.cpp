@@ -7,6 +7,8 @@
 
 #include "backends/onnx/onnx_decoder.h"
 #include "backends/onnx/onnx_options.h"
+#include "backends/shown.h"
+#include "base/log.h"
 
 namespace inferno {
 namespace {
@@ -90,11 +92,12 @@ Result<std::unique_ptr<Model>> load_onnx_decoder(const std::string& path, const 
   if (!graph.ok()) return graph.status();
   parts.graph = std::make_unique<DecoderGraph>(graph.value());
 
+  const std::string version = parts.session->api().version;
   const ModelCard& card = *options.card;
   auto tokenizer = TableTokenizer::create(card.tokens, parts.graph->vocab_size);
   if (!tokenizer.ok()) return tokenizer.status();
   parts.tokenizer = std::move(tokenizer).value();
-  const auto caps = onnx_capabilities(options, *parts.graph, card.trained_context, parts.session->api().version);
+  const auto caps = onnx_capabilities(options, *parts.graph, card.trained_context, version);
   if (!caps.ok()) return caps.status();
   // By concatenation a run needs past and new cells at once, beside those of the slots; size classes waste a quarter.
   parts.pool = std::make_unique<MemoryPool>(4 * caps.value().kv_bytes + kRunRoom);
@@ -107,6 +110,8 @@ Result<std::unique_ptr<Model>> load_onnx_decoder(const std::string& path, const 
   auto model = std::make_unique<OnnxDecoder>(std::move(parts), std::move(info), caps.value(), std::move(report));
   if (Status status = try_out(*model); !status.ok()) return status;
   if (!going_on(1.0F)) return given_up;
+  log(LogLevel::kInfo, "onnx", shown(model->info().name) + " computes on " + model->info().device + ", ONNX Runtime " +
+                                   version + ", " + std::to_string(model->report().threads) + " threads");
   return std::unique_ptr<Model>(std::move(model));
 }
 

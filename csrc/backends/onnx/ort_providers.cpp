@@ -69,11 +69,14 @@ Status append(const OrtApi& api, OrtSessionOptions* options, const ProviderChoic
   return ort_status(api, api.append_cuda(options, made));
 }
 
-Status missing(const OrtApi& api, const std::string& name, const Status& why) {
-  std::string message = "provider " + shown(name) + " is not available";
-  if (!why.ok()) message += " (" + why.message() + ")";
+std::string missing(const OrtApi& api, const std::string& name, const Status& why) {
+  const std::string message = "provider " + shown(name) + " is not available";
+  return message + (why.ok() ? "" : " (" + why.message() + ")") + "; this ONNX Runtime has " + available_providers(api);
+}
+
+Status no_fallback(const OrtApi& api, const std::string& name, const Status& why) {
   return Status(StatusCode::kUnsupported,
-                message + "; this ONNX Runtime has " + available_providers(api) + ". Name a fallback behind it, as in '" + name +
+                missing(api, name, why) + ". Name a fallback behind it, as in '" + name +
                     ",cpu', or install the onnxruntime wheel that has it",
                 "providers");
 }
@@ -124,8 +127,8 @@ Result<std::vector<std::string>> append_providers(const OrtApi& api, OrtSessionO
       continue;
     }
     if (status.code() == StatusCode::kInvalidArgument) return status;
-    if (i + 1 == choices.size()) return missing(api, choice.name, status);
-    log(LogLevel::kWarning, "onnx", missing(api, choice.name, status).message());
+    if (i + 1 == choices.size()) return no_fallback(api, choice.name, status);
+    log(LogLevel::kWarning, "onnx", missing(api, choice.name, status) + "; the next of the list is taken");
   }
   if (std::find(used.begin(), used.end(), kCpu) == used.end()) {
     OrtStatus* answer = api.add_config_entry(options, "session.disable_cpu_ep_fallback", "1");

@@ -193,7 +193,8 @@ class LocalEngine:
         taken or a file for another model, Unsupported, NotFound and DataCorrupted."""
         adapters = self._adapters
         if adapters is None or not self._model.capabilities["adapters"]:
-            raise Unsupported("this model takes no adapters: it generates no text, or is served with --deterministic")
+            kinds = "it generates no text, is an ONNX model, or is served with --deterministic"
+            raise Unsupported(f"this model takes no adapters: {kinds}")
         await asyncio.get_running_loop().run_in_executor(None, adapters.load, name, path)
 
     async def unload_adapter(self, name: str) -> None:
