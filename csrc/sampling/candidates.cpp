@@ -25,6 +25,11 @@ void collect_between(std::span<const float> row, double low, double high, std::v
   }
 }
 
+void collect_kept(std::span<const float> row, const RowCut& cut, std::vector<Candidate>& out) {
+  collect_between(row, static_cast<double>(cut.logit), std::numeric_limits<double>::infinity(), out);
+  keep_if(out, [&cut](const Candidate& c) { return cut.keeps(c.id, c.logit); });
+}
+
 void collect_best(std::span<const float> row, std::size_t count, std::vector<Candidate>& out,
                   std::vector<Candidate>& work) {
   // Large enough that trimming is rare, small enough that the bar below rises early.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "sampling/logit_row.h"
 
 namespace inferno {
 
@@ -25,6 +26,9 @@ struct Candidate {
 
 // Replaces `out` with the finite logits of the row in [low, high]. Masses are not set.
 void collect_between(std::span<const float> row, double low, double high, std::vector<Candidate>& out);
+
+// Replaces `out` with the tokens that the cut keeps. Masses are not set.
+void collect_kept(std::span<const float> row, const RowCut& cut, std::vector<Candidate>& out);
 
 // Replaces `out` with the `count` (> 0) most probable tokens of the row. Masses are not set. `work` is scratch.
 void collect_best(std::span<const float> row, std::size_t count, std::vector<Candidate>& out,

@@ -27,6 +27,14 @@ double sum_of(const Lanes& lanes) {
   return sum;
 }
 
+double sum_of(const Block& masses) {
+  Lanes lanes{};
+  for (std::size_t i = 0; i < kRowBlock; i += kLanes) {
+    for (std::size_t j = 0; j < kLanes; ++j) lanes[j] += static_cast<double>(masses[i + j]);
+  }
+  return sum_of(lanes);
+}
+
 // exp(x) for x <= 0, without branches, so that loops over it become vector code: 2^n * e^f with |f| <= ln(2)/2, e^f by
 // its Taylor series to the 7th power. NaN gives 0.
 inline float exp_nonpositive(float x) {
@@ -53,6 +61,23 @@ void block_masses(std::span<const float> block, float peak, float inverse_temper
   std::fill(out.begin() + static_cast<std::ptrdiff_t>(block.size()), out.end(), 0.0f);
 }
 
+// The same, 0 also for what the cut removes. `begin` is the block's first id. False when nothing is left, and `out` is not
+// written.
+bool block_masses(std::span<const float> block, std::size_t begin, const RowCut& cut, float peak,
+                  float inverse_temperature, Block& out) {
+  if (cut.keeps_all()) {
+    block_masses(block, peak, inverse_temperature, out);
+    return true;
+  }
+  if (!(block_max(block) >= cut.logit)) return false;
+  Block kept;
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    kept[i] = cut.keeps(static_cast<TokenId>(begin + i), block[i]) ? block[i] : -kInfinity;
+  }
+  block_masses(std::span<const float>(kept).first(block.size()), peak, inverse_temperature, out);
+  return true;
+}
+
 std::span<const float> block_at(std::span<const float> row, std::size_t begin) {
   return row.subspan(begin, std::min(kRowBlock, row.size() - begin));
 }
@@ -69,6 +94,16 @@ float block_max(std::span<const float> block) {
   }
   for (; i < block.size(); ++i) lanes[0] = logits[i] > lanes[0] ? logits[i] : lanes[0];
   return *std::max_element(lanes.begin(), lanes.end());
+}
+
+std::size_t count_from(std::span<const float> row, float least) {
+  std::size_t count = 0;
+  for (std::size_t begin = 0; begin < row.size(); begin += kRowBlock) {
+    std::int32_t found = 0;  // of a block in 32 bits, which makes vector code
+    for (const float logit : block_at(row, begin)) found += static_cast<std::int32_t>(logit >= least);
+    count += static_cast<std::size_t>(found);
+  }
+  return count;
 }
 
 Peak row_peak(std::span<const float> row) {
@@ -93,19 +128,29 @@ void fill_masses(std::span<const float> logits, float peak, float inverse_temper
   for (std::size_t i = 0; i < logits.size(); ++i) to[i] = exp_nonpositive((from[i] - peak) * inverse_temperature);
 }
 
-double row_mass(std::span<const float> row, float peak, float inverse_temperature, std::vector<double>* blocks) {
+double row_mass(std::span<const float> row, float peak, float inverse_temperature, std::vector<double>* blocks,
+                const RowCut& cut) {
   if (blocks != nullptr) blocks->clear();
   double total = 0.0;
   Block masses;
   for (std::size_t begin = 0; begin < row.size(); begin += kRowBlock) {
-    block_masses(block_at(row, begin), peak, inverse_temperature, masses);
-    Lanes lanes{};
-    for (std::size_t i = 0; i < kRowBlock; i += kLanes) {
-      for (std::size_t j = 0; j < kLanes; ++j) lanes[j] += static_cast<double>(masses[i + j]);
-    }
-    const double mass = sum_of(lanes);
+    const bool any = block_masses(block_at(row, begin), begin, cut, peak, inverse_temperature, masses);
+    const double mass = any ? sum_of(masses) : 0.0;
     if (blocks != nullptr) blocks->push_back(mass);
     total += mass;
+  }
+  return total;
+}
+
+double row_masses(std::span<const float> row, float peak, float inverse_temperature, std::vector<float>& masses) {
+  masses.resize(row.size());
+  double total = 0.0;
+  Block block;
+  for (std::size_t begin = 0; begin < row.size(); begin += kRowBlock) {
+    const std::span<const float> logits = block_at(row, begin);
+    block_masses(logits, peak, inverse_temperature, block);
+    std::copy_n(block.begin(), logits.size(), masses.begin() + static_cast<std::ptrdiff_t>(begin));
+    total += sum_of(block);
   }
   return total;
 }
@@ -157,7 +202,7 @@ double row_sigma(std::span<const float> row, float peak) {
 }
 
 TokenId pick_from_row(std::span<const float> row, float peak, float inverse_temperature,
-                      std::span<const double> blocks, double target) {
+                      std::span<const double> blocks, double target, const RowCut& cut) {
   std::size_t block = 0;
   std::size_t last_with_mass = 0;  // where rounding leaves a target at the very end
   double before = 0.0;
@@ -168,7 +213,7 @@ TokenId pick_from_row(std::span<const float> row, float peak, float inverse_temp
   }
   const std::size_t begin = std::min(block, last_with_mass) * kRowBlock;
   Block masses;
-  block_masses(block_at(row, begin), peak, inverse_temperature, masses);
+  if (!block_masses(block_at(row, begin), begin, cut, peak, inverse_temperature, masses)) masses.fill(0.0f);
   const bool past_the_end = block == blocks.size();
   std::size_t chosen = 0;
   for (std::size_t i = 0; i < kRowBlock; ++i) {

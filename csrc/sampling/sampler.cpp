@@ -18,6 +18,9 @@
 namespace inferno {
 namespace {
 
+// From this mass of a row on, top-p looks at the whole of it and lists nothing: that many tokens as probable as the best.
+constexpr double kFlatMass = 1000.0;
+
 // A temperature near 0 must not overflow: (logit - peak) * infinity is no number at the peak itself.
 float inverse_of(float temperature) { return std::min(1.0f / temperature, std::numeric_limits<float>::max()); }
 
@@ -36,6 +39,7 @@ bool has_dry(const SamplingParams& p) { return p.dry_multiplier > 0.0f && p.dry_
 
 struct SamplerScratch::Buffers {
   std::vector<float> logits;  // a row of our own, when logits change
+  std::vector<float> masses;  // of a row
   std::vector<double> blocks;
   std::vector<Candidate> candidates;
   std::vector<Candidate> work;
@@ -58,7 +62,7 @@ struct Sampler::State {
   [[nodiscard]] bool changes_logits() const;
   std::span<const float> adjust(std::span<const float> logits, std::span<const TokenId> forbidden, TokenMask allowed,
                                 SamplerScratch::Buffers& b) const;
-  bool truncate(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b);
+  bool truncate(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b, RowCut& cut);
   TokenId draw(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b);
   TokenId draw_mirostat(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b);
   void remember(TokenId token);
@@ -97,34 +101,40 @@ std::span<const float> Sampler::State::adjust(std::span<const float> logits, std
   return b.logits;
 }
 
-// Leaves in b.candidates what may be drawn. False when that is the whole row, and b.candidates means nothing.
-bool Sampler::State::truncate(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b) {
+// Leaves in `cut` what may be drawn, and returns false; or leaves it in b.candidates, and returns true.
+bool Sampler::State::truncate(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b, RowCut& cut) {
   bool listed = false;
-  const auto keep_above = [&](double floor) {
-    if (listed) {
-      keep_if(b.candidates, [floor](const Candidate& c) { return static_cast<double>(c.logit) >= floor; });
-    } else {
-      collect_between(row, floor, std::numeric_limits<double>::infinity(), b.candidates);
-    }
+  const auto list = [&] {
+    if (!listed) collect_kept(row, cut, b.candidates);
     listed = true;
   };
+  const auto keep_above = [&](double floor) {
+    if (listed) keep_if(b.candidates, [floor](const Candidate& c) { return static_cast<double>(c.logit) >= floor; });
+    else cut = raised_to(cut, floor);
+  };
   const auto keep_mass = [&](bool typical, float share) {
-    if (listed) {
-      const double total = weigh(b.candidates, peak.logit, 1.0f);
-      const double center = typical ? typical_center(b.candidates) : static_cast<double>(peak_logit(b.candidates));
-      keep_nearest(b.candidates, center, static_cast<double>(share) * total, b.work);
-    } else {
-      const double total = row_mass(row, peak.logit, 1.0f);
+    if (!listed && cut.keeps_all()) {
+      const double total = row_masses(row, peak.logit, 1.0f, b.masses);
+      const double mass = static_cast<double>(share) * total;
+      if (!typical && total > kFlatMass) {
+        cut = nucleus_cut(row, b.masses, peak, mass, b.work);
+        return;
+      }
       const double center = typical ? row_expected_logit(row, peak.logit) : static_cast<double>(peak.logit);
-      collect_nearest(row, peak, center, static_cast<double>(share) * total, b.candidates, b.work);
+      collect_nearest(row, peak, center, mass, b.candidates, b.work);
+      listed = true;
+      return;
     }
-    listed = true;
+    list();
+    const double total = weigh(b.candidates, peak.logit, 1.0f);
+    const double center = typical ? typical_center(b.candidates) : static_cast<double>(peak_logit(b.candidates));
+    keep_nearest(b.candidates, center, static_cast<double>(share) * total, b.work);
   };
   if (params.top_n_sigma > 0.0f) keep_above(top_n_sigma_floor(row, peak, params.top_n_sigma));
   if (params.top_k > 0 && static_cast<std::size_t>(params.top_k) < row.size()) {
     const auto count = static_cast<std::size_t>(params.top_k);
-    if (listed) keep_best(b.candidates, count, b.work);
-    else collect_best(row, count, b.candidates, b.work);
+    if (cut.keeps_all()) collect_best(row, count, b.candidates, b.work);
+    else list(), keep_best(b.candidates, count, b.work);
     listed = true;
   }
   if (params.typical_p < 1.0f) keep_mass(true, params.typical_p);
@@ -133,7 +143,7 @@ bool Sampler::State::truncate(std::span<const float> row, const Peak& peak, Samp
   // The draw for XTC is made whenever it is on, so that what else is set does not shift the numbers.
   if (params.xtc_probability > 0.0f && random.uniform() < static_cast<double>(params.xtc_probability) &&
       params.xtc_threshold <= 0.5f) {
-    if (!listed) keep_above(-std::numeric_limits<double>::infinity());
+    list();
     weigh(b.candidates, peak.logit, 1.0f);
     exclude_top_choices(b.candidates, params.xtc_threshold);
   }
@@ -142,12 +152,19 @@ bool Sampler::State::truncate(std::span<const float> row, const Peak& peak, Samp
 
 TokenId Sampler::State::draw(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b) {
   const float inverse = inverse_of(params.temperature);
-  if (truncate(row, peak, b)) {
+  RowCut cut;
+  bool listed = truncate(row, peak, b, cut);
+  // Of few, a list costs less than another pass over the row that weighs all.
+  if (!listed && !cut.keeps_all() && count_from(row, cut.logit) < row.size() / 4) {
+    collect_kept(row, cut, b.candidates);
+    listed = true;
+  }
+  if (listed) {
     const double total = weigh(b.candidates, peak_logit(b.candidates), inverse);
     return pick(b.candidates, random.uniform() * total).id;
   }
-  const double total = row_mass(row, peak.logit, inverse, &b.blocks);
-  return pick_from_row(row, peak.logit, inverse, b.blocks, random.uniform() * total);
+  const double total = row_mass(row, peak.logit, inverse, &b.blocks, cut);
+  return pick_from_row(row, peak.logit, inverse, b.blocks, random.uniform() * total, cut);
 }
 
 TokenId Sampler::State::draw_mirostat(std::span<const float> row, const Peak& peak, SamplerScratch::Buffers& b) {

@@ -29,6 +29,15 @@ void keep_nearest(std::vector<Candidate>& candidates, double center, double mass
 void collect_nearest(std::span<const float> row, const Peak& peak, double center, double mass,
                      std::vector<Candidate>& out, std::vector<Candidate>& work);
 
+// Top-p on a whole row that is flat: the cut that keeps the shortest run of the most probable tokens whose masses reach
+// `mass`; all when none does. At least one stays. No list of candidates, of which such a row has 100,000. `masses` are
+// those of row_masses at temperature 1; `work` is scratch.
+[[nodiscard]] RowCut nucleus_cut(std::span<const float> row, std::span<const float> masses, const Peak& peak, double mass,
+                                 std::vector<Candidate>& work);
+
+// The cut that keeps the logits of at least `floor`, or `cut` where that keeps fewer.
+[[nodiscard]] RowCut raised_to(const RowCut& cut, double floor);
+
 // Min-p (Nguyen et al., "Turning Up the Heat: Min-p Sampling for Creative and Coherent LLM Outputs", 2024): the logit
 // below which a token has less than `min_p` times the probability of the most probable one.
 [[nodiscard]] double min_p_floor(float peak, float min_p);

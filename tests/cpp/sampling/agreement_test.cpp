@@ -111,5 +111,30 @@ TEST(Agreement, TheSamplerChoosesTheTokensOfItsDefinition) {
   }
 }
 
+// Where the whole row is looked at and no candidates are listed: many tokens about as probable as the best, some equal.
+TEST(Agreement, OnFlatRowsToo) {
+  SamplerScratch scratch;
+  Random random(11);
+  for (std::uint64_t seed = 0; seed < 120; ++seed) {
+    SamplingParams params;
+    params.seed = seed;
+    params.temperature = static_cast<float>(0.2 + random.uniform());
+    params.top_p = static_cast<float>(0.001 + 0.998 * random.uniform());
+    if (seed % 3 == 0) params.min_p = static_cast<float>(0.5 * random.uniform());
+    if (seed % 5 == 0) params.xtc_probability = 1.0f, params.xtc_threshold = 0.00005f;
+    const double spread = seed % 4 == 0 ? 0.0 : 2.0 * random.uniform();
+    std::vector<float> row(9000 + seed);
+    for (float& logit : row) {
+      logit = static_cast<float>(spread * random.uniform());
+      if (seed % 2 == 1) logit = std::floor(logit * 8.0f) / 8.0f;
+      if (random.uniform() < 0.01) logit = std::numeric_limits<float>::quiet_NaN();
+      if (random.uniform() < 0.01) logit = -std::numeric_limits<float>::infinity();
+    }
+    Sampler sampler(params, 0, {});
+    testing::ReferenceSampler reference(params, 0, {});
+    for (int i = 0; i < 3; ++i) ASSERT_EQ(sampler.sample(row, scratch), reference.sample(row, {})) << "case " << seed;
+  }
+}
+
 }  // namespace
 }  // namespace inferno

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "sampling/random.h"
 
 namespace inferno {
 namespace {
@@ -50,6 +53,41 @@ TEST(Truncations, TopPKeepsTheShortestRunThatReachesTheShare) {
 TEST(Truncations, TopPKeepsOneTokenAtLeastAndLowerIdsOfEquals) {
   EXPECT_EQ(top_p({0.1, 0.4, 0.2, 0.3}, 1e-9), (Ids{1}));
   EXPECT_EQ(top_p({0.25, 0.25, 0.25, 0.25}, 0.5), (Ids{0, 1}));
+}
+
+TEST(Truncations, TheCutOfAFlatRowIsThatOfAFullSort) {
+  Random random(3);
+  std::vector<float> masses;
+  std::vector<Candidate> work;
+  for (int round = 0; round < 200; ++round) {
+    const double spread = round % 5 == 0 ? 0.0 : 6.0 * random.uniform();
+    std::vector<float> row(1 + static_cast<std::size_t>(3000 * random.uniform()));
+    for (float& logit : row) {
+      logit = static_cast<float>(100.0 - spread * random.uniform());
+      if (round % 2 == 1) logit = std::floor(logit * 16.0f) / 16.0f;
+    }
+    const Peak peak = row_peak(row);
+    const double mass = random.uniform() * row_masses(row, peak.logit, 1.0f, masses);
+    const RowCut cut = nucleus_cut(row, masses, peak, mass, work);
+    std::vector<Candidate> sorted = weighed(row);
+    std::sort(sorted.begin(), sorted.end(), precedes);
+    std::size_t kept = 0;
+    for (double sum = 0.0; sum < mass && kept < sorted.size(); ++kept) sum += static_cast<double>(sorted[kept].mass);
+    std::vector<Candidate> expected(sorted.begin(), sorted.begin() + static_cast<std::ptrdiff_t>(kept));
+    std::sort(expected.begin(), expected.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+    std::vector<Candidate> found;
+    collect_kept(row, cut, found);
+    ASSERT_EQ(ids(found), ids(expected)) << "round " << round;
+  }
+}
+
+TEST(Truncations, AFloorRaisesACutAndNeverLowersIt) {
+  EXPECT_EQ(raised_to({}, 1.5).logit, 1.5f);
+  EXPECT_GT(raised_to({}, 0.1).logit, 0.1);  // no float is 0.1; the next above is
+  const RowCut cut{2.0f, 7};
+  EXPECT_EQ(raised_to(cut, 1.0).last, 7);
+  EXPECT_EQ(raised_to(cut, 2.0).last, 7);
+  EXPECT_TRUE(raised_to(cut, 2.5).keeps(99, 2.5f));
 }
 
 TEST(Truncations, TopKKeepsExactlyKAndLowerIdsOfEquals) {
