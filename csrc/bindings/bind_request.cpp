@@ -7,6 +7,22 @@
 namespace py = pybind11;
 
 namespace inferno::bindings {
+namespace {
+
+using Placed = std::pair<std::int32_t, std::shared_ptr<ImageRows>>;  // pybind11 has no holder of const
+
+void set_images(Request& request, const std::vector<Placed>& placed) {
+  request.images.clear();
+  for (const auto& [first, rows] : placed) request.images.push_back({first, rows});
+}
+
+std::vector<Placed> images_of(const Request& request) {
+  std::vector<Placed> placed;
+  for (const PlacedImage& image : request.images) placed.emplace_back(image.first, std::const_pointer_cast<ImageRows>(image.rows));
+  return placed;
+}
+
+}  // namespace
 
 void register_request(py::module_& module) {
   py::class_<SamplingParams>(module, "SamplingParams")
@@ -41,6 +57,7 @@ void register_request(py::module_& module) {
           "adapter", [](const Request& r) { return static_cast<std::uint64_t>(r.adapter); },
           [](Request& r, std::uint64_t id) { r.adapter = AdapterId{id}; })
       .def_readwrite("prompt", &Request::prompt)
+      .def_property("images", &images_of, &set_images)
       .def_readwrite("sampling", &Request::sampling)
       .def_readwrite("n", &Request::n)
       .def_readwrite("max_tokens", &Request::max_tokens)

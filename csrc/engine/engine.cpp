@@ -27,7 +27,7 @@ Status check_stops(const Request& request) {
   return {};
 }
 
-Status check_ids(const char* field, const std::vector<TokenId>& ids, std::int32_t vocab) {
+Status check_ids(const char* field, std::span<const TokenId> ids, std::int32_t vocab) {
   for (const TokenId id : ids) {
     if (id < 0 || id >= vocab) {
       return invalid_argument(field, std::string(field) + " holds token id " + std::to_string(id) + "; ids are 0 to " +
@@ -35,6 +35,30 @@ Status check_ids(const char* field, const std::vector<TokenId>& ids, std::int32_
     }
   }
   return {};
+}
+
+// Each picture's rows must stand whole where the request says, under the picture's id, and nothing else may have such an id.
+Status check_images(const Request& request, std::int32_t vocab, std::int32_t width) {
+  if (request.images.empty()) return check_ids("prompt", request.prompt, vocab);
+  std::size_t next = 0;
+  for (const PlacedImage& image : request.images) {
+    if (!image.rows || image.rows->width != width || image.rows->count < 1) {
+      return invalid_argument("images", width == 0 ? "this model takes no images" : "an image was not encoded for this model");
+    }
+    const auto first = static_cast<std::size_t>(std::max(image.first, 0));
+    const std::size_t end = first + static_cast<std::size_t>(image.rows->count);
+    if (image.first < 0 || first < next || end > request.prompt.size()) {
+      return range_error("images", image.first, "in the prompt, in order, with room for the " + std::to_string(image.rows->count) + " rows");
+    }
+    const auto ids = std::span(request.prompt);
+    const auto mine = ids.subspan(first, end - first);
+    if (std::any_of(mine.begin(), mine.end(), [&](TokenId id) { return id != image.rows->id; })) {
+      return invalid_argument("prompt", "the prompt has other tokens where an image stands");
+    }
+    if (Status status = check_ids("prompt", ids.subspan(next, first - next), vocab); !status.ok()) return status;
+    next = end;
+  }
+  return check_ids("prompt", std::span(request.prompt).subspan(next), vocab);
 }
 
 Status check_grammar(const Request& request, std::int32_t vocab) {
@@ -104,7 +128,7 @@ Status Engine::validate(const Request& request) const {
     return invalid_argument("timeout", "timeout is " + std::to_string(request.timeout) + " seconds; it must be 0 (none) to " +
                                            std::to_string(kMaxTimeout));
   }
-  if (Status status = check_ids("prompt", request.prompt, vocab); !status.ok()) return status;
+  if (Status status = check_images(request, vocab, can.image_width); !status.ok()) return status;
   if (Status status = check_ids("stop_token_ids", request.stop_tokens, vocab); !status.ok()) return status;
   if (Status status = check_ids("shown_tokens", request.shown_tokens, vocab); !status.ok()) return status;
   if (Status status = check_stops(request); !status.ok()) return status;
@@ -164,7 +188,7 @@ std::int32_t Engine::saved_tokens(const PrefixOwner& owner, std::span<const Toke
 Status Engine::restore(const PrefixOwner& owner, std::span<const TokenId> tokens, std::span<const std::byte> bytes) {
   HostPrefixes* host = loop_->host();
   if (host == nullptr) return Status(StatusCode::kUnsupported, "this engine keeps no prefixes in host memory");
-  if (Status status = check_ids("tokens", {tokens.begin(), tokens.end()}, model_->info().vocab_size); !status.ok()) return status;
+  if (Status status = check_ids("tokens", tokens, model_->info().vocab_size); !status.ok()) return status;
   if (tokens.size() > static_cast<std::size_t>(model_->capabilities().context_tokens)) {
     return invalid_argument("tokens", std::to_string(tokens.size()) + " tokens are more than the context holds");
   }

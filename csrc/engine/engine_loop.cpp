@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/image_rows.h"
 #include "base/log.h"
 #include "engine/grammatical_drafter.h"
 #include "speculation/model_drafter.h"
@@ -87,7 +88,11 @@ EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admi
       admission_(admission),
       dispatcher_(model.tokenizer(), sink, [this](SequenceId id) { (void)send(FinishCommand{id}); }) {
   if (host_ && exports_) {
-    host_->on_evict = [this](SavedPrefixPtr prefix) { (void)exported_.put_urgent(std::move(prefix)); };
+    host_->on_evict = [this](SavedPrefixPtr prefix) {
+      // A picture's id means nothing outside of this process, where another picture may have it.
+      if (std::any_of(prefix->tokens.begin(), prefix->tokens.end(), is_image)) return;
+      (void)exported_.put_urgent(std::move(prefix));
+    };
   }
   scheduler_.on_end = [this](SequenceId id) {
     chooser_.forget(id);

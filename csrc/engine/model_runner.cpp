@@ -19,17 +19,38 @@ Result<Logits> ModelRunner::run(const StepPlan& plan) {
   for (const PlannedChunk& chunk : plan.chunks) {
     const SlotId slot = chunk.sequence->lease.slot();
     const AdapterId adapter = chunk.sequence->request->adapter;
-    for (std::int32_t i = 0; i < chunk.count; ++i) {
-      const std::int32_t position = chunk.first + i;
-      const bool last = i + 1 == chunk.count;
-      batch_.add(chunk.sequence->tokens[static_cast<std::size_t>(position)], position, slot, chunk.samples && last,
-                 adapter);
+    if (!chunk.sequence->request->images.empty()) {
+      add_with_images(chunk);
+    } else {
+      for (std::int32_t i = 0; i < chunk.count; ++i) {
+        const std::int32_t position = chunk.first + i;
+        const bool last = i + 1 == chunk.count;
+        batch_.add(chunk.sequence->tokens[static_cast<std::size_t>(position)], position, slot, chunk.samples && last,
+                   adapter);
+      }
     }
     std::int32_t position = chunk.first + chunk.count;
     for (const TokenId guess : chunk.draft) batch_.add(guess, position++, slot, true, adapter);
   }
   if (batch_.rows() == 0) return Logits{};
+  batch_.complete();
   return model_.forward(batch_);
+}
+
+void ModelRunner::add_with_images(const PlannedChunk& chunk) {
+  const Sequence& sequence = *chunk.sequence;
+  const Request& request = *sequence.request;
+  auto image = request.images.begin();
+  for (std::int32_t position = chunk.first; position < chunk.first + chunk.count; ++position) {
+    while (image != request.images.end() && position >= image->first + image->rows->count) ++image;
+    const TokenId token = sequence.tokens[static_cast<std::size_t>(position)];
+    const bool wanted = chunk.samples && position + 1 == chunk.first + chunk.count;
+    if (image == request.images.end() || position < image->first) {
+      batch_.add(token, position, sequence.lease.slot(), wanted, request.adapter);
+    } else {
+      batch_.add_image_row(image->rows->row(position - image->first), token, position, sequence.lease.slot(), wanted, request.adapter);
+    }
+  }
 }
 
 Status ModelRunner::carry_out(const KvOp& op) {

@@ -1,5 +1,9 @@
 #include "speculation/ngram_drafter.h"
 
+#include <algorithm>
+
+#include "base/image_rows.h"
+
 namespace inferno {
 
 void NgramDrafter::draft(std::span<DraftAsk> asks) {
@@ -7,6 +11,8 @@ void NgramDrafter::draft(std::span<DraftAsk> asks) {
     NgramIndex& index = indexes_[ask.sequence->id];
     index.follow(ask.sequence->tokens);
     index.continuation(ask.sequence->tokens, ask.most, ask.tokens);
+    if (ask.sequence->request->images.empty()) continue;
+    ask.tokens.erase(std::find_if(ask.tokens.begin(), ask.tokens.end(), is_image), ask.tokens.end());  // nobody says a picture
   }
 }
 

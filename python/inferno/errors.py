@@ -34,6 +34,18 @@ class Unsupported(InvalidArgument):
     code = "unsupported"
 
 
+class InvalidImage(InvalidArgument):
+    """A picture that cannot be decoded, or is larger than what is taken."""
+
+    code = "invalid_image"
+
+
+class ImagesUnsupported(Unsupported):
+    """The model takes text alone."""
+
+    code = "model_does_not_support_images"
+
+
 class NotFound(InfernoError):
     code = "not_found"
 

@@ -1,15 +1,15 @@
-# What the wheel carries in inferno/_libs: libllama and every libggml*, each once, under the name the others
-# load it by (its SONAME). A pip install of llama-cpp-python holds three copies of each; the common and mtmd libraries
-# are not used.
+# What the wheel carries in inferno/_libs: libllama, libmtmd and every libggml*, each once, under the name the others
+# load it by (its SONAME). A pip install of llama-cpp-python holds three copies of each; the common library is not
+# used.
 if(WIN32)
-  set(patterns ${LLAMA_BIN_DIR}/llama.dll ${LLAMA_BIN_DIR}/ggml*.dll)
+  set(patterns ${LLAMA_BIN_DIR}/llama.dll ${LLAMA_BIN_DIR}/mtmd.dll ${LLAMA_BIN_DIR}/ggml*.dll)
   set(versioned "^$")
 elseif(APPLE)
-  set(patterns ${LLAMA_LIB_DIR}/libllama*.dylib ${LLAMA_LIB_DIR}/libggml*.dylib ${LLAMA_BIN_DIR}/libggml*.so)
+  set(patterns ${LLAMA_LIB_DIR}/libllama*.dylib ${LLAMA_LIB_DIR}/libmtmd*.dylib ${LLAMA_LIB_DIR}/libggml*.dylib ${LLAMA_BIN_DIR}/libggml*.so)
   set(versioned "\\.[0-9]+\\.dylib$")
 else()
   # Backends that are opened at run time (GGML_BACKEND_DL) are installed beside programs and have no version.
-  set(patterns ${LLAMA_LIB_DIR}/libllama.so* ${LLAMA_LIB_DIR}/libggml*.so* ${LLAMA_BIN_DIR}/libggml*.so)
+  set(patterns ${LLAMA_LIB_DIR}/libllama.so* ${LLAMA_LIB_DIR}/libmtmd.so* ${LLAMA_LIB_DIR}/libggml*.so* ${LLAMA_BIN_DIR}/libggml*.so)
   set(versioned "\\.so\\.[0-9]+$")
 endif()
 

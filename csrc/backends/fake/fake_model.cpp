@@ -29,8 +29,9 @@ ModelInfo describe(std::int32_t vocab, const Capabilities& caps) {
 
 }  // namespace
 
-FakeModel::FakeModel(const FakePath& path, const Capabilities& caps)
+FakeModel::FakeModel(const FakePath& path, const Capabilities& caps, std::unique_ptr<FakeImages> images)
     : path_(path),
+      images_(std::move(images)),
       caps_(caps),
       tokenizer_(std::max(path.vocab, ByteTokenizer::kMinVocab)),
       lengths_(caps, tokenizer_.vocab_size()),
@@ -139,7 +140,7 @@ Result<Logits> FakeModel::forward(const ForwardBatch& batch) {
   logits_.resize(asked * vocab);
   Logits out;
   for (std::size_t i = 0; i < batch.token.size(); ++i) {
-    append(batch.slot[i], batch.token[i], batch.adapter[i]);
+    append(batch.slot[i], batch.token[i], batch.is_image(i) ? fake_row_token(batch.embedding[i]) : batch.token[i], batch.adapter[i]);
     if (batch.wants_logits[i] == 0) continue;
     const std::span<float> row = std::span(logits_).subspan(out.rows.size() * vocab, vocab);
     fill_row(batch.slot[i], row);
@@ -167,11 +168,11 @@ Result<AdapterId> FakeModel::load_adapter(const std::string& path) {
   return id;
 }
 
-void FakeModel::append(SlotId slot, TokenId token, AdapterId adapter) {
+void FakeModel::append(SlotId slot, TokenId token, TokenId taken_in, AdapterId adapter) {
   std::vector<CellIndex>& held = cells_of(slot);
   const std::uint64_t before = held.empty() ? kFakeEmptyHash : cells_[static_cast<std::size_t>(held.back())].hash;
   const std::uint64_t added = adapter == kNoAdapter ? 0 : adapters_.at(adapter);
-  held.push_back(take_cell(token, fake_hash_step(before ^ added, token)));
+  held.push_back(take_cell(token, fake_hash_step(before ^ added, taken_in)));
 }
 
 void FakeModel::fill_row(SlotId slot, std::span<float> row) {
@@ -187,7 +188,7 @@ TokenId FakeModel::peak_after(const std::vector<CellIndex>& held) const {
   // Not always: what is said keeps depending on all that came before.
   constexpr std::uint64_t kOneOtherIn = 16;
   const auto back = static_cast<std::size_t>(path_.repeat);
-  if (back > 0 && held.size() >= back && hash % kOneOtherIn != 0) return cell(back).token;
+  if (back > 0 && held.size() >= back && hash % kOneOtherIn != 0 && cell(back).token >= 0) return cell(back).token;
   std::array<TokenId, 3> tail{};
   const std::size_t count = std::min(tail.size(), held.size());
   for (std::size_t i = 0; i < count; ++i) tail[i] = cell(count - i).token;

@@ -9,6 +9,7 @@
 
 #include "backends/backend.h"
 #include "backends/fake/byte_tokenizer.h"
+#include "backends/fake/fake_images.h"
 #include "backends/fake/fake_path.h"
 #include "backends/slot_lengths.h"
 
@@ -16,12 +17,14 @@ namespace inferno {
 
 class FakeModel final : public Model {
  public:
-  FakeModel(const FakePath& path, const Capabilities& caps);
+  // `images` may be null: then it takes text alone.
+  FakeModel(const FakePath& path, const Capabilities& caps, std::unique_ptr<FakeImages> images);
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
   [[nodiscard]] ModelReport report() const override;
+  [[nodiscard]] ImageEncoder* images() override { return images_.get(); }
 
   // kOutOfMemory when copying needs more cells than are free.
   Status share(SlotId from, SlotId to, std::int32_t n) override;
@@ -53,11 +56,13 @@ class FakeModel final : public Model {
 
   [[nodiscard]] std::vector<CellIndex>& cells_of(SlotId slot) { return slots_[static_cast<std::size_t>(slot)]; }
   CellIndex take_cell(TokenId token, std::uint64_t hash);
-  void append(SlotId slot, TokenId token, AdapterId adapter);
+  // `taken_in` is the token, or what stands for a picture's row.
+  void append(SlotId slot, TokenId token, TokenId taken_in, AdapterId adapter);
   void fill_row(SlotId slot, std::span<float> row);
   [[nodiscard]] TokenId peak_after(const std::vector<CellIndex>& held) const;
 
   FakePath path_;
+  std::unique_ptr<FakeImages> images_;
   ModelInfo info_;
   Capabilities caps_;
   ByteTokenizer tokenizer_;
@@ -73,6 +78,7 @@ class FakeModel final : public Model {
 
 // `path` is "fake:", optionally with settings (see fake_path.h). Of the options it reads the sizes and kv_layout; there
 // are no weights, so deterministic (it always is), threads, gpu_layers, kv_type, flash_attention and use_mmap concern nothing here.
+// Its image_encoder is called "fake:image=ROWS".
 // kInvalidArgument; kCancelled when progress says so.
 [[nodiscard]] Result<std::unique_ptr<Model>> load_fake_model(std::string_view path, const ModelOptions& options);
 

@@ -94,9 +94,10 @@ Status AdaptedModel::compute(const ForwardBatch& batch, AdapterId adapter) {
   std::vector<std::size_t> places;
   for (std::size_t row = 0; row < batch.token.size(); ++row) {
     if (batch.adapter[row] != adapter) continue;
-    pass_.add(batch.token[row], batch.position[row], batch.slot[row], batch.wants_logits[row] != 0, adapter);
+    pass_.take(batch, row, batch.wants_logits[row] != 0);
     if (batch.wants_logits[row] != 0) places.push_back(logits_of_[row]);
   }
+  pass_.complete();
   if (Status status = select(adapter); !status.ok()) return status;
   const Result<Logits> got = inner_->forward(pass_);
   if (!got.ok()) return got.status();

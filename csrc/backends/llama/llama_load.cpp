@@ -14,6 +14,7 @@
 #include "backends/llama/host_limits.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_encoder.h"
+#include "backends/llama/llama_images.h"
 #include "backends/llama/llama_model.h"
 #include "backends/llama/llama_options.h"
 #include "backends/llama/llama_runtime.h"
@@ -169,11 +170,20 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   const Result<ModelUse> use = model_use(model.get());
   if (!use.ok()) return use.status();
   ModelInfo info = describe_model(model.get(), std::filesystem::path(path).stem().string(), options);
+  if (use.value() == ModelUse::kEmbeds && !options.image_encoder.empty()) {
+    return invalid_argument("mmproj", "an image encoder is given, but the model embeds text and does not take pictures");
+  }
   if (use.value() == ModelUse::kEmbeds) return make_llama_encoder(std::move(model), std::move(info), options, has_head.value());
   if (!options.pooling.empty()) {
     return invalid_argument("pooling", "pooling is '" + options.pooling + "', but the model generates text and does not embed it");
   }
 
+  std::unique_ptr<ImageEncoder> images;
+  if (!options.image_encoder.empty()) {
+    Result<std::unique_ptr<ImageEncoder>> encoder = load_llama_images(model.get(), options);
+    if (!encoder.ok()) return encoder.status();
+    images = std::move(encoder).value();
+  }
   const SizingFacts facts = sizing_facts(model.get(), memory, options);
   const Result<LlamaSizes> sizes = choose_sizes(options, facts);
   if (!sizes.ok()) return sizes.status();
@@ -188,9 +198,11 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   if (!context) return load_failure(path, StatusCode::kInternal);
   if (llama_get_memory(context.get()) == nullptr) return not_servable();
 
-  const Capabilities caps = describe_capabilities(model.get(), context.get(), options, sizes.value());
+  Capabilities caps = describe_capabilities(model.get(), context.get(), options, sizes.value());
+  if (images) caps.image_width = llama_model_n_embd_inp(model.get());
   auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps,
                                            describe_loading(params, options, sizes.value(), facts.kv, log), std::move(timer));
+  made->see_with(std::move(images));
   if (options.deterministic) {
     made->keep_together();
     return made_exact(std::move(made));

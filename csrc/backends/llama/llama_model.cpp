@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "backends/llama/image_passes.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_runtime.h"
 #include "backends/llama/saved_state.h"
@@ -160,9 +161,40 @@ Status LlamaModel::load_into(llama_seq_id sequence, std::int32_t n, std::span<co
 
 Result<Logits> LlamaModel::forward(const ForwardBatch& batch) {
   if (Status status = lengths_.check_batch(batch); !status.ok()) return status;
+  if (!batch.embedding.empty()) return forward_in_passes(batch);
   if (Status status = decode(batch); !status.ok()) return status;
-  copying_.clear();
   lengths_.append(batch);
+  return logits_of(batch);
+}
+
+// Each pass overwrites the logits of the one before.
+Result<Logits> LlamaModel::forward_in_passes(const ForwardBatch& batch) {
+  const auto vocab = static_cast<std::size_t>(info_.vocab_size);
+  std::vector<std::size_t> places(batch.token.size());
+  std::size_t asked = 0;
+  for (std::size_t row = 0; row < places.size(); ++row) places[row] = asked, asked += batch.wants_logits[row];
+  logits_.resize(asked * vocab);
+  for (const std::vector<std::size_t>& rows : image_passes(batch)) {
+    pass_.clear();
+    std::vector<std::size_t> wanted;
+    for (const std::size_t row : rows) {
+      pass_.take(batch, row, batch.wants_logits[row] != 0);
+      if (batch.wants_logits[row] != 0) wanted.push_back(places[row]);
+    }
+    if (Status status = decode(pass_); !status.ok()) return status;
+    const Result<Logits> got = logits_of(pass_);
+    if (!got.ok()) return got.status();
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      std::copy_n(got.value().rows[i].data(), vocab, logits_.data() + wanted[i] * vocab);
+    }
+  }
+  lengths_.append(batch);
+  Logits out;
+  for (std::size_t i = 0; i < asked; ++i) out.rows.push_back(std::span(logits_).subspan(i * vocab, vocab));
+  return out;
+}
+
+Result<Logits> LlamaModel::logits_of(const ForwardBatch& batch) {
   Logits out;
   for (std::int32_t i = 0; i < batch.rows(); ++i) {
     if (batch.wants_logits[static_cast<std::size_t>(i)] == 0) continue;
@@ -194,6 +226,16 @@ void LlamaModel::order_rows(const ForwardBatch& batch) {
   for (std::size_t place = 0; place < order_.size(); ++place) place_[order_[place]] = static_cast<std::int32_t>(place);
 }
 
+float* LlamaModel::gather_embeddings(const ForwardBatch& batch) {
+  const auto width = static_cast<std::size_t>(caps_.image_width);
+  embeddings_.resize(order_.size() * width);
+  for (std::size_t place = 0; place < order_.size(); ++place) {
+    std::copy_n(batch.embedding[order_[place]], width, embeddings_.data() + place * width);
+  }
+  return embeddings_.data();
+}
+
+// Of a batch of tokens alone, or of pictures' rows alone.
 Status LlamaModel::decode(const ForwardBatch& batch) {
   if (by_stream()) gather_streams(batch);
   order_rows(batch);
@@ -214,13 +256,19 @@ Status LlamaModel::decode(const ForwardBatch& batch) {
   }
   llama_batch native{};
   native.n_tokens = static_cast<std::int32_t>(rows);
-  native.token = tokens_.data();
+  if (batch.embedding.empty()) {
+    native.token = tokens_.data();
+  } else {
+    native.embd = gather_embeddings(batch);
+  }
   native.pos = positions_.data();
   native.n_seq_id = sequence_counts_.data();
   native.seq_id = sequence_pointers_.data();
   native.logits = outputs_.data();
   try {
-    return decode_status(llama_decode(context_.get(), native));
+    const Status status = decode_status(llama_decode(context_.get(), native));
+    if (status.ok()) copying_.clear();
+    return status;
   } catch (const std::bad_alloc&) {
     return Status(StatusCode::kOutOfMemory, "no memory for the batch");
   } catch (const std::exception& error) {

@@ -26,6 +26,7 @@ class LlamaModel final : public Model {
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
   [[nodiscard]] ModelReport report() const override;
+  [[nodiscard]] ImageEncoder* images() override { return images_.get(); }
 
   // With kCopy llama.cpp copies the slot's whole cache, not n cells of it, when the next batch is computed.
   Status share(SlotId from, SlotId to, std::int32_t n) override;
@@ -34,8 +35,12 @@ class LlamaModel final : public Model {
   Result<std::size_t> saved_bytes(SlotId slot) override;
   Status save(SlotId slot, std::span<std::byte> bytes) override;
   Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override;
+  // A batch with pictures takes several passes (image_passes.h).
   // kOutOfMemory when no KV cells are free, kCancelled when llama.cpp was told to abort.
   Result<Logits> forward(const ForwardBatch& batch) override;
+
+  // `caps` has said that it takes pictures.
+  void see_with(std::unique_ptr<ImageEncoder> images) { images_ = std::move(images); }
 
   // What is computed from now on is computed with it; null: without any. It must outlive that.
   void use_adapter(llama_adapter_lora* adapter);
@@ -51,12 +56,16 @@ class LlamaModel final : public Model {
   void copy_stream(std::int32_t from, std::int32_t to);
   void gather_streams(const ForwardBatch& batch);
   void order_rows(const ForwardBatch& batch);
+  float* gather_embeddings(const ForwardBatch& batch);
   Status decode(const ForwardBatch& batch);
+  Result<Logits> forward_in_passes(const ForwardBatch& batch);
+  [[nodiscard]] Result<Logits> logits_of(const ForwardBatch& batch);
   [[nodiscard]] Status check_can_save() const;
   [[nodiscard]] bool copying(llama_seq_id sequence) const;
   [[nodiscard]] Status load_into(llama_seq_id sequence, std::int32_t n, std::span<const std::byte> bytes);
 
-  LlamaModelHandle model_;  // before the context: destroyed after it, and so the timer
+  LlamaModelHandle model_;  // before the context: destroyed after it, and so the timer and what encodes pictures
+  std::unique_ptr<ImageEncoder> images_;
   std::unique_ptr<OperatorTimer> timer_;
   LlamaContextHandle context_;
   llama_memory_t memory_;
@@ -78,6 +87,10 @@ class LlamaModel final : public Model {
   std::vector<llama_seq_id> sequences_;
   std::vector<llama_seq_id*> sequence_pointers_;
   std::vector<std::int8_t> outputs_;
+  std::vector<float> embeddings_;
+  // Of a batch with pictures: one pass of it, and the logits of all.
+  ForwardBatch pass_;
+  std::vector<float> logits_;
 };
 
 }  // namespace inferno

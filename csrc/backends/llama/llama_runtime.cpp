@@ -1,6 +1,7 @@
 #include "backends/llama/llama_runtime.h"
 
 #include <llama.h>
+#include <mtmd.h>
 
 #if defined(_WIN32)
 #include <windows.h>
@@ -98,6 +99,7 @@ void leave_out_amx() {
 
 void start() {
   llama_log_set(forward_log, nullptr);
+  mtmd_log_set(forward_log, nullptr);
   ggml_set_abort_callback(report_abort);
   if (ggml_backend_reg_count() == 0) ggml_backend_load_all_from_path(library_folder().string().c_str());
   llama_backend_init();

@@ -82,6 +82,9 @@ Status check_onnx_options(const ModelOptions& options) {
   if (options.deterministic) {
     return refused("deterministic", "on", "ONNX Runtime's kernels round by what is computed together");
   }
+  if (!options.image_encoder.empty()) {
+    return invalid_argument("mmproj", "an image encoder is given, but an ONNX model takes text alone");
+  }
   if (options.pooling.empty()) return {};
   return refused("pooling", "'" + options.pooling + "'", "but the model generates text and does not embed it");
 }

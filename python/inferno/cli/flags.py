@@ -40,6 +40,7 @@ ApiKeys = Annotated[list[str] | None, _flag("server.api_keys", "--api-key")]
 ApiKeyFile = Annotated[str | None, _flag("server.api_key_file", "--api-key-file")]
 AllowAnonymous = Annotated[bool | None, _flag("server.allow_anonymous", "--allow-anonymous")]
 AllowedHosts = Annotated[list[str] | None, _flag("server.allowed_hosts", "--allowed-host")]
+ImageHosts = Annotated[list[str] | None, _flag("server.image_hosts", "--allow-image-host")]
 BodyLimit = Annotated[int | None, _flag("server.body_limit_bytes", "--body-limit")]
 KeepAlive = Annotated[float | None, _flag("server.keep_alive_seconds", "--keep-alive")]
 Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
@@ -48,6 +49,7 @@ LogLevel = Annotated[str | None, _flag("server.log_level", "--log-level")]
 
 ModelName = Annotated[str | None, _flag("model.name", "--model-name")]
 Quantize = Annotated[str | None, _flag("model.quantize", "--quantize")]
+Mmproj = Annotated[str | None, _flag("model.mmproj", "--mmproj")]
 DraftModel = Annotated[str | None, _flag("model.draft", "--draft-model")]
 Context = Annotated[int | None, _flag("model.context_tokens", "--context")]
 KvTokens = Annotated[int | None, _flag("model.kv_tokens", "--kv-tokens")]
@@ -92,6 +94,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "api_key_file": ("server.api_key_file", "--api-key-file"),
     "allow_anonymous": ("server.allow_anonymous", "--allow-anonymous"),
     "allowed_host": ("server.allowed_hosts", "--allowed-host"),
+    "allow_image_host": ("server.image_hosts", "--allow-image-host"),
     "body_limit": ("server.body_limit_bytes", "--body-limit"),
     "keep_alive": ("server.keep_alive_seconds", "--keep-alive"),
     "grace": ("server.grace_seconds", "--grace"),
@@ -99,6 +102,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "log_level": ("server.log_level", "--log-level"),
     "model_name": ("model.name", "--model-name"),
     "quantize": ("model.quantize", "--quantize"),
+    "mmproj": ("model.mmproj", "--mmproj"),
     "draft_model": ("model.draft", "--draft-model"),
     "context": ("model.context_tokens", "--context"),
     "kv_tokens": ("model.kv_tokens", "--kv-tokens"),

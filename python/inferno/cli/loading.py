@@ -58,6 +58,7 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
                 engine=config.engine.model_dump(),
                 extras=extras,
                 draft=None if draft is None else await ready(resolve(draft), cache_bytes=config.store.prepared_bytes),
+                image_encoder=source.image_encoder,
                 prefix_store=config.store.prefixes,
                 prefix_store_bytes=config.store.prefixes_bytes,
                 progress=progress,

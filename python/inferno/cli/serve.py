@@ -46,6 +46,7 @@ def serve(
     api_key_file: flags.ApiKeyFile = None,
     allow_anonymous: flags.AllowAnonymous = None,
     allowed_host: flags.AllowedHosts = None,
+    allow_image_host: flags.ImageHosts = None,
     body_limit: flags.BodyLimit = None,
     keep_alive: flags.KeepAlive = None,
     grace: flags.Grace = None,
@@ -54,6 +55,7 @@ def serve(
     config: flags.ConfigFile = None,
     model_name: flags.ModelName = None,
     quantize: flags.Quantize = None,
+    mmproj: flags.Mmproj = None,
     draft_model: flags.DraftModel = None,
     context: flags.Context = None,
     kv_tokens: flags.KvTokens = None,
@@ -107,7 +109,7 @@ def run_server(config: Config) -> int:
     settings = with_file_keys(config.server)
     refuse_exposure(settings)
     refuse_unknown_tenants(config.engine.tenant_weights or {}, settings)
-    source = resolve(config.model.path, quantize=config.model.quantize)
+    source = resolve(config.model.path, quantize=config.model.quantize, mmproj=config.model.mmproj)
     configure_logging(settings.log_level)
     engine = load_engine(source, config)
 

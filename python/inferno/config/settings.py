@@ -80,6 +80,11 @@ class ServerSettings(_Section):
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Names besides its address that a server without keys answers to; others are refused with 403."
     )
+    image_hosts: tuple[str, ...] = Field(
+        (),
+        description="HOST or HOST:PORT that pictures in messages may be fetched from by URL; by default from nowhere, "
+        "and they come as data URLs.",
+    )
     body_limit_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
     keep_alive_seconds: float = Field(10.0, gt=0, description="Seconds between comments on a stream that has no news.")
     grace_seconds: float = Field(30.0, ge=0, description="Seconds that running requests get to finish on SIGTERM.")
@@ -100,6 +105,11 @@ class ModelSettings(_Section):
     )
     draft: str | None = Field(
         None, description="Smaller model of the same vocabulary that guesses ahead; see --speculate."
+    )
+    mmproj: str | None = Field(
+        None,
+        description="Image encoder (an mmproj GGUF file) that makes the model see pictures; by default the one beside "
+        "the model's file, if any; 'none' serves text alone.",
     )
     quantize: Quantize | None = Field(
         None,
@@ -151,8 +161,8 @@ class ModelSettings(_Section):
 
     def loading(self) -> dict[str, Any]:
         """Those that the engine takes when it loads a model; None where it decides."""
-        others = {"path", "name", "draft", "quantize", "adapters", "adapter_folder", "generation_config", "tuned"}
-        return self.model_dump(exclude=others)
+        files = {"path", "draft", "mmproj", "adapters", "adapter_folder"}
+        return self.model_dump(exclude={*files, "name", "quantize", "generation_config", "tuned"})
 
 
 class EngineSettings(_Section):

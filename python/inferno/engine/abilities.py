@@ -35,6 +35,7 @@ def abilities_of(can: Mapping[str, Any], labels: int, *, has_chat_template: bool
         "chat": has_chat_template,
         "prefix_sharing": can["sharing"] != "none",
         "lora": can["adapters"],
+        "images": can["image_width"] > 0,
     }
     return ("complete", *(name for name, there in has.items() if there), "logprobs", "constraints")
 

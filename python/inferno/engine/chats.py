@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from inferno.engine.client import Grammar, Message
+from inferno.engine.client import Grammar, Message, PlacedImage
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.forced import forced_calls, kept_calls
 from inferno.engine.dialects.probe import find_dialect
-from inferno.engine.encoder import Segment
 from inferno.engine.extras import DEFAULT_TEMPLATE, TOOL_TEMPLATE
-from inferno.engine.prompt import ChatPrompt
+from inferno.engine.prompt import ChatPrompt, Piece
 from inferno.errors import InvalidArgument, Unsupported
 
 
@@ -22,7 +21,7 @@ from inferno.errors import InvalidArgument, Unsupported
 class Opened:
     """A prompt, and how the model will go on. ``begun`` is what the prompt holds of the reply already."""
 
-    segments: list[Segment]
+    segments: list[Piece]
     dialect: Dialect
     begun: str
     shown_tokens: tuple[int, ...]
@@ -30,8 +29,8 @@ class Opened:
     special_tokens: Mapping[str, int]
     """All of the template's, by their text."""
 
-    def turn(self, prompt: list[int], conversation: Conversation) -> Turn:
-        """``prompt`` is the segments' tokens."""
+    def turn(self, prompt: list[int], images: tuple[PlacedImage, ...], conversation: Conversation) -> Turn:
+        """``prompt`` is the segments' tokens, in which ``images`` are."""
         tools, calls_before = conversation.callable, conversation.calls_before
         grammar = None
         if conversation.tool_choice.mode == "required":
@@ -49,6 +48,7 @@ class Opened:
             self.shown_tokens,
             grammar,
             self._kept(conversation),
+            images,
         )
 
     def _kept(self, conversation: Conversation) -> Callable[[Grammar | None], Grammar] | None:
@@ -83,7 +83,7 @@ class Chats:
     def __bool__(self) -> bool:
         return bool(self._prompts)
 
-    def render(self, messages: Sequence[Message], template_kwargs: Mapping[str, Any] | None = None) -> list[Segment]:
+    def render(self, messages: Sequence[Message], template_kwargs: Mapping[str, Any] | None = None) -> list[Piece]:
         """As ChatPrompt.render. Raises Unsupported when there is no template for it, or one that does not compile."""
         prompt, dialect = self._chosen(bool((template_kwargs or {}).get("tools")))
         return prompt.render(dialect.adapted(messages), template_kwargs)

@@ -10,13 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from inferno import _core
     from inferno.engine.conversation import Conversation, Turn
     from inferno.engine.embedding import EmbedRequest, EmbedResult
     from inferno.engine.scoring import ScoreRequest, ScoreResult
 
 FinishReason = Literal["stop", "length", "cancelled"]
 Message = Mapping[str, Any]
-"""One chat message: ``role`` (str) and ``content`` (str), and whatever else the template reads."""
+"""One chat message: ``role`` (str), ``content`` (str, or a list of ``{"type": "text", "text": str}`` and
+``{"type": "image", "image": Image}``), and whatever else the template reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,15 @@ class Grammar:
 
 
 @dataclass(frozen=True, slots=True)
+class PlacedImage:
+    """What an image encoder made of a picture, or of a part of one, and where it stands in the prompt: from ``first``
+    on, ``rows.count`` tokens of the id ``rows.id``."""
+
+    first: int
+    rows: _core.ImageRows
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """What to continue, and how. ``prompt`` is token ids (see :meth:`EngineClient.encode_chat` and ``encode``)."""
 
@@ -91,6 +102,8 @@ class GenerateRequest:
     """Owner of the prefix cache entries: prompts are never shared across tenants."""
     grammar: Grammar | None = None
     """``None``: whatever the model likes. Else the answer satisfies it, or ends with ``length``."""
+    images: tuple[PlacedImage, ...] = ()
+    """Pictures in the prompt, in its order."""
     adapter: str | None = None
     """One of :attr:`EngineClient.adapters`; ``None`` is the model as it is."""
 
@@ -176,6 +189,11 @@ class ModelCard:
     """Settings as they are in force, those that the engine chose included: ``threads``, ``kv_layout``, …"""
     parent: str | None = None
     """Of a model with an adapter: the name of the model without."""
+
+    @property
+    def takes_images(self) -> bool:
+        """Whether messages may hold pictures."""
+        return "images" in self.abilities
 
 
 class EngineClient(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from inferno.engine.client import GenerateRequest, Grammar, Message
+from inferno.engine.client import GenerateRequest, Grammar, Message, PlacedImage
 from inferno.engine.dialects.reader import ReplyReader
 from inferno.errors import InvalidArgument
 
@@ -58,6 +58,8 @@ class Conversation:
     """The last message, an assistant's, is the beginning of the reply."""
     template_kwargs: Mapping[str, Any] = field(default_factory=dict)
     """Further variables of the template, such as ``enable_thinking``."""
+    tenant: str = ""
+    """Who asks: owner of what is kept of the pictures."""
 
     @property
     def callable(self) -> dict[str, Mapping[str, Any]]:
@@ -95,6 +97,13 @@ class Turn:
     """What the reply must be, where calls are forced."""
     kept: Callable[[Grammar | None], Grammar] | None = None
     """Of what the text must satisfy, what the reply must: where calls need not come and are kept to something."""
+    images: tuple[PlacedImage, ...] = ()
+    """Pictures in the prompt."""
+
+    @property
+    def image_tokens(self) -> int:
+        """Of the prompt's."""
+        return sum(image.rows.count for image in self.images)
 
     def applied(self, request: GenerateRequest) -> GenerateRequest:
         """``request`` with what this turn needs of the engine put in, among it the prompt.
@@ -110,4 +119,6 @@ class Turn:
         grammar = self.grammar or request.grammar
         if self.kept is not None:
             grammar = self.kept(request.grammar)
-        return replace(request, prompt=self.prompt, shown_tokens=self.shown_tokens, grammar=grammar)
+        return replace(
+            request, prompt=self.prompt, shown_tokens=self.shown_tokens, grammar=grammar, images=self.images
+        )

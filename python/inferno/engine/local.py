@@ -20,19 +20,21 @@ from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import EmbedRequest, EmbedResult
-from inferno.engine.encoder import Segment
 from inferno.engine.encoding import EncoderEngine
 from inferno.engine.extras import Extras
 from inferno.engine.facts import open_model
 from inferno.engine.grammars import Grammars
+from inferno.engine.images.decoding import require_pillow
+from inferno.engine.images.placing import Placing, without_images
+from inferno.engine.images.reader import ImageReader
 from inferno.engine.native import checked_ids, fill_request, overridden
 from inferno.engine.prefix_keeper import PrefixKeeper, open_store
 from inferno.engine.prefix_store import PrefixStore, StoreStats
 from inferno.engine.scoring import ScoreRequest, ScoreResult
 from inferno.engine.stream import Channel, LocalStream
+from inferno.engine.tokens import TextTokens
 from inferno.errors import (
     ConfigError,
-    InvalidArgument,
     NotFound,
     QueueFull,
     Unavailable,
@@ -40,8 +42,6 @@ from inferno.errors import (
 )
 
 Progress = Callable[[float], None]
-_INLINE_CHARS = 4096
-"""Text up to this length is tokenized on the event loop: handing it to a thread would take longer."""
 
 
 class _Delivery:
@@ -102,9 +102,12 @@ class LocalEngine:
         self._keeper: PrefixKeeper | None = None
         self._adapters: Adapters | None = None
         self._encoder: EncoderEngine | None = None
-        self._whole_texts = model.capabilities["embedding_size"] > 0
-        if self._whole_texts:
-            self._encoder = EncoderEngine(model, config, self._card, self._extras, lambda text: self._ids(text, False))
+        whole_texts = model.capabilities["embedding_size"] > 0
+        self._tokens = TextTokens(model, self._extras.encoder, closes=whole_texts)
+        if whole_texts:
+            self._encoder = EncoderEngine(
+                model, config, self._card, self._extras, lambda text: self._tokens.ids(text, add_bos=False)
+            )
             self._engine = self._encoder.native
         else:
             engine = native_call(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
@@ -112,6 +115,8 @@ class LocalEngine:
             self._keeper = None if store is None else PrefixKeeper(engine, store, _core.CoreError)
             self._adapters = Adapters(engine, self._keeper)
         self._grammars = Grammars(model)
+        self._images = ImageReader(model)
+        self._placing = Placing(self._tokens, self._images, self._card.context_tokens)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -125,6 +130,7 @@ class LocalEngine:
         engine: Mapping[str, Any] | None = None,
         extras: Callable[[], Extras] | None = None,
         draft: str | None = None,
+        image_encoder: str | None = None,
         prefix_store: str | None = None,
         prefix_store_bytes: int = StoreSettings.model_fields["prefixes_bytes"].default,
         progress: Progress | None = None,
@@ -134,6 +140,7 @@ class LocalEngine:
         ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
         leave the engine's default. ``extras`` reads what comes with the model beside ``path``, on the loading thread.
         ``draft`` is the path of a smaller model that guesses ahead for the first; ``options`` are for both.
+        ``image_encoder`` is the path of what makes the model see pictures (an mmproj file).
         ``prefix_store`` is a folder that keeps prefixes over restarts, within ``prefix_store_bytes``. ``progress`` is
         called with 0..1 on the loading thread. Raises the InfernoError that says why the model cannot be loaded
         (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument), or ConfigError for the store.
@@ -153,7 +160,11 @@ class LocalEngine:
                 **{k: v for k, v in (options or {}).items() if v is not None},
             }
             sizes = overridden(_core.ModelOptions(), chosen)
+            if image_encoder is not None:
+                require_pillow()
+                sizes.image_encoder = image_encoder
             model, backend = open_model(path, sizes, report, brought.facts)
+            sizes.image_encoder = ""  # which the draft model has none of
             guesser = None
             if draft is not None:
                 if model.capabilities["embedding_size"]:
@@ -228,40 +239,20 @@ class LocalEngine:
     ) -> list[int]:
         if self._encoder is not None:
             raise cannot(self._card, "complete")
-        return await self._encode(self._chats.render(messages, template_kwargs), add_bos=True)
+        return await self._tokens.of(without_images(self._chats.render(messages, template_kwargs)), add_bos=True)
 
     async def open_turn(self, conversation: Conversation) -> Turn:
         if self._encoder is not None:
             raise cannot(self._card, "complete")
         opened = self._chats.open(conversation)
-        return opened.turn(await self._encode(opened.segments, add_bos=True), conversation)
+        prompt, images = await self._placing.place(opened.segments, conversation.tenant)
+        return opened.turn(prompt, images, conversation)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
-        return await self._encode([text], add_bos=add_special)
+        return await self._tokens.of([text], add_bos=add_special)
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
-        if sum(map(len, texts)) <= _INLINE_CHARS:
-            return self._all_ids(texts)
-        return await asyncio.get_running_loop().run_in_executor(None, self._all_ids, texts)
-
-    def _all_ids(self, texts: Sequence[str]) -> list[list[int]]:
-        return [self._ids([text], True) for text in texts]
-
-    async def _encode(self, segments: list[Segment], *, add_bos: bool) -> list[int]:
-        if sum(len(segment) for segment in segments if isinstance(segment, str)) <= _INLINE_CHARS:
-            return self._ids(segments, add_bos)
-        return await asyncio.get_running_loop().run_in_executor(None, self._ids, segments, add_bos)
-
-    def _ids(self, segments: Sequence[Segment], add_bos: bool) -> list[int]:
-        try:
-            if self._extras.encoder is not None:
-                segments = self._extras.encoder.encode(segments)
-            return native_call(self._model.encode, segments, add_bos, add_bos and self._whole_texts)
-        except (TypeError, UnicodeEncodeError):
-            # Python's str may hold what UTF-8 cannot; the native module then sees no str at all.
-            if any(isinstance(segment, str) and _has_surrogate(segment) for segment in segments):
-                raise InvalidArgument("the text holds half of a surrogate pair, which is no character") from None
-            raise
+        return await self._tokens.of_each(texts)
 
     async def decode(self, token_ids: Sequence[int]) -> str:
         return native_call(self._model.decode, checked_ids(token_ids))
@@ -292,14 +283,15 @@ class LocalEngine:
             raise cannot(self._card, "complete")
         native = _core.Request()
         request = self._extras.generation.applied(request)
-        fill_request(native, request, encode=lambda text: self._ids([text], False))
+        fill_request(native, request, encode=lambda text: self._tokens.ids([text], add_bos=False))
         native.adapter = self._adapters.number(request.adapter) if self._adapters is not None else 0
         self._bind_loop()
         self._refuse_hopeless(request)
         if request.grammar is not None:
             native.grammar = await self._grammars.compiled(request.grammar, request.tenant)
         if self._keeper is not None:
-            await self._keeper.bring(request.tenant, request.prompt, native.adapter)
+            words = request.prompt[: request.images[0].first] if request.images else request.prompt
+            await self._keeper.bring(request.tenant, words, native.adapter)
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
         # until the channel is in place. No await may come between submit and that.
         try:
@@ -340,6 +332,7 @@ class LocalEngine:
     def _stop(self) -> None:
         self._engine.stop()
         self._grammars.close()
+        self._images.close()
         if self._keeper is not None:
             self._keeper.close()
 
@@ -363,5 +356,3 @@ def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
     _core.set_log_sink(sink)
 
 
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= character <= "\udfff" for character in text)

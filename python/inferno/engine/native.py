@@ -24,6 +24,8 @@ _SEED_BITS = 64
 def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Callable[[str], list[int]]) -> None:
     """``encode`` gives the token ids of plain text without BOS. Raises InvalidArgument naming the field."""
     _set(native, "prompt", list(request.prompt))
+    if request.images:
+        native.images = [(image.first, image.rows) for image in request.images]
     _fill_sampling(native.sampling, request.sampling, encode)
     _set(native, "n", request.n)
     if request.max_tokens is not None:

@@ -1,5 +1,7 @@
 """Messages to a prompt of text and control tokens. Text never becomes control: only the template yields special tokens.
 
+A picture in a message is written by the template as a mark of its own, which becomes the picture again.
+
 How: a marker, a character that Unicode reserves to be in no text, is put inside every special token that message text
 spells, before the template runs. In what the template wrote, a special token that has no marker in it is the template's
 own and becomes an id; the rest is text, and loses the markers again.
@@ -13,6 +15,7 @@ from typing import Any
 
 from inferno.engine.client import Message
 from inferno.engine.encoder import Segment
+from inferno.engine.images.image import Image
 from inferno.engine.template import ChatTemplate
 from inferno.errors import InvalidArgument
 
@@ -20,6 +23,10 @@ _NONCHARACTERS = tuple(chr(code) for code in range(0xFDD0, 0xFDF0))
 _RESERVED = frozenset({"messages", "bos_token", "eos_token", "raise_exception", "strftime_now"})
 _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _MAX_NESTING = 64
+_PROBE = "Qx7"
+
+Piece = Segment | Image
+"""Of a rendered prompt: text, a special token, or a picture."""
 
 
 class ChatPrompt:
@@ -41,6 +48,8 @@ class ChatPrompt:
         self._starts = frozenset(text[:length] for text in longest_first for length in range(1, len(text)))
         self._longest_start = max(map(len, longest_first), default=1) - 1
         self._markers = [mark for mark in _NONCHARACTERS if mark not in template]
+        self._wants_parts = False
+        self._wants_parts = not self._writes_probe() and self._writes_probe(parts=True)
 
     def render(
         self,
@@ -48,8 +57,8 @@ class ChatPrompt:
         template_kwargs: Mapping[str, Any] | None = None,
         *,
         continue_final: bool = False,
-    ) -> list[Segment]:
-        """Text segments and ids of the template's special tokens, in order.
+    ) -> list[Piece]:
+        """Text segments, pictures and ids of the template's special tokens, in order.
 
         ``template_kwargs`` are further variables (``tools``, ``add_generation_prompt``, …). With ``continue_final``
         the prompt ends where the last message's content does. Raises InvalidArgument for messages that the template
@@ -57,11 +66,14 @@ class ChatPrompt:
         """
         extra = dict(template_kwargs or {})
         _check(messages, extra)
-        marker, cut = self._free_markers([messages, extra])
-        marked = self._marked(messages, marker)
+        marker, cut, picture = self._free_markers([messages, extra])
+        joined, images = _joined(messages, picture)
+        marked = self._marked(joined, marker)
         if continue_final:
             marked[-1]["content"] = f"{marked[-1].get('content') or ''}{cut}"
             extra["add_generation_prompt"] = False
+        if self._wants_parts:
+            marked = [_as_parts(message) for message in marked]
         variables = {
             "tools": None,
             "documents": None,
@@ -79,11 +91,23 @@ class ChatPrompt:
                     " be continued; send 'continue_final_message': false",
                     param="continue_final_message",
                 )
-        return list(self._segments(rendered, marker))
+        pieces = [piece for text in self._segments(rendered, marker) for piece in _with_images(text, picture, images)]
+        _check_all_written(images, pieces)
+        return pieces
 
-    def text(self, segments: Sequence[Segment]) -> str:
-        """What the template wrote, special tokens and all."""
-        return "".join(part if isinstance(part, str) else self._texts[part] for part in segments)
+    def text(self, segments: Sequence[Piece]) -> str:
+        """What the template wrote, special tokens and all, without the pictures."""
+        written = [part for part in segments if not isinstance(part, Image)]
+        return "".join(part if isinstance(part, str) else self._texts[part] for part in written)
+
+    def _writes_probe(self, *, parts: bool = False) -> bool:
+        """Whether a message's content comes out: as text, or as a list of one part of type text."""
+        content = [{"type": "text", "text": _PROBE}] if parts else _PROBE
+        variables = {"messages": [{"role": "user", "content": content}], "tools": None, **self._fixed}
+        try:
+            return _PROBE in self._template.render({**variables, "documents": None, "add_generation_prompt": True})
+        except InvalidArgument:
+            return False
 
     @property
     def ids(self) -> Mapping[str, int]:
@@ -94,14 +118,14 @@ class ChatPrompt:
         """The special tokens that ``marks`` spells."""
         return tuple(token for text, token in self._ids.items() if text in marks)
 
-    def _free_markers(self, values: Any) -> tuple[str, str]:
+    def _free_markers(self, values: Any) -> tuple[str, str, str]:
         used: set[str] = set()
         for text in _strings(values):
             if not text.isascii():
                 used.update(mark for mark in self._markers if mark in text)
         free = [mark for mark in self._markers if mark not in used]
-        if len(free) > 1:
-            return free[0], free[1]
+        if len(free) > 2:
+            return free[0], free[1], free[2]
         raise InvalidArgument("the messages use nearly all of U+FDD0..U+FDEF, which are in no text", param="messages")
 
     def _marked(self, value: Any, marker: str) -> Any:
@@ -143,6 +167,62 @@ class ChatPrompt:
                 yield text
 
 
+def _joined(messages: Sequence[Message], picture: str) -> tuple[list[dict[str, Any]], list[Image]]:
+    """The messages with contents of one text each, in which ``picture``, a number, ``picture`` stand for an image."""
+    images: list[Image] = []
+
+    def text(part: Mapping[str, Any]) -> str:
+        if part["type"] == "text":
+            return str(part["text"])
+        images.append(part["image"])
+        return f"{picture}{len(images) - 1}{picture}"
+
+    joined = []
+    for message in messages:
+        content: Any = message.get("content")
+        joined.append({**message, "content": "".join(map(text, content))} if _are_parts(content) else dict(message))
+    return joined, images
+
+
+def _are_parts(content: Any) -> bool:
+    """Other lists are for the template itself to read."""
+    return isinstance(content, list) and all(isinstance(part, Mapping) and _is_part(part) for part in content)
+
+
+def _is_part(part: Mapping[str, Any]) -> bool:
+    return isinstance(part.get("image"), Image) or (part.get("type") == "text" and isinstance(part.get("text"), str))
+
+
+def _as_parts(message: Mapping[str, Any]) -> dict[str, Any]:
+    content = message.get("content")
+    return {**message, "content": [{"type": "text", "text": content}] if isinstance(content, str) else content}
+
+
+def _with_images(piece: Segment, picture: str, images: Sequence[Image]) -> Iterator[Piece]:
+    if isinstance(piece, int) or not images:
+        yield piece
+        return
+    for number, text in enumerate(piece.split(picture)):
+        if number % 2 == 0:
+            if text:
+                yield text
+        elif text.isdecimal() and int(text) < len(images):
+            yield images[int(text)]
+        else:
+            raise InvalidArgument("this model's chat template cuts a message with a picture apart", param="messages")
+
+
+def _check_all_written(images: Sequence[Image], pieces: Sequence[Piece]) -> None:
+    written = {id(piece) for piece in pieces if isinstance(piece, Image)}
+    for image in images:
+        if id(image) not in written:
+            raise InvalidArgument(
+                "this model's chat template does not write this picture's message as it is, so that the model would not"
+                " see it; leave it out",
+                param=image.param,
+            )
+
+
 def _check(messages: Sequence[Message], extra: Mapping[str, Any]) -> None:
     if not messages:
         raise InvalidArgument("messages is empty; at least one message is needed", param="messages")
@@ -171,5 +251,5 @@ def _strings(value: Any, depth: int = 0) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _strings(item, depth + 1)
-    elif not (value is None or isinstance(value, bool | int | float)):
+    elif not (value is None or isinstance(value, bool | int | float | Image)):
         raise InvalidArgument(f"messages hold a {type(value).__name__}, which no template can write", param="messages")

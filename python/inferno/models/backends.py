@@ -31,7 +31,10 @@ class Backend:
         return self.missing is None
 
 
-_ABILITIES = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "embed", "classify", "rerank")
+_ABILITIES = (
+    *("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "images"),
+    *("embed", "classify", "rerank"),
+)
 """Of llama.cpp's backend and of the test model."""
 _ONNX_ABILITIES = ("complete", "chat", "logprobs", "constraints", "prefix_sharing")
 

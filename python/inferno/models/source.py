@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from inferno.engine.model_parts import ModelPart, model_part, same_model
@@ -11,6 +11,7 @@ from inferno.errors import InfernoError, InvalidArgument, NotFound
 from inferno.models.builtin import EMBER, ember_path
 from inferno.models.huggingface.folder import Folder, is_model_folder, open_folder
 from inferno.models.huggingface.quantization import check_scheme
+from inferno.models.image_encoder import NO_IMAGES, is_image_encoder, named_or_beside
 from inferno.models.onnx import graph_file
 from inferno.models.onnx.graph_file import GraphFile
 
@@ -30,16 +31,27 @@ class ModelSource:
     quantize: str | None = None
     graph: GraphFile | None = None
     """Where ``path`` is an ONNX file."""
+    image_encoder: str | None = None
+    """Path of what makes the model see pictures."""
 
 
-def resolve(model: str | None = None, *, quantize: str | None = None) -> ModelSource:
+def resolve(
+    model: str | None = None, *, quantize: str | None = None, mmproj: str | None = NO_IMAGES
+) -> ModelSource:
     """``None`` or ``ember`` is the built-in model; else a GGUF file, the first of a model in several, a folder with
     exactly one such model (``./ember``, too); a Hugging Face folder: config.json and SafeTensors, of which ``quantize``
-    says the number format; or an ONNX file of any name, or a folder with one.
+    says the number format; or an ONNX file of any name, or a folder with one. ``mmproj`` is the path of its image
+    encoder; ``None`` takes the one beside a GGUF file, if any, and ``none`` takes none.
 
     Raises NotFound or InvalidArgument with what is there instead, and what ``open_folder`` raises.
     """
     check_scheme(quantize)
+    source = _resolve(model, quantize)
+    is_gguf = source.folder is None and source.graph is None
+    return replace(source, image_encoder=named_or_beside(mmproj, source.path, looks_beside=is_gguf))
+
+
+def _resolve(model: str | None, quantize: str | None) -> ModelSource:
     if model is not None and is_model_folder(Path(model).expanduser()):
         return _folder(Path(model).expanduser(), quantize, shown=model)
     if quantize is not None:
@@ -95,7 +107,8 @@ def _file(path: Path, name: str) -> ModelSource:
 
 
 def _only_gguf(folder: Path, *, shown: str) -> Path:
-    found = sorted(entry for entry in folder.iterdir() if entry.suffix.lower() == ".gguf")
+    files = (entry for entry in folder.iterdir() if entry.suffix.lower() == ".gguf")
+    found = sorted(entry for entry in files if not is_image_encoder(entry))
     if len(found) == 1:
         return found[0]
     if same_model(found):

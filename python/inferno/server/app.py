@@ -31,6 +31,7 @@ from inferno.server.middleware.last_resort import LastResort
 from inferno.server.middleware.request_id import RequestId
 from inferno.server.operation import Operation
 from inferno.server.operations import OPERATIONS
+from inferno.server.remote_images import RemoteImages
 from inferno.server.services import Services
 from inferno.server.settings import ServerSettings
 from inferno.storing.store import RecordStore
@@ -47,7 +48,7 @@ def build_app(
     """An ASGI application that owns ``registry`` and ``responses``: its lifespan ends with closing them. ``adapters``
     may be loaded at run time.
 
-    Raises ConfigError for an API key that no header can carry.
+    Raises ConfigError for an API key that no header can carry, and for hosts that images cannot be fetched from.
     """
     drain = Drain()
     app = Starlette(
@@ -103,6 +104,7 @@ def _services(
         drain=drain,
         recorder=recorder,
         metrics=collectors,
+        images=RemoteImages(settings.image_hosts),
         adapters=adapters,
         responses=responses,
         background=Background(drain, most=settings.max_background),

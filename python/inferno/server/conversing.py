@@ -17,6 +17,8 @@ class Conversing:
     prompt_tokens: int
     stream: TokenStream
     replies: Replies
+    image_tokens: int = 0
+    """Of the prompt's."""
 
 
 async def converse(
@@ -28,4 +30,4 @@ async def converse(
     """
     turn = await client.open_turn(conversation)
     stream = await client.generate(turn.applied(wanted(turn.prompt)))
-    return Conversing(len(turn.prompt), stream, Replies(turn.new_reader))
+    return Conversing(len(turn.prompt), stream, Replies(turn.new_reader), turn.image_tokens)

@@ -35,6 +35,9 @@ class HttpError:
 TABLE: dict[type[BaseException], HttpError] = {
     errors.InvalidArgument: HttpError(400, "invalid_request_error", "invalid_value"),
     errors.ContextLengthExceeded: HttpError(400, "invalid_request_error", "context_length_exceeded"),
+    errors.InvalidImage: HttpError(400, "invalid_request_error", "invalid_image"),
+    errors.ImagesUnsupported: HttpError(400, "invalid_request_error", "model_does_not_support_images"),
+    refusals.ImageUrlNotAllowed: HttpError(400, "invalid_request_error", "image_url_not_allowed"),
     errors.Unsupported: HttpError(400, "invalid_request_error", "unsupported_parameter"),
     refusals.UnsupportedParameter: HttpError(400, "invalid_request_error", "unsupported_parameter"),
     refusals.UnknownParameter: HttpError(400, "invalid_request_error", "unknown_parameter"),

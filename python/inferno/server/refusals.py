@@ -41,6 +41,12 @@ class NotOffered(InfernoError):
     code = "not_offered"
 
 
+class ImageUrlNotAllowed(InvalidArgument):
+    """A picture at an address that this server does not fetch from."""
+
+    code = "image_url_not_allowed"
+
+
 class BodyTooLarge(InfernoError):
     code = "body_too_large"
 

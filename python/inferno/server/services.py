@@ -12,6 +12,7 @@ from inferno.models.adapters import AdapterShelf
 from inferno.models.registry import ModelRegistry
 from inferno.server.background import Background
 from inferno.server.drain import Drain
+from inferno.server.remote_images import RemoteImages
 from inferno.server.settings import ServerSettings
 from inferno.storing.store import RecordStore
 
@@ -23,6 +24,7 @@ class Services:
     drain: Drain
     recorder: Recorder
     metrics: CollectorRegistry
+    images: RemoteImages
     adapters: AdapterShelf | None
     """What may be loaded while the server runs; None: nothing."""
     responses: RecordStore | None

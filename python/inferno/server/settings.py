@@ -24,6 +24,11 @@ class ServerSettings(Protocol):
         ...
 
     @property
+    def image_hosts(self) -> tuple[str, ...]:
+        """HOST or HOST:PORT that pictures are fetched from where messages name them by URL; empty: from nowhere."""
+        ...
+
+    @property
     def body_limit_bytes(self) -> int: ...
 
     @property

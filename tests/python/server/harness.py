@@ -22,6 +22,7 @@ NEVER = 3600.0
 @dataclass(frozen=True)
 class Settings:
     api_keys: tuple[str, ...] = ()
+    image_hosts: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("test",)
     body_limit_bytes: int = 100_000
     keep_alive_seconds: float = NEVER

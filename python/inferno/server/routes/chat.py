@@ -39,12 +39,15 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
     client = registry.get(name)
     exchange.model = name
     wanted = partial(chat.to_generate_request, ask, tenant=request.state.tenant)
-    conversing = await converse(client, chat.conversation(ask), wanted)
+    conversation = chat.conversation(ask, tenant=request.state.tenant)
+    conversation = await services_of(request).images.fetched(conversation, client.card)
+    conversing = await converse(client, conversation, wanted)
     answer = ChatAnswer(
         new_envelope("chatcmpl", name, client.card),
         conversing.replies,
         usage_streamed=ask.usage_streamed,
         reasoning_shown=ask.include_reasoning is not False,
+        image_tokens=conversing.image_tokens,
     )
     return Generation(
         stream=conversing.stream,

@@ -8,9 +8,11 @@ from starlette.responses import Response
 
 from inferno.engine.client import EngineClient
 from inferno.server.operation import Operation
+from inferno.server.refusals import UnsupportedParameter
 from inferno.server.services import services_of
 from inferno.server.wire import tokenize as wire
 from inferno.server.wire.decode import decode
+from inferno.server.wire.images import pictures_in
 from inferno.server.wire.messages import template_messages
 
 TOKENIZE_PATH = "/tokenize"
@@ -34,7 +36,10 @@ async def detokenize(request: Request) -> Response:
 
 async def _tokens(client: EngineClient, ask: wire.TokenizeRequest) -> list[int]:
     if ask.messages is not None:
-        return await client.encode_chat(template_messages(ask.messages))
+        messages = template_messages(ask.messages)
+        for image in pictures_in(messages):
+            raise UnsupportedParameter("pictures have no token ids; leave them out", param=image.param)
+        return await client.encode_chat(messages)
     return await client.encode(ask.prompt or "", add_special=ask.add_special_tokens is not False)
 
 

@@ -20,7 +20,7 @@ from inferno.server.wire.generation import (
     check_stream_options,
     generate_request,
 )
-from inferno.server.wire.messages import ChatMessage, template_messages
+from inferno.server.wire.messages import ChatMessage, shows_detail, template_messages
 from inferno.server.wire.tools import Choice, Tools, offered_tools, tool_choice
 from inferno.server.wire.unsupported import NeutralValues, refuse_unsupported, set_fields
 
@@ -65,7 +65,8 @@ class ChatRequest(GenerationFields, kw_only=True, forbid_unknown_fields=True):
     @property
     def unused(self) -> tuple[str, ...]:
         """Fields that are set and have no effect on the answer."""
-        return set_fields(self, UNUSED)
+        details = ("messages.image_url.detail",) if shows_detail(self.messages) else ()
+        return (*set_fields(self, UNUSED), *details)
 
 
 DECODER = msgspec.json.Decoder(ChatRequest)
@@ -85,7 +86,7 @@ def check(ask: ChatRequest) -> None:
         )
 
 
-def conversation(ask: ChatRequest) -> Conversation:
+def conversation(ask: ChatRequest, *, tenant: str) -> Conversation:
     """What is to be continued. Raises InvalidArgument or UnsupportedParameter, naming the message."""
     tools = offered_tools(ask.tools)
     return Conversation(
@@ -96,6 +97,7 @@ def conversation(ask: ChatRequest) -> Conversation:
         reasoning_effort=ask.reasoning_effort,
         continue_final_message=_continues(ask),
         template_kwargs=ask.chat_template_kwargs or {},
+        tenant=tenant,
     )
 
 

@@ -108,12 +108,19 @@ class ChatAnswer:
     framing = OPENAI_EVENTS
 
     def __init__(
-        self, envelope: Envelope, replies: Replies, *, usage_streamed: bool, reasoning_shown: bool = True
+        self,
+        envelope: Envelope,
+        replies: Replies,
+        *,
+        usage_streamed: bool,
+        reasoning_shown: bool = True,
+        image_tokens: int = 0,
     ) -> None:
         self._envelope = envelope
         self._replies = replies
         self._usage_streamed = usage_streamed
         self._reasoning_shown = reasoning_shown
+        self._image_tokens = image_tokens
         self._text_frames: dict[int, tuple[bytes, bytes]] = {}
 
     def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes:
@@ -188,7 +195,9 @@ class ChatAnswer:
         return event(ENCODER.encode(chunk))
 
     def _usage(self, usage: Usage) -> UsageBody:
-        return usage_body(usage, reasoning_tokens=self._replies.reasoning_tokens)
+        return usage_body(
+            usage, reasoning_tokens=self._replies.reasoning_tokens, image_tokens=self._image_tokens
+        )
 
     def _finish_reason(self, index: int, reason: str) -> str:
         return "tool_calls" if reason == "stop" and self._replies.reply(index).calls else reason

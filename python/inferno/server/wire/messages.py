@@ -10,15 +10,16 @@ import msgspec
 from inferno.engine.client import Message
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
+from inferno.server.wire.images import MAX_IMAGES, ImageUrl, image_of, pictures_in
 
 ROLES = ("developer", "system", "user", "assistant", "tool")
-UNSUPPORTED_PARTS = ("image_url", "input_audio", "file", "refusal")
+UNSUPPORTED_PARTS = ("input_audio", "file", "refusal")
 
 
 class ContentPart(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     type: str
     text: str | None = None
-    image_url: Any = None
+    image_url: ImageUrl | None = None
     input_audio: Any = None
     file: Any = None
     refusal: Any = None
@@ -55,7 +56,16 @@ def template_messages(messages: list[ChatMessage]) -> list[Message]:
     """What the chat template reads. Raises InvalidArgument or UnsupportedParameter, naming the message."""
     if not messages:
         raise InvalidArgument("'messages' is empty: at least one message is needed", param="messages")
-    return [_template_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
+    read = [_template_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
+    if (count := sum(1 for _ in pictures_in(read))) > MAX_IMAGES:
+        raise InvalidArgument(f"the messages hold {count} pictures; at most {MAX_IMAGES} are allowed", param="messages")
+    return read
+
+
+def shows_detail(messages: list[ChatMessage]) -> bool:
+    """Whether any picture's ``detail`` says more than ``auto``."""
+    parts = (part for message in messages if isinstance(message.content, list) for part in message.content)
+    return any(part.image_url is not None and part.image_url.detail not in (None, "auto") for part in parts)
 
 
 def _template_message(message: ChatMessage, where: str) -> Message:
@@ -63,7 +73,7 @@ def _template_message(message: ChatMessage, where: str) -> Message:
     _refuse_echoes(message, where)
     # A developer message is what newer clients call a system message; templates know the latter only.
     role = "system" if message.role == "developer" else message.role
-    entry: dict[str, Any] = {"role": role, "content": _text(message, where)}
+    entry: dict[str, Any] = {"role": role, "content": _content(message, where)}
     if message.name is not None:
         entry["name"] = message.name
     if message.tool_call_id is not None:
@@ -101,7 +111,8 @@ def _refuse_echoes(message: ChatMessage, where: str) -> None:
             raise UnsupportedParameter(f"'{param}' is not supported by this server; leave it out", param=param)
 
 
-def _text(message: ChatMessage, where: str) -> str:
+def _content(message: ChatMessage, where: str) -> str | list[dict[str, Any]]:
+    """One text, or parts where there are pictures."""
     content = message.content
     if content is None:
         if message.role == "assistant" and message.tool_calls:
@@ -112,16 +123,32 @@ def _text(message: ChatMessage, where: str) -> str:
         )
     if isinstance(content, str):
         return content
-    return "".join(_part_text(part, f"{where}.content[{index}]") for index, part in enumerate(content))
+    parts = [_part(part, message.role, f"{where}.content[{index}]") for index, part in enumerate(content)]
+    if any(part["type"] == "image" for part in parts):
+        return parts
+    return "".join(part["text"] for part in parts)
+
+
+def _part(part: ContentPart, role: str, where: str) -> dict[str, Any]:
+    if part.type != "image_url":
+        return {"type": "text", "text": _part_text(part, where)}
+    if role != "user":
+        raise InvalidArgument(f"'{where}' is a picture, which only messages of the role user may hold", param=where)
+    if part.image_url is None:
+        raise InvalidArgument(f"'{where}' is of type 'image_url' and needs an 'image_url'", param=f"{where}.image_url")
+    return {"type": "image", "image": image_of(part.image_url, f"{where}.image_url")}
 
 
 def _part_text(part: ContentPart, where: str) -> str:
     if part.type in UNSUPPORTED_PARTS:
         raise UnsupportedParameter(
-            f"'{where}' is of type {part.type!r}; this server supports text parts only", param=where
+            f"'{where}' is of type {part.type!r}; this server supports parts of type 'text' and 'image_url'",
+            param=where,
         )
     if part.type != "text":
-        raise InvalidArgument(f"'{where}.type' is {part.type[:64]!r}: expected 'text'", param=f"{where}.type")
+        raise InvalidArgument(
+            f"'{where}.type' is {part.type[:64]!r}: expected 'text' or 'image_url'", param=f"{where}.type"
+        )
     if part.text is None:
         raise InvalidArgument(f"'{where}' is of type 'text' and needs a 'text'", param=f"{where}.text")
     return part.text

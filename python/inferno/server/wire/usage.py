@@ -10,6 +10,8 @@ from inferno.engine.client import Usage
 
 class PromptTokensDetails(msgspec.Struct, frozen=True):
     cached_tokens: int
+    image_tokens: int | UnsetType = UNSET
+    """Of prompts with pictures only."""
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True):
@@ -25,11 +27,11 @@ class UsageBody(msgspec.Struct, frozen=True):
     """Of chats only."""
 
 
-def usage_body(usage: Usage, *, reasoning_tokens: int | None = None) -> UsageBody:
+def usage_body(usage: Usage, *, reasoning_tokens: int | None = None, image_tokens: int = 0) -> UsageBody:
     return UsageBody(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         total_tokens=usage.prompt_tokens + usage.completion_tokens,
-        prompt_tokens_details=PromptTokensDetails(usage.cached_tokens),
+        prompt_tokens_details=PromptTokensDetails(usage.cached_tokens, image_tokens or UNSET),
         completion_tokens_details=UNSET if reasoning_tokens is None else CompletionTokensDetails(reasoning_tokens),
     )
