@@ -164,6 +164,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=machine.usable_cores())
     parser.add_argument("--engine", choices=("genai", "inferno"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    asked.folder = asked.folder.expanduser()
     batches = [int(batch) for batch in asked.batches.split(",")]
     if asked.engine:
         engine = {"genai": GenAI, "inferno": Inferno}[asked.engine](asked.folder, asked.threads)
