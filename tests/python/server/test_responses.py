@@ -264,6 +264,78 @@ async def test_what_is_wrong_is_named(http: httpx.AsyncClient, fields: dict[str,
     assert response.json()["error"]["param"] == param, response.text
 
 
+VALUES = (
+    b'"\\ud800"',
+    b'"\\u0000"',
+    b"1e999",
+    b"123456789012345678901234567890",
+    b"NaN",
+    b"[]",
+    b"{}",
+    b"[" * 900 + b"]" * 900,
+    b'"' + b"a" * 3000 + b'"',
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"input": %s}',
+        b'{"input": "x", "instructions": %s}',
+        b'{"input": "x", "metadata": {"a": %s}}',
+        b'{"input": "x", "user": %s}',
+        b'{"input": "x", "previous_response_id": %s}',
+        b'{"input": "x", "tool_choice": {"type": %s}}',
+        b'{"input": "x", "tools": [{"type": %s}]}',
+        b'{"input": "x", "tools": [{"type": "function", "name": "f", "parameters": {"a": %s}}]}',
+        b'{"input": "x", "text": {"format": {"type": "json_schema", "name": "n", "schema": {"a": %s}}}}',
+        b'{"input": [{"type": %s}]}',
+        b'{"input": [{"role": "user", "content": %s}]}',
+        b'{"input": [{"role": "user", "content": "x", "id": %s}]}',
+        b'{"input": [{"type": "item_reference", "id": %s}]}',
+        b'{"input": [{"type": "function_call_output", "call_id": "c", "output": %s}]}',
+    ],
+)
+async def test_no_value_makes_the_server_fail(http: httpx.AsyncClient, body: bytes) -> None:
+    for value in VALUES:
+        response = await http.post(PATH, content=body.replace(b"%s", value))
+        assert response.status_code < 500, (value[:40], response.text)
+
+
+async def test_what_a_coding_agent_sends_is_answered(http: httpx.AsyncClient) -> None:
+    ask = {
+        "model": "fake-model",
+        "instructions": "You are a coding agent.",
+        "input": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}],
+        "tools": [
+            {
+                "type": "function",
+                "name": "shell",
+                "description": "Runs a command",
+                "strict": False,
+                "parameters": {"type": "object", "properties": {"command": {"type": "array"}}},
+            },
+            {"type": "custom", "name": "apply_patch", "format": {"type": "grammar", "syntax": "lark"}},
+            {"type": "local_shell"},
+            {"type": "web_search", "external_web_access": False},
+        ],
+        "tool_choice": "auto",
+        "parallel_tool_calls": False,
+        "reasoning": {"effort": "medium", "summary": "auto"},
+        "store": False,
+        "stream": True,
+        "include": ["reasoning.encrypted_content"],
+        "prompt_cache_key": "0193",
+        "client_metadata": {"version": "1"},
+    }
+    response = await http.post(PATH, json=ask)
+    assert response.status_code == 200, response.text
+    told = events(response.content)
+    assert told[-1]["type"] == "response.completed"
+    assert [tool["name"] for tool in told[-1]["response"]["tools"]] == ["shell"]
+    assert "tools[1], tools[2], tools[3]" in response.headers["x-inferno-unused-fields"]
+
+
 async def test_without_a_store_responses_are_made_and_not_kept(fake: FakeClient) -> None:
     transport = httpx.ASGITransport(app_of(fake))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:

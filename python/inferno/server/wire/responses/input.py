@@ -156,7 +156,10 @@ def read_input(given: str | list[dict[str, Any]] | None, param: str = "input") -
     passed_over = []
     for index, item in enumerate(given):
         where = f"{param}[{index}]"
-        if item.get("type") in PASSED_OVER:
+        kind = item.get("type")
+        if not isinstance(kind, str | None):
+            raise InvalidArgument(f"'{where}.type' must be a string, such as 'message'", param=f"{where}.type")
+        if kind in PASSED_OVER:
             passed_over.append(where)
         else:
             found.append(_read(item, where))
