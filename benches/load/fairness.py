@@ -1,8 +1,9 @@
 """One tenant floods, another asks now and then: ``python -m benches.load.fairness --model 0.5b``.
 
 X keeps 64 long requests in the queue; Y sends a short one every second, with a key of its own. In turn, each on a fresh
-server for the same time: Y alone, X alone, both. Told are Y's time to first token beside X against alone, and the rows
-(prompt tokens and generated ones) that the machine computed for X beside Y against alone. JSON comes last.
+server for the same time: Y alone, X alone, both. Who takes part has asked once before, so that each is known and the
+first graphs are built. Told are Y's time to first token beside X against alone, and the rows (prompt tokens and
+generated ones) that the machine computed for X beside Y against alone. JSON comes last.
 """
 
 from __future__ import annotations
@@ -67,6 +68,10 @@ async def _rows(server: RunningServer, key: str) -> float:
 
 async def _turn(kind: ServerKind, plan: Plan, case: str, run: str, seconds: float) -> dict[str, Any]:
     async with running(kind, plan) as server:
+        for tenant in case:
+            asker = replace(server.endpoint, api_key=f"key-{tenant}")
+            await complete(asker, _body(text(f"{run}/{tenant}/warm-up", SHORT_WORDS), SHORT_TOKENS))
+        before = await _rows(server, "key-x")
         flood = asyncio.ensure_future(_flood(replace(server.endpoint, api_key="key-x"), run)) if "x" in case else None
         try:
             if "y" in case:
@@ -74,7 +79,7 @@ async def _turn(kind: ServerKind, plan: Plan, case: str, run: str, seconds: floa
             else:
                 samples = []
                 await asyncio.sleep(seconds)
-            rows = await _rows(server, "key-x")
+            rows = await _rows(server, "key-x") - before
         finally:
             if flood is not None:
                 flood.cancel()

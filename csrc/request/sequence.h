@@ -24,6 +24,8 @@ struct Sequence {
   std::int32_t cached = 0;        // prompt tokens that the prefix cache spared it, at its first admission
   KvLease lease;                  // empty while it waits
   bool was_admitted = false;      // it may wait again after it was set aside
+  std::uint64_t last_step = 0;    // number of the step in which it decoded last
+  SequenceId waits_for{};         // computes a prefix that it will share; looked at while it waits, 0 = none
   Timings timings;
 
   [[nodiscard]] std::int32_t length() const { return static_cast<std::int32_t>(tokens.size()); }

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/ids.h"
 
 namespace inferno {
@@ -18,14 +20,21 @@ class FairShare {
   static constexpr double kPrefillCost = 1.0;
   static constexpr double kDecodeCost = 2.0;
 
-  explicit FairShare(std::map<Tenant, double> weights = {}) : weights_(std::move(weights)) {}
+  // A tenant is about while it has a sequence, and for `about_seconds` after it had its last.
+  explicit FairShare(std::map<Tenant, double> weights = {}, double about_seconds = 0)
+      : weights_(std::move(weights)), about_seconds_(about_seconds) {}
 
-  // A sequence of the tenant has come; it has gone.
-  void enter(const Tenant& tenant);
+  // Says what time it is. Who is no longer about is forgotten.
+  void refresh(Time now);
+
+  // A sequence of the tenant has come, of a request that arrived then; it has gone.
+  void enter(const Tenant& tenant, Time arrived = {});
   void leave(const Tenant& tenant);
   // It started or stopped running.
   void run(const Tenant& tenant) { ++share_[tenant].running; }
   void rest(const Tenant& tenant) { --share_[tenant].running; }
+  // The tenant's newest prompt has so many rows to compute.
+  void asks(const Tenant& tenant, std::int32_t rows) { share_[tenant].asked_rows = rows; }
 
   void charge(const Tenant& tenant, double cost) { share_[tenant].served += cost / weight(tenant); }
 
@@ -43,21 +52,33 @@ class FairShare {
 
   [[nodiscard]] double served(const Tenant& tenant) const { return share_.at(tenant).served; }
   [[nodiscard]] std::int32_t running(const Tenant& tenant) const { return share_.at(tenant).running; }
-  // Tenants with a sequence, running or waiting.
+  // Tenants that are about.
   [[nodiscard]] std::int32_t tenants() const { return static_cast<std::int32_t>(share_.size()); }
+  // How long a step may take, so that nobody waits long for its end: for each tenant about of whom nothing waits, `patience`
+  // times what its newest prompt takes alone, or until its next request is to be expected, which is not before the shortest
+  // time that lay between its latest ones. The least of all; infinite when there is no such tenant. Who waits for its own
+  // requests is not served sooner by shorter steps.
+  [[nodiscard]] double step_limit(double patience, const std::function<double(std::int32_t rows)>& seconds_alone) const;
 
  private:
   struct Share {
     double served = 0;
     std::int32_t sequences = 0;
     std::int32_t running = 0;
+    std::int32_t asked_rows = 0;
+    Time arrived{};               // its newest request
+    double gap = 0;               // seconds between requests, the shortest lately; 0 = it had one
+    Time left{};                  // when the last sequence had gone; while there are none
   };
 
+  static void note_arrival(Share& share, Time arrived);
   [[nodiscard]] double weight(const Tenant& tenant) const;
   [[nodiscard]] std::int32_t entitled(const Tenant& tenant, std::int32_t places) const;
 
   const std::map<Tenant, double> weights_;
-  std::map<Tenant, Share> share_;
+  const double about_seconds_;
+  Time now_{};
+  std::map<Tenant, Share> share_;  // of tenants that are about
 };
 
 }  // namespace inferno

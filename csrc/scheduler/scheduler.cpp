@@ -8,33 +8,30 @@
 namespace inferno {
 namespace {
 
-std::int32_t common_prefix(const std::vector<TokenId>& a, const std::vector<TokenId>& b) {
-  const auto end = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
-  return static_cast<std::int32_t>(end - a.begin());
-}
+constexpr double kAboutSeconds = 15;  // after its last sequence a tenant is still reckoned with for so long
 
 }  // namespace
 
 Scheduler::Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Admission& admission, const Clock& clock)
-    :
-      options_(options), cache_(cache), admission_(admission), clock_(clock),
-      pacer_(options.prefill_chunk, options.step_target, options.shape), share_(options.tenant_weights) {}
+    : options_(options), cache_(cache), admission_(admission), clock_(clock), composer_(options),
+      share_(options.tenant_weights, kAboutSeconds) {}
 
 Scheduler::Order Scheduler::order_of(const Sequence& sequence) {
   const Request& request = *sequence.request;
   const double arrived = seconds(request.arrived.time_since_epoch());
   const double waited = request.timeout > 0 ? std::max(kPrioritySeconds - request.timeout, 0.0) : 0.0;
-  return {arrived + request.priority * kPrioritySeconds - waited, sequence.id};
+  return {request.tenant, arrived + request.priority * kPrioritySeconds - waited, sequence.id};
 }
 
 void Scheduler::add(std::unique_ptr<Sequence> sequence) {
-  share_.enter(sequence->request->tenant);
+  share_.enter(sequence->request->tenant, sequence->request->arrived);
   const Order order = order_of(*sequence);
   timed_ += sequence->request->timeout > 0 ? 1 : 0;
   waiting_.emplace(order, std::move(sequence));
 }
 
 StepPlan Scheduler::plan() {
+  share_.refresh(clock_.now());
   grow_running();
   admit_waiting();
   StepPlan plan;
@@ -89,110 +86,10 @@ void Scheduler::set_aside(Queue::iterator victim) {
   waiting_.insert(running_.extract(victim));
 }
 
-void Scheduler::admit_waiting() {
-  std::int32_t budget = prefill_budget();
-  for (const auto& [order, sequence] : running_) {
-    if (!sequence->decoding()) budget -= sequence->pending();
-  }
-  std::set<SequenceId> passed_over;
-  // A tenant that has nothing in the batch yet is let in even when others' prefills fill the step: assemble() will put
-  // the least served first.
-  while (Sequence* next = next_waiting(passed_over)) {
-    if (budget <= 0 && share_.running(next->request->tenant) > 0) break;
-    if (worth_waiting_for(*next)) {
-      passed_over.insert(next->id);
-      continue;
-    }
-    if (!admit(*next)) break;  // no overtaking: a long prompt is not starved by short ones
-    budget -= next->pending();
-    share_.run(next->request->tenant);
-    running_.insert(waiting_.extract(order_of(*next)));
-  }
-}
-
-Sequence* Scheduler::next_waiting(const std::set<SequenceId>& passed_over) {
-  Sequence* next = nullptr;
-  for (const auto& [order, sequence] : waiting_) {
-    if (passed_over.contains(sequence->id)) continue;
-    if (!next || share_.before(sequence->request->tenant, next->request->tenant)) next = sequence.get();
-    if (share_.tenants() == 1) break;
-  }
-  return next;
-}
-
-bool Scheduler::admit(Sequence& sequence) {
-  for (;;) {
-    if (static_cast<std::int32_t>(running_.size()) < options_.max_running) {
-      // Running sequences need a block each before long; without this margin a full cache sets sequences aside in turn.
-      const auto headroom = static_cast<std::int32_t>(running_.size()) * options_.block_tokens;
-      if (auto reserved = cache_.reserve(sequence.request->owner(), sequence.tokens, headroom)) {
-        sequence.lease = std::move(reserved->lease);
-        sequence.computed = reserved->reused_tokens;
-        stop_waiting(sequence);
-        return true;
-      }
-      if (running_.empty()) throw InternalError("a sequence alone does not fit the cache: admission let it in");
-    }
-    const auto victim = last_of_largest();
-    if (!gives_way(*victim->second, sequence)) return false;
-    set_aside(victim);
-  }
-}
-
-void Scheduler::stop_waiting(Sequence& sequence) {
-  if (sequence.was_admitted) {
-    --aside_;
-    return;
-  }
-  sequence.was_admitted = true;
-  sequence.cached = std::min(sequence.computed, sequence.prompt_length());
-  sequence.timings.scheduled = seconds(clock_.now() - sequence.request->arrived);
-  stats_.prompt_tokens += static_cast<std::uint64_t>(sequence.prompt_length());
-  admission_.leave(1, sequence.prompt_length());
-}
-
-bool Scheduler::worth_waiting_for(const Sequence& sequence) const {
-  std::int32_t reusable = -1;
-  for (const auto& [order, other] : running_) {
-    if (other->decoding() || !(other->request->owner() == sequence.request->owner())) continue;
-    if (reusable < 0) reusable = cache_.reusable(sequence.request->owner(), sequence.tokens);
-    const std::int32_t shared = std::min(common_prefix(other->tokens, sequence.tokens), sequence.length() - 1);
-    if (shared - shared % options_.block_tokens > reusable) return true;
-  }
-  return false;
-}
-
-std::int32_t Scheduler::prefill_budget() const {
-  std::int32_t decoding = 0;
-  for (const auto& [order, sequence] : running_) decoding += sequence->decoding() ? 1 : 0;
-  const std::int32_t rows = options_.batch_rows - decoding;
-  return decoding > 0 ? std::min(rows, pacer_.prefill_rows(decoding)) : rows;
-}
-
 void Scheduler::assemble(StepPlan& plan) {
-  const std::int32_t budget = prefill_budget();
-  for (auto& [order, sequence] : running_) {
-    if (sequence->decoding()) plan.add({sequence.get(), sequence->computed, 1, true});
-  }
-  const std::vector<Sequence*> sequences = prefilling();
-  std::vector<std::int32_t> pending;
-  for (const Sequence* sequence : sequences) pending.push_back(sequence->pending());
-  const auto shares = share_prefill_rows(pending, budget, options_.batch_rows - plan.rows, plan.rows, options_.shape);
-  for (std::size_t i = 0; i < sequences.size(); ++i) {
-    if (shares[i] > 0) plan.add({sequences[i], sequences[i]->computed, shares[i], shares[i] == pending[i]});
-  }
-}
-
-// In the order in which they are served.
-std::vector<Sequence*> Scheduler::prefilling() {
-  std::vector<Sequence*> sequences;
-  for (auto& [order, sequence] : running_) {
-    if (!sequence->decoding()) sequences.push_back(sequence.get());
-  }
-  std::stable_sort(sequences.begin(), sequences.end(), [&](const Sequence* a, const Sequence* b) {
-    return share_.before(a->request->tenant, b->request->tenant);
-  });
-  return sequences;
+  StepComposer::Sequences running;
+  for (auto& [order, sequence] : running_) running.push_back(sequence.get());
+  composer_.compose(running, share_, plan);
 }
 
 void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates) {
@@ -256,7 +153,7 @@ void Scheduler::take_tokens(const PlannedChunk& chunk, std::span<const SampledTo
 }
 
 void Scheduler::observe(const StepPlan& plan, double step_seconds) {
-  pacer_.observe(plan.rows, step_seconds);
+  composer_.observe(plan, step_seconds);
   if (speculator_) speculator_->observe(plan, step_seconds);
 }
 

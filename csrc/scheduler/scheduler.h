@@ -3,14 +3,16 @@
 // The rules, in the order in which plan() applies them:
 //   1. Every running sequence keeps room to grow. When the cache is full, one is set aside: it loses its lease, keeps its
 //      tokens, and waits to be resumed by computing them again (what is still kept as a prefix need not be).
-//   2. Waiting sequences are admitted while the step has rows for their prefill, a slot is free and the cache has room:
-//      next is always the first in order of the tenant that has had least of the machine. One that would share a longer
-//      prefix with a sequence still in prefill is passed over until that is computed: sharing is cheaper than computing
-//      twice. Where there is no room, a sequence may set aside one of its own tenant's of lower priority, or one of a
-//      tenant that runs more than its share, as long as its own runs less.
+//   2. Waiting sequences are admitted while the step has rows for their tenant's prefill, a slot is free and the cache has
+//      room: next is always the first in order of the tenant that has had least of the machine, or now and then of the one
+//      that waits longest. While several tenants are about, the last place is kept for one that runs less than its share.
+//      One that would share a longer prefix with a sequence still in prefill is passed over until that is computed:
+//      sharing is cheaper than computing twice. Where there is no room, a sequence may set aside one of its own tenant's of
+//      lower priority, or one of a tenant that runs more than its share, as long as its own runs less.
 //   3. The step is made of one row for every decoding sequence, and then of chunks of prefill, the least served tenant's
-//      first, as many as the row budget allows: so the first of many prompts answers while the last still waits, running
-//      streams go on, and a flood of long prompts does not stand in the way of another tenant's short one.
+//      first, as many as the row budget allows: so the first of many prompts answers while the last still waits, and running
+//      streams go on. While several tenants are about, steps are short, so that a flood of long prompts does not stand in
+//      the way of another tenant's short one (StepComposer).
 //   4. What room is left in the step may go to guesses at what comes next (Speculator). They never take a row, a block or a
 //      place that anything above wants.
 // Within a tenant, order is by arrival, where a step of priority is worth kPrioritySeconds of waiting, and a timeout below
@@ -34,25 +36,14 @@
 #include "request/sequence.h"
 #include "scheduler/admission.h"
 #include "scheduler/fair_share.h"
-#include "scheduler/prefill_shares.h"
+#include "scheduler/scheduler_options.h"
 #include "scheduler/speculator.h"
-#include "scheduler/step_pacer.h"
+#include "scheduler/step_composer.h"
 #include "scheduler/step_plan.h"
 
 namespace inferno {
 
 inline constexpr double kPrioritySeconds = 10;
-
-struct SchedulerOptions {
-  std::int32_t max_running = 0;     // sequences; at most the model's slots
-  std::int32_t batch_rows = 0;      // most rows of one step
-  std::int32_t prefill_chunk = 0;   // most prefill rows of a step that also decodes; 0 = as step_target allows
-  double step_target = 0;           // seconds that a step which also decodes may take
-  std::int32_t context_tokens = 0;  // most tokens of one sequence
-  RowShape shape = {};
-  std::int32_t block_tokens = 0;    // granularity of prefix reuse
-  std::map<Tenant, double> tenant_weights = {};  // those that are not 1
-};
 
 struct SchedulerStats {
   std::uint64_t preemptions = 0;
@@ -113,8 +104,15 @@ class Scheduler {
   std::function<void(SequenceId)> on_end = [](SequenceId) {};
 
  private:
-  using Order = std::pair<double, SequenceId>;  // when it is due, in seconds; then arrival
+  using Order = std::tuple<Tenant, double, SequenceId>;  // within a tenant: when it is due, in seconds; then arrival
   using Queue = std::map<Order, std::unique_ptr<Sequence>>;
+  // What waits of one tenant, from the first on that has not been looked at in this step.
+  struct Line {
+    const Tenant* tenant;
+    Queue::iterator next;
+    double first_due;
+    std::int32_t budget;  // rows of prefill that it may still take on
+  };
 
   [[nodiscard]] static Order order_of(const Sequence& sequence);
 
@@ -123,12 +121,12 @@ class Scheduler {
   [[nodiscard]] bool gives_way(const Sequence& running, const Sequence& waiting) const;
   void set_aside(Queue::iterator victim);
   void admit_waiting();
-  [[nodiscard]] Sequence* next_waiting(const std::set<SequenceId>& passed_over);
+  [[nodiscard]] std::vector<Line> lines();
+  [[nodiscard]] std::vector<Line>::iterator next_line(std::vector<Line>& lines) const;
+  [[nodiscard]] bool last_place_is_kept_from(const Tenant& tenant) const;
   [[nodiscard]] bool admit(Sequence& sequence);
-  [[nodiscard]] bool worth_waiting_for(const Sequence& sequence) const;
-  [[nodiscard]] std::int32_t prefill_budget() const;
+  [[nodiscard]] bool worth_waiting_for(Sequence& sequence) const;
   void assemble(StepPlan& plan);
-  [[nodiscard]] std::vector<Sequence*> prefilling();
 
   void book(const PlannedChunk& chunk, std::int32_t accepted);
   void take_tokens(const PlannedChunk& chunk, std::span<const SampledToken> sampled, Updates& updates);
@@ -141,11 +139,12 @@ class Scheduler {
   KvCacheManager& cache_;
   Admission& admission_;
   const Clock& clock_;
-  StepPacer pacer_;
+  StepComposer composer_;
   Speculator* speculator_ = nullptr;
   FairShare share_;
   Queue running_;
   Queue waiting_;
+  std::uint64_t admitted_ = 0;
   std::size_t aside_ = 0;
   std::size_t timed_ = 0;  // sequences with a timeout
   SchedulerStats stats_;

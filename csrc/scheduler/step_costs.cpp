@@ -34,6 +34,11 @@ double StepCosts::seconds(std::int32_t rows) const {
   return at_below + (at_above - at_below) * (rows - below) / (above - below);
 }
 
+double StepCosts::seconds_at_most(std::int32_t rows) const {
+  const std::int32_t below = nearest(rows, -1);
+  return below > 0 && nearest(rows, +1) < 0 ? seconds(rows) * rows / below : seconds(rows);
+}
+
 std::int32_t StepCosts::nearest(std::int32_t rows, std::int32_t step) const {
   const auto end = static_cast<std::int32_t>(known_.size());
   for (std::int32_t i = step < 0 ? std::min(rows, end - 1) : rows; i >= 1 && i < end; i += step) {

@@ -21,6 +21,9 @@ class StepCosts {
   // counts as costing no more than that one: so it is tried, and then known. 0 when nothing is known.
   [[nodiscard]] double seconds(std::int32_t rows) const;
 
+  // The same, but beyond the largest known in proportion to its rows: rather too much than too little.
+  [[nodiscard]] double seconds_at_most(std::int32_t rows) const;
+
   static constexpr std::uint64_t kRemembered = 1024;  // steps
   static constexpr std::uint64_t kTelling = 2;        // the first of a size also pays for buffers that grow
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace inferno {
 namespace {
 
@@ -38,6 +40,41 @@ TEST(FairShare, WeightsDivideWhatIsServedAndThePlaces) {
   EXPECT_FALSE(share.above("heavy", 8)) << "6 of 8 places";
   EXPECT_TRUE(share.above("other", 8));
   EXPECT_GT(share.load("other"), share.load("heavy"));
+}
+
+TEST(FairShare, WhoLeftStaysAboutForAWhile) {
+  FairShare share({}, 15);
+  const auto at = [](int seconds) { return Time{} + std::chrono::seconds(seconds); };
+  share.enter("a");
+  share.enter("b");
+  share.refresh(at(10));
+  share.leave("b");
+  share.refresh(at(25));
+  EXPECT_EQ(share.tenants(), 2);
+  share.refresh(at(26));
+  EXPECT_EQ(share.tenants(), 1);
+}
+
+TEST(FairShare, AStepIsShortForWhoIsToBeExpectedAndHasNothingWaiting) {
+  FairShare share({}, 15);
+  const auto at = [](double seconds) { return Time{} + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); };
+  const auto limit = [&](double now) {
+    share.refresh(at(now));
+    return share.step_limit(2.0, [](std::int32_t rows) { return 0.01 * rows; });
+  };
+  share.enter("flood", at(1));
+  share.asks("flood", 500);
+  share.run("flood");
+  share.enter("flood", at(1.5));  // waits
+  EXPECT_EQ(limit(2), std::numeric_limits<double>::infinity()) << "nobody else is about";
+  share.enter("brief", at(10));
+  share.run("brief");
+  share.asks("brief", 5);
+  EXPECT_NEAR(limit(10), 0.1, 1e-9) << "twice what its prompt takes alone";
+  share.leave("brief");
+  share.enter("brief", at(12));
+  EXPECT_NEAR(limit(12.5), 1.3, 1e-9) << "it came after 2 seconds, and is expected again after 1.8";
+  EXPECT_NEAR(limit(13.75), 0.1, 1e-9);
 }
 
 }  // namespace

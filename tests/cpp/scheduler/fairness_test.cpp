@@ -27,6 +27,34 @@ TEST(Fairness, AFullBatchGivesAPlaceToATenantThatHasNone) {
   EXPECT_EQ(house.scheduler.stats().preemptions, 1u) << "no further ping-pong";
 }
 
+TEST(Fairness, WhileSeveralAreAboutAPlaceIsKeptForWhoRunsLess) {
+  House house({.max_running = 4, .batch_rows = 64});
+  for (int i = 0; i < 30; ++i) house.add(range(100 * i, 8), 30, 0, "flood");
+  house.step();
+  for (int i = 0; i < 6; ++i) {
+    const SequenceId brief = house.add(range(9000 + 100 * i, 8), 3, 0, "brief");
+    house.step();
+    EXPECT_EQ(house.output(brief).size(), 1u) << i;
+    for (int k = 0; k < 5; ++k) house.step();
+    EXPECT_EQ(house.scheduler.running(), 3u) << "the flood leaves the last place free";
+  }
+  EXPECT_EQ(house.scheduler.stats().preemptions, 1u) << "once, when it was not known that another would come";
+  house.clock.time += std::chrono::seconds(20);
+  house.step();
+  EXPECT_EQ(house.scheduler.running(), 4u) << "nobody else has been about for a while";
+}
+
+TEST(Fairness, AnotherTenantsPromptsInPrefillKeepNobodyOutside) {
+  House house({.max_running = 8, .batch_rows = 64, .prefill_chunk = 32});
+  for (int i = 0; i < 4; ++i) house.add(range(1000 * i, 400), 20, 0, "flood");
+  house.step();
+  SequenceId brief{};
+  for (int i = 0; i < 2; ++i) brief = house.add(range(90000 + 100 * i, 12), 9, 0, "brief");
+  house.step();
+  house.step();
+  EXPECT_EQ(house.output(brief).size(), 1u) << "the second, too";
+}
+
 TEST(Fairness, TwoBusyTenantsGetEqualShares) {
   House house({.max_running = 4, .batch_rows = 64});
   std::vector<SequenceId> ids[2];

@@ -1,0 +1,115 @@
+#include "scheduler/step_composer.h"
+
+#include <algorithm>
+
+namespace inferno {
+namespace {
+
+// The part of a step's time that must be left beside decoding for prefill to go along, rather than in a step of its own.
+constexpr double kWorthMixing = 0.5;
+// So many steps in a row may leave out those that decode.
+constexpr std::int32_t kHurriesInARow = 4;
+
+bool goes_before(const FairShare& share, const Sequence* a, const Sequence* b) {
+  return share.before(a->request->tenant, b->request->tenant);
+}
+
+void sort_by_turn(const FairShare& share, bool by_age, StepComposer::Sequences& sequences) {
+  std::stable_sort(sequences.begin(), sequences.end(), [&](const Sequence* a, const Sequence* b) {
+    return by_age ? a->request->arrived < b->request->arrived : goes_before(share, a, b);
+  });
+}
+
+// The first `most` by what their tenants had, and then those first that were left out longest; in the order they came in.
+void leave_out_beyond(std::int32_t most, const FairShare& share, bool by_age, StepComposer::Sequences& sequences) {
+  if (static_cast<std::int32_t>(sequences.size()) <= most) return;
+  StepComposer::Sequences by_turn = sequences;
+  std::stable_sort(by_turn.begin(), by_turn.end(), [](const Sequence* a, const Sequence* b) { return a->last_step < b->last_step; });
+  if (!by_age) sort_by_turn(share, by_age, by_turn);
+  by_turn.resize(static_cast<std::size_t>(most));
+  std::erase_if(sequences, [&](const Sequence* one) { return std::find(by_turn.begin(), by_turn.end(), one) == by_turn.end(); });
+}
+
+}  // namespace
+
+StepComposer::StepComposer(const SchedulerOptions& options)
+    : options_(options),
+      pacer_(options.prefill_chunk, options.step_target, options.shape),
+      times_(options.batch_rows, options.max_running) {}
+
+void StepComposer::compose(const Sequences& running, const FairShare& share, StepPlan& plan) {
+  ++steps_;
+  Sequences decoding, prefilling;
+  for (Sequence* sequence : running) (sequence->decoding() ? decoding : prefilling).push_back(sequence);
+  sort_by_turn(share, by_age(), prefilling);
+  if (shares_time(share)) compose_shared(std::move(decoding), std::move(prefilling), share, plan);
+  else compose_alone(decoding, prefilling, share, plan);
+}
+
+void StepComposer::compose_alone(const Sequences& decoding, const Sequences& prefilling, const FairShare& share,
+                                 StepPlan& plan) {
+  add_decoding(decoding, plan);
+  add_prefill(prefilling, prefill_rows(plan.rows, share), plan);
+}
+
+void StepComposer::compose_shared(Sequences decoding, Sequences prefilling, const FairShare& share, StepPlan& plan) {
+  const double limit = step_limit(share);
+  const std::int32_t fitting = times_.decode_rows(limit);
+  // Short pieces of prefill cost more a row: they wait while decoding fills the step.
+  const bool better_decode = static_cast<std::int32_t>(decoding.size()) > fitting && 2 * times_.prefill_rows(limit) < options_.shape.tile;
+  leave_out_beyond(fitting, share, by_age(), decoding);
+  const double decodes = times_.decode_seconds(static_cast<std::int32_t>(decoding.size()));
+  const double left = decodes > 0 ? limit - decodes : 0;  // 0 as well before it is known: decoding alone shows it
+  const auto had_more = [&](const Sequence* other) { return goes_before(share, prefilling.front(), other); };
+  const bool hurries = !prefilling.empty() && hurried_ < kHurriesInARow &&
+                       (std::any_of(decoding.begin(), decoding.end(), had_more) || had_more(prefilling.back()));
+  hurried_ = hurries ? hurried_ + 1 : 0;
+  if (hurries) {
+    const Tenant first = prefilling.front()->request->tenant;
+    std::erase_if(prefilling, [&](const Sequence* one) { return one->request->tenant != first; });
+  }
+  const bool worth_it = left >= limit * kWorthMixing &&
+                        times_.prefill_rows(left) >= std::min(options_.shape.tile, times_.prefill_rows(limit));
+  const bool both = worth_it && !hurries;
+  const bool prefill = !prefilling.empty() && (hurries || both || decoding.empty() || !(prefilled_last_ || better_decode));
+  prefilled_last_ = prefill;
+  if (!prefill || both) add_decoding(decoding, plan);
+  if (prefill) add_prefill(prefilling, times_.prefill_rows(both ? left : limit), plan);
+}
+
+void StepComposer::add_decoding(const Sequences& sequences, StepPlan& plan) {
+  for (Sequence* sequence : sequences) {
+    sequence->last_step = steps_;
+    plan.add({sequence, sequence->computed, 1, true});
+  }
+}
+
+void StepComposer::add_prefill(const Sequences& sequences, std::int32_t budget, StepPlan& plan) {
+  std::vector<std::int32_t> pending;
+  for (const Sequence* sequence : sequences) pending.push_back(sequence->pending());
+  const auto shares = share_prefill_rows(pending, budget, options_.batch_rows - plan.rows, plan.rows, options_.shape);
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    if (shares[i] > 0) plan.add({sequences[i], sequences[i]->computed, shares[i], shares[i] == pending[i]});
+  }
+}
+
+std::int32_t StepComposer::prefill_rows(std::int32_t decoding, const FairShare& share) const {
+  if (shares_time(share)) return times_.prefill_rows(step_limit(share));
+  const std::int32_t rows = options_.batch_rows - decoding;
+  return decoding > 0 ? std::min(rows, pacer_.prefill_rows(decoding)) : rows;
+}
+
+// A chunk of fixed size leaves no room for it.
+bool StepComposer::shares_time(const FairShare& share) const { return share.tenants() > 1 && options_.prefill_chunk == 0; }
+
+double StepComposer::step_limit(const FairShare& share) const {
+  const double limit = share.step_limit(kPatience, [this](std::int32_t rows) { return times_.prefill_seconds(rows); });
+  return std::min(std::max(limit, kShortestStep), options_.step_target);
+}
+
+void StepComposer::observe(const StepPlan& plan, double step_seconds) {
+  pacer_.observe(plan.rows, step_seconds);
+  times_.observe(plan, step_seconds);
+}
+
+}  // namespace inferno
