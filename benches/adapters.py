@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import json
 import statistics
-from time import perf_counter
+from time import perf_counter, process_time
 
 import inferno
 from benches import hf_folder, machine
@@ -29,7 +29,8 @@ _MIXES: dict[str, tuple[str | None, ...]] = {
 
 
 async def _rate(llm: inferno.AsyncLLM, mix: tuple[str | None, ...], tokens: int) -> dict[str, float]:
-    """Tokens a second over all, and milliseconds a step, from the second token on."""
+    """Tokens a second over all, and milliseconds a step, from the second token on; and of processor time, prompts
+    included, which says something on a busy machine, too."""
 
     async def one(adapter: str | None) -> tuple[float, float]:
         first = 0.0
@@ -38,10 +39,11 @@ async def _rate(llm: inferno.AsyncLLM, mix: tuple[str | None, ...], tokens: int)
             first = first or perf_counter()
         return first, perf_counter()
 
-    steps = llm.stats()["steps"]
+    steps, used = llm.stats()["steps"], process_time()
     times = await asyncio.gather(*(one(adapter) for adapter in mix))
     took = max(end for _, end in times) - min(first for first, _ in times)
-    return {"tok_s": len(mix) * (tokens - 1) / took, "ms_step": 1e3 * took / (llm.stats()["steps"] - steps)}
+    steps, used = llm.stats()["steps"] - steps, process_time() - used
+    return {"tok_s": len(mix) * (tokens - 1) / took, "ms_step": 1e3 * took / steps, "cpu_ms_step": 1e3 * used / steps}
 
 
 async def _run(asked: argparse.Namespace) -> None:
@@ -49,17 +51,20 @@ async def _run(asked: argparse.Namespace) -> None:
     adapter = str(hf_folder.make_adapter(asked.model, _RANK))
     adapters = dict.fromkeys("abc", adapter)
     folder = str(hf_folder.make(asked.model))
-    how = {"speculate": "off", "context_tokens": 512, "slots": 8}
+    how = {"speculate": "off", "context_tokens": 512, "slots": 8, "threads": asked.threads}
     async with await inferno.AsyncLLM.load(folder, quantize=asked.quantize, adapters=adapters, **how) as llm:
         turns = [
             {name: await _rate(llm, mix, asked.tokens) for name, mix in _MIXES.items()} for _ in range(asked.repeat)
         ]
     medians = {
-        name: {figure: statistics.median(turn[name][figure] for turn in turns) for figure in ("tok_s", "ms_step")}
+        name: {figure: statistics.median(turn[name][figure] for turn in turns) for figure in turns[0][name]}
         for name in _MIXES
     }
     for name, figures in medians.items():
-        print(f"{name:20} {figures['tok_s']:8.1f} tok/s {figures['ms_step']:8.2f} ms a step")
+        print(
+            f"{name:20} {figures['tok_s']:8.1f} tok/s {figures['ms_step']:8.2f} ms a step, "
+            f"of the processor {figures['cpu_ms_step']:8.2f}"
+        )
     print(json.dumps({**about, "model": asked.model, "rank": _RANK, "medians": medians, "turns": turns}))
 
 
@@ -67,6 +72,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benches.adapters", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="0.5b", choices=sorted(SHAPES))
     parser.add_argument("--quantize", default="q8_0", help="number format of the weights (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=machine.usable_cores(), help="(default: %(default)s)")
     parser.add_argument("--tokens", type=int, default=48, help="of each stream (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="turns (default: %(default)s)")
     asyncio.run(_run(parser.parse_args()))
