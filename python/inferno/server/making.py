@@ -9,6 +9,7 @@ from inferno.engine.conversation import Turn
 from inferno.models.registry import ModelRegistry
 from inferno.server.keeping import Keeping, Said, what_was_said
 from inferno.server.refusals import UnsupportedParameter
+from inferno.server.remote_images import RemoteImages
 from inferno.server.replies import Replies
 from inferno.server.tally import Tally
 from inferno.server.wire.responses.answer import ResponseAnswer
@@ -48,23 +49,34 @@ class Making:
         return await self.asked.client.generate(self.asked.turn.applied(self.wanted))
 
 
-async def read_context(registry: ModelRegistry, store: RecordStore | None, ask: ContextFields, tenant: str) -> Asked:
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a request may refer to."""
+
+    registry: ModelRegistry
+    store: RecordStore | None
+    images: RemoteImages
+
+
+async def read_context(sources: Sources, ask: ContextFields, tenant: str) -> Asked:
     """Raises what is wrong with the request, or with what it refers to."""
-    name = registry.default if ask.model is None else ask.model
-    client = registry.get(name)
+    name = sources.registry.default if ask.model is None else ask.model
+    client = sources.registry.get(name)
     offered = read_tools(ask.tools, ask.tool_choice)
     given = read_input(ask.input)
-    said = await what_was_said(store, ask, given, tenant)
+    said = await what_was_said(sources.store, ask, given, tenant)
     items = said.items
     check_calls(items)
-    turn = await client.open_turn(conversation_of(ask, items, offered))
+    conversation = conversation_of(ask, items, offered, tenant=tenant)
+    turn = await client.open_turn(await sources.images.fetched(conversation, client.card))
     return Asked(name, client, offered, said, turn, (*offered.passed_over, *given.passed_over))
 
 
-async def prepare(registry: ModelRegistry, store: RecordStore | None, ask: ResponseRequest, tenant: str) -> Making:
+async def prepare(sources: Sources, ask: ResponseRequest, tenant: str) -> Making:
     """As :func:`read_context`, of a response that is to be made."""
+    store = sources.store
     stored = is_stored(ask, store)
-    asked = await read_context(registry, store, ask, tenant)
+    asked = await read_context(sources, ask, tenant)
     body = new_body(ask, asked.offered, asked.model, asked.client.card, stored=stored)
     keeping = None
     if store is not None and (stored or ask.conversation_id is not None):

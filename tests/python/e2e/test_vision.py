@@ -20,7 +20,7 @@ import pytest
 from tests.data import make_gguf
 
 from e2e.process import SECONDS_TO_START, Server, command, environment, eventually, running
-from engine.images.pictures import BLUE, RED, bomb, image_part, picture, text_part
+from engine.images.pictures import BLUE, RED, bomb, data_url, image_part, picture, text_part
 
 pytestmark = pytest.mark.e2e
 
@@ -80,6 +80,34 @@ def test_the_picture_decides_what_is_said(server: Server) -> None:
     assert abs(first(red) - first(blue)) > 0.01
     assert [token for token, _ in again] == [token for token, _ in red]
     assert first(again) == pytest.approx(first(red), abs=1e-4)
+
+
+def test_a_response_sees_pictures_and_goes_on_from_them(server: Server) -> None:
+    def asked(file: bytes) -> openai.types.responses.Response:
+        content: Any = [{"type": "input_text", "text": "what is"}, {"type": "input_image", "image_url": data_url(file)}]
+        return client.responses.create(
+            model=server.model,
+            input=[{"role": "user", "content": content}],
+            max_output_tokens=4,
+            temperature=0,
+            include=["message.output_text.logprobs"],
+        )
+
+    def begins(response: openai.types.responses.Response) -> float:
+        return float(response.output[0].content[0].logprobs[0].logprob)  # type: ignore[union-attr, index]
+
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client:
+        red, blue, again = asked(picture(RED)), asked(picture(BLUE)), asked(picture(RED))
+        assert abs(begins(red) - begins(blue)) > 0.01
+        assert begins(again) == pytest.approx(begins(red), abs=1e-4)
+        assert red.usage is not None
+        more = client.responses.create(
+            model=server.model, input="and now?", previous_response_id=red.id, max_output_tokens=2
+        )
+        assert more.usage is not None
+        assert more.usage.input_tokens > red.usage.input_tokens + red.usage.output_tokens
+        [message] = client.responses.input_items.list(red.id).data
+        assert message.content[1].image_url == data_url(picture(RED))  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF"])

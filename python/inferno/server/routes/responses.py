@@ -14,10 +14,10 @@ from inferno.server.event_log import EventLog
 from inferno.server.exchange import Exchange
 from inferno.server.following import FollowedStream
 from inferno.server.generation import Generation, unused_fields_header
-from inferno.server.making import Making, prepare, read_context
+from inferno.server.making import Making, Sources, prepare, read_context
 from inferno.server.operation import JSON, Operation
 from inferno.server.presence import while_wanted
-from inferno.server.services import services_of
+from inferno.server.services import Services, services_of
 from inferno.server.streaming import EventStream
 from inferno.server.wire.decode import decode
 from inferno.server.wire.responses import request as wire
@@ -33,7 +33,7 @@ async def create_response(request: Request) -> Response:
     with Exchange(services.recorder, PATH) as exchange:
         ask = decode(await request.body(), wire.DECODER)
         wire.check(ask)
-        making = await prepare(services.registry, services.responses, ask, request.state.tenant)
+        making = await prepare(_sources(services), ask, request.state.tenant)
         exchange.model = making.asked.model
         headers = unused_fields_header((*ask.unused, *making.asked.passed_over))
         if ask.background:
@@ -48,11 +48,14 @@ async def create_response(request: Request) -> Response:
 async def count_input_tokens(request: Request) -> Response:
     ask = decode(await request.body(), wire.COUNT_DECODER)
     wire.check_context(ask)
-    services = services_of(request)
-    asked = await read_context(services.registry, services.responses, ask, request.state.tenant)
+    asked = await read_context(_sources(services_of(request)), ask, request.state.tenant)
     headers = unused_fields_header((*wire.unused_reasoning(ask.reasoning), *asked.passed_over))
     body = msgspec.json.encode(InputTokens(input_tokens=len(asked.turn.prompt)))
     return Response(body, headers=headers, media_type=JSON)
+
+
+def _sources(services: Services) -> Sources:
+    return Sources(services.registry, services.responses, services.images)
 
 
 def _generation(

@@ -4,10 +4,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
+from openai.types.responses import ResponseInputMessageItem
 
 from inferno.engine.client import Delta, ModelCard, TokenLogprob, Usage
 from inferno.engine.dialects.events import CallArguments, CallBegun, CallEnded, Content, Event, Reasoning
+from inferno.engine.images.image import Image
 from inferno.errors import InvalidArgument
 from inferno.server.replies import Replies
 from inferno.server.wire.decode import decode
@@ -202,6 +205,42 @@ def test_what_an_assistant_did_in_one_go_is_one_message() -> None:
         {"role": "assistant", "content": "two"},
         {"role": "assistant", "content": "", "reasoning_content": "next"},
     ]
+
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+DOT = "data:image/png;base64,iVBORw0KGgo="
+
+
+def test_pictures_of_users_go_to_the_template_as_parts() -> None:
+    given: Any = [
+        {"role": "user", "content": [
+            {"type": "input_text", "text": "look"},
+            {"type": "input_image", "image_url": DOT, "detail": "high"},
+        ]},
+    ]  # fmt: skip
+    found = read_input(given)
+    assert found.passed_over == ("input[0].content[1].detail",)
+    [message] = messages_of(list(found.items), None)  # type: ignore[arg-type]
+    image = {"type": "image", "image": Image(PNG_START, "input")}
+    assert message["content"] == [{"type": "text", "text": "look"}, image]
+    ResponseInputMessageItem.model_validate_json(msgspec.json.encode(found.items[0]))
+
+
+@pytest.mark.parametrize(
+    ("item", "param"),
+    [
+        ({"role": "assistant", "content": [{"type": "input_image", "image_url": DOT}]}, "input[0].content[0]"),
+        ({"role": "system", "content": [{"type": "input_image", "image_url": DOT}]}, "input[0].content[0]"),
+        ({"role": "user", "content": [{"type": "input_image", "file_id": "file_1"}]}, "input[0].content[0]"),
+        ({"role": "user", "content": [{"type": "input_image", "image_url": "ftp://x"}]}, "input[0].content[0]"),
+        ({"role": "user", "content": [{"type": "input_file", "file_id": "file_1"}]}, "input[0].content[0]"),
+        ({**RESULT, "output": [{"type": "input_image", "image_url": DOT}]}, "input[0].output[0]"),
+    ],
+)
+def test_other_pictures_and_files_are_refused(item: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        read_input([item])
+    assert refused.value.param == param
 
 
 def test_an_output_needs_its_call() -> None:

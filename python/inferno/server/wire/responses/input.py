@@ -15,6 +15,7 @@ import msgspec
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.decode import convert
+from inferno.server.wire.images import ImageUrl, image_of
 from inferno.server.wire.responses.items import (
     CALL,
     CALL_OUTPUT,
@@ -22,6 +23,7 @@ from inferno.server.wire.responses.items import (
     REASONING,
     CallItem,
     CallOutputItem,
+    InputImage,
     InputText,
     Item,
     MessageItem,
@@ -66,6 +68,7 @@ PASSED_OVER = frozenset(
 )
 READ = ("message", "function_call", "function_call_output", "reasoning", "item_reference")
 UNSUPPORTED_PARTS = ("input_image", "input_file", "input_audio")
+"""Where a text is expected."""
 TEXT_PARTS = ("input_text", "output_text", "text", "refusal")
 LONGEST_ID = 256
 
@@ -80,8 +83,8 @@ class Part(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     logprobs: list[Any] | None = None
     parsed: Any = None
     prompt_cache_breakpoint: Any = None
-    image_url: Any = None
-    detail: Any = None
+    image_url: str | None = None
+    detail: Literal["auto", "low", "high", "original"] | None = None
     file_id: Any = None
     file_data: Any = None
     file_url: Any = None
@@ -161,8 +164,9 @@ def read_input(given: str | list[dict[str, Any]] | None, param: str = "input") -
             raise InvalidArgument(f"'{where}.type' must be a string, such as 'message'", param=f"{where}.type")
         if kind in PASSED_OVER:
             passed_over.append(where)
-        else:
-            found.append(_read(item, where))
+            continue
+        found.append(_read(item, where))
+        passed_over += _details(item, where)
     return Input(tuple(found), tuple(passed_over))
 
 
@@ -200,11 +204,35 @@ def _read(item: dict[str, Any], where: str) -> Item | ItemReference:
     )
 
 
+def _details(item: dict[str, Any], where: str) -> list[str]:
+    """How finely a picture is looked at is the image encoder's own matter."""
+    parts = item.get("content")
+    return [
+        f"{where}.content[{index}].detail"
+        for index, part in enumerate(parts if isinstance(parts, list) else [])
+        if part.get("detail") not in (None, "auto")
+    ]
+
+
 def _message(given: InputMessage, where: str) -> MessageItem:
-    texts = _texts(given.content, f"{where}.content")
-    content: list[InputText | OutputText]
-    content = [OutputText(text) for text in texts] if given.role == "assistant" else [InputText(text) for text in texts]
+    content: list[InputText | InputImage | OutputText]
+    if given.role == "assistant":
+        content = [OutputText(text) for text in _texts(given.content, f"{where}.content")]
+    elif given.role == "user" and not isinstance(given.content, str):
+        content = [_user_part(part, f"{where}.content[{index}]") for index, part in enumerate(given.content)]
+    else:
+        content = [InputText(text) for text in _texts(given.content, f"{where}.content")]
     return MessageItem(id=_id(given.id, MESSAGE), role=given.role, status=given.status or "completed", content=content)
+
+
+def _user_part(part: Part, where: str) -> InputText | InputImage:
+    if part.type != "input_image":
+        return InputText(_text(part, where, TEXT_PARTS))
+    if part.image_url is None:
+        why = "files are not kept here" if part.file_id is not None else "it is missing"
+        raise UnsupportedParameter(f"'{where}' is a picture and needs an 'image_url': {why}", param=where)
+    image_of(ImageUrl(url=part.image_url), where)
+    return InputImage(image_url=part.image_url, detail=part.detail or "auto")
 
 
 def _call(given: InputCall) -> CallItem:
@@ -249,7 +277,7 @@ def _texts(content: str | list[Part], where: str) -> list[str]:
 def _text(part: Part, where: str, kinds: Sequence[str]) -> str:
     if part.type in UNSUPPORTED_PARTS:
         raise UnsupportedParameter(
-            f"'{where}' is of type {part.type!r}; this server supports text parts only", param=where
+            f"'{where}' is of type {part.type!r}; supported are texts, and pictures in messages of users", param=where
         )
     text = part.refusal if part.type == "refusal" else part.text
     if part.type not in kinds or text is None:

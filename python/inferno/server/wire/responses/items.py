@@ -24,6 +24,13 @@ class InputText(msgspec.Struct, tag="input_text", tag_field="type", frozen=True)
     text: str
 
 
+class InputImage(msgspec.Struct, tag="input_image", tag_field="type", frozen=True, kw_only=True):
+    """``image_url`` is a data URL, or one of http(s) where the server allows its host."""
+
+    image_url: str
+    detail: Literal["auto", "low", "high", "original"] = "auto"
+
+
 class OutputText(msgspec.Struct, tag="output_text", tag_field="type", frozen=True):
     """``logprobs`` are of the tokens that came with the text, where they were asked for."""
 
@@ -44,11 +51,16 @@ class MessageItem(msgspec.Struct, tag="message", tag_field="type", frozen=True, 
     id: str
     role: Role
     status: Status
-    content: list[InputText | OutputText]
+    content: list[InputText | InputImage | OutputText]
 
     @property
     def text(self) -> str:
-        return "".join(part.text for part in self.content)
+        return "".join(part.text for part in self.content if not isinstance(part, InputImage))
+
+    @property
+    def shows(self) -> bool:
+        """Whether there are pictures in it."""
+        return any(isinstance(part, InputImage) for part in self.content)
 
 
 class CallItem(msgspec.Struct, tag="function_call", tag_field="type", frozen=True, kw_only=True):

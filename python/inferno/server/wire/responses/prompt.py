@@ -9,22 +9,27 @@ from typing import Any
 from inferno.engine.client import Message
 from inferno.engine.conversation import Conversation
 from inferno.errors import InvalidArgument
-from inferno.server.wire.responses.items import CallItem, CallOutputItem, Item, MessageItem, ReasoningItem
+from inferno.server.wire.images import MAX_IMAGES, ImageUrl, image_of, pictures_in
+from inferno.server.wire.responses.items import CallItem, CallOutputItem, InputImage, Item, MessageItem, ReasoningItem
 from inferno.server.wire.responses.request import ContextFields
 from inferno.server.wire.responses.tools import Offered
 
 
-def conversation_of(ask: ContextFields, items: Sequence[Item], offered: Offered) -> Conversation:
-    """``items`` are all that came before, and the input. Raises InvalidArgument when there is nothing."""
+def conversation_of(ask: ContextFields, items: Sequence[Item], offered: Offered, *, tenant: str) -> Conversation:
+    """``items`` are all that came before, and the input. Raises InvalidArgument for nothing, and too many pictures."""
     if not items:
         raise InvalidArgument("there is nothing to answer: 'input' is missing or empty", param="input")
+    messages = messages_of(items, ask.instructions)
+    if (count := sum(1 for _ in pictures_in(messages))) > MAX_IMAGES:
+        raise InvalidArgument(f"there are {count} pictures; at most {MAX_IMAGES} are allowed", param="input")
     return Conversation(
-        messages_of(items, ask.instructions),
+        messages,
         tools=offered.tools,
         tool_choice=offered.choice,
         parallel_tool_calls=ask.parallel_tool_calls is not False,
         reasoning_effort=None if ask.reasoning is None else ask.reasoning.effort,
         template_kwargs=ask.chat_template_kwargs or {},
+        tenant=tenant,
     )
 
 
@@ -41,7 +46,7 @@ def messages_of(items: Sequence[Item], instructions: str | None) -> list[Message
         elif isinstance(item, MessageItem) and item.role != "assistant":
             # A developer message is what newer clients call a system message; templates know the latter only.
             role = "system" if item.role == "developer" else item.role
-            messages.append({"role": role, "content": item.text})
+            messages.append({"role": role, "content": _parts(item) if item.shows else item.text})
             turn = None
         else:
             if turn is None or not _continues(turn, item):
@@ -49,6 +54,16 @@ def messages_of(items: Sequence[Item], instructions: str | None) -> list[Message
                 messages.append(turn)
             _add(turn, item)
     return messages
+
+
+def _parts(item: MessageItem) -> list[dict[str, Any]]:
+    """What templates of models that see read."""
+    return [
+        {"type": "image", "image": image_of(ImageUrl(url=part.image_url), "input")}
+        if isinstance(part, InputImage)
+        else {"type": "text", "text": part.text}
+        for part in item.content
+    ]
 
 
 def _continues(turn: dict[str, Any], item: Item) -> bool:
