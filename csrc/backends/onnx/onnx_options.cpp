@@ -1,5 +1,7 @@
 #include "backends/onnx/onnx_options.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <string>
 
@@ -24,14 +26,21 @@ Status refused(const char* param, const std::string& value, const char* why) {
   return invalid_argument(param, std::string(param) + " is " + value + "; " + why);
 }
 
-Status choose_sizes(const ModelOptions& options, std::int32_t trained, Capabilities& caps) {
+// As many slots as a quarter of the machine's memory has room for, from 1 to kSlots.
+std::int32_t affordable_slots(std::int32_t context, std::size_t bytes_per_token) {
+  const auto memory = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGE_SIZE));
+  const std::size_t slot = std::max<std::size_t>(static_cast<std::size_t>(context) * bytes_per_token, 1);
+  return static_cast<std::int32_t>(std::clamp<std::size_t>(memory / 4 / slot, 1, kSlots));
+}
+
+Status choose_sizes(const ModelOptions& options, std::int32_t trained, std::size_t bytes_per_token, Capabilities& caps) {
   const std::int32_t known = trained > 0 ? trained : kMostContextUnasked;
   if (trained > 0 && options.context_tokens > trained) {
     return refused("context_tokens", std::to_string(options.context_tokens),
                    ("the model was trained with " + std::to_string(trained)).c_str());
   }
   caps.context_tokens = options.context_tokens > 0 ? options.context_tokens : std::min(known, kMostContextUnasked);
-  caps.slots = options.slots > 0 ? options.slots : kSlots;
+  caps.slots = options.slots > 0 ? options.slots : affordable_slots(caps.context_tokens, bytes_per_token);
   if (options.kv_tokens > 0 && options.slots == 0) {
     caps.slots = std::clamp(options.kv_tokens / caps.context_tokens, 1, kSlots);
   }
@@ -92,7 +101,7 @@ Status check_onnx_options(const ModelOptions& options) {
 Result<Capabilities> onnx_capabilities(const ModelOptions& options, const DecoderGraph& graph, std::int32_t trained_context,
                                        const std::string& library_version) {
   Capabilities caps;
-  if (Status status = choose_sizes(options, trained_context, caps); !status.ok()) return status;
+  if (Status status = choose_sizes(options, trained_context, SlotCells::bytes_per_token(graph), caps); !status.ok()) return status;
   caps.batch_rows = options.batch_rows;
   caps.logits_rows = std::max(caps.slots, std::min(kGuessingRows, caps.batch_rows));
   caps.slots_apart = true;

@@ -20,12 +20,14 @@ constexpr int kErrors = 3;
 struct Process {
   std::mutex mutex;
   std::shared_ptr<const OrtApi> api;
-  std::weak_ptr<OnnxRuntime> running;
+  std::shared_ptr<OnnxRuntime> running;
 };
 
+// Never destroyed: ONNX Runtime allows one environment at a time, and ending one takes as long as its threads do, in which
+// the next model may be loading already.
 Process& process() {
-  static Process one;
-  return one;
+  static Process* const one = new Process;
+  return *one;
 }
 
 // What ONNX Runtime says of an error it also returns, which is where it is told; here it is for the curious.
@@ -75,7 +77,7 @@ Result<std::shared_ptr<OnnxRuntime>> start_onnxruntime(int threads) {
   if (process().api == nullptr) {
     return Status(StatusCode::kUnsupported, "ONNX models need ONNX Runtime: pip install 'inferno[onnx]'");
   }
-  if (auto running = process().running.lock()) return running;
+  if (process().running != nullptr) return process().running;
   const int pool = threads_or_cores(threads);
   auto env = make_env(*process().api, pool);
   if (!env.ok()) return env.status();

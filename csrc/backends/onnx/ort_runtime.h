@@ -10,7 +10,7 @@
 
 namespace inferno {
 
-// Shared by the sessions that compute with it; ends with the last of them. Thread-safe.
+// One for the process, from its first session on. Thread-safe.
 class OnnxRuntime {
  public:
   OnnxRuntime(std::shared_ptr<const OrtApi> api, OrtHandle<OrtEnv> env, int threads)

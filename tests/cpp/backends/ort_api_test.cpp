@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "backends/onnx/ort_providers.h"
+#include "backends/onnx/ort_runtime.h"
 #include "backends/onnx/ort_status.h"
 
 namespace inferno {
@@ -25,6 +26,15 @@ TEST(OrtApi, TheInstalledLibraryAnswersAtThePositionsThatAreUsed) {
   ASSERT_TRUE(api.ok()) << api.status().message();
   EXPECT_EQ(api.value()->version.substr(0, 2), "1.");
   EXPECT_NE(available_providers(*api.value()).find("cpu"), std::string::npos);
+}
+
+// A second environment beside one that is ending would be refused by the library.
+TEST(OrtRuntime, IsOneForTheWholeProcess) {
+  const char* library = std::getenv("INFERNO_TEST_ONNXRUNTIME");
+  if (library == nullptr) GTEST_SKIP() << "INFERNO_TEST_ONNXRUNTIME is not set: name an onnxruntime wheel's library";
+  ASSERT_TRUE(use_onnxruntime(library).ok());
+  const OnnxRuntime* first = start_onnxruntime(1).value().get();
+  EXPECT_EQ(start_onnxruntime(2).value().get(), first) << "nobody holds it meanwhile";
 }
 
 TEST(OrtStatusText, KeepsWhatIsWrongAndDropsWhereItStands) {

@@ -12,6 +12,7 @@ import pytest
 
 import inferno
 from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.model_digest import model_digest
 from inferno.errors import DataCorrupted, InvalidArgument, Unsupported
 from inferno.models.source import resolve
 
@@ -169,3 +170,15 @@ def test_sessions_share_the_process(folders: Path) -> None:
 
     one, other = asyncio.run(both())
     assert one == other
+
+
+def test_the_digest_is_of_the_weights_too(folders: Path, tmp_path: Path) -> None:
+    """Prefixes that are kept over restarts are known by it."""
+    for file in ("model.onnx", "model.onnx.data"):
+        (tmp_path / file).write_bytes((folders / "past" / file).read_bytes())
+    graph = str(tmp_path / "model.onnx")
+    before = model_digest(graph, remembered=tmp_path / "known")
+    assert model_digest(graph, remembered=tmp_path / "known") == before
+    weights = tmp_path / "model.onnx.data"
+    weights.write_bytes(bytes([weights.read_bytes()[0] ^ 1]) + weights.read_bytes()[1:])
+    assert model_digest(graph, remembered=tmp_path / "known") != before
