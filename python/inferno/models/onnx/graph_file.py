@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from inferno.engine.core import _core, native_call
 from inferno.errors import DataCorrupted, InvalidArgument, Unsupported
 from inferno.models.huggingface.json_file import expected_form, read_object
 
@@ -63,7 +62,7 @@ def at(path: Path) -> GraphFile | None:
         if file.read(4) == b"GGUF":
             return None
     try:
-        said = native_call(_core.describe_onnx, str(path))
+        said = _described(path)
     except Unsupported:
         if path.suffix.lower() == _SUFFIX:
             raise
@@ -86,4 +85,10 @@ def _named(folder: Path) -> Path | None:
 
 
 def _read(path: Path, folder: Path) -> GraphFile:
-    return GraphFile(path, folder, native_call(_core.describe_onnx, str(path)))
+    return GraphFile(path, folder, _described(path))
+
+
+def _described(path: Path) -> dict[str, Any]:
+    from inferno.engine.core import _core, native_call  # late: the server is put together without the native module
+
+    return native_call(_core.describe_onnx, str(path))
