@@ -3,6 +3,7 @@ they; the same one is the same; and what is no picture is refused."""
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 import socket
@@ -170,6 +171,57 @@ def test_the_streamed_answer_is_the_whole_one(server: Server) -> None:
     assert chunks[-1].usage is not None
     assert chunks[-1].usage.prompt_tokens_details.image_tokens == ROWS
     client.close()
+
+
+def post(server: Server, path: str, body: dict[str, Any]) -> httpx.Response:
+    with server.client() as http:
+        return http.post(path, json=body)
+
+
+def test_anthropics_messages_hold_pictures(server: Server) -> None:
+    def ask_for(color: tuple[int, int, int], path: str = "/v1/messages", **more: Any) -> dict[str, Any]:
+        source = {"type": "base64", "media_type": "image/png", "data": base64.b64encode(picture(color)).decode()}
+        blocks = [text_part("what is "), {"type": "image", "source": source}, text_part("there?")]
+        answer = post(server, path, {"model": server.model, "messages": [{"role": "user", "content": blocks}], **more})
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    red, blue = (ask_for(color, max_tokens=30, temperature=0.0) for color in (RED, BLUE))
+    assert red["content"][0]["text"] != blue["content"][0]["text"]
+    assert ask_for(RED, "/v1/messages/count_tokens")["input_tokens"] == sum(
+        red["usage"][name] for name in ("input_tokens", "cache_read_input_tokens")
+    )
+    for source, code in (
+        ({"type": "base64", "media_type": "image/png", "data": "?"}, "base64"),
+        ({"type": "base64", "media_type": "image/bmp", "data": ""}, "media_type"),
+        ({"type": "url", "url": "https://example.com/a.png"}, "fetches no pictures"),
+        ({"type": "file", "file_id": "f"}, "keeps none"),
+    ):
+        content = [{"type": "image", "source": source}]
+        answer = post(
+            server,
+            "/v1/messages",
+            {"model": server.model, "max_tokens": 3, "messages": [{"role": "user", "content": content}]},
+        )
+        assert answer.status_code == 400
+        assert code in answer.json()["error"]["message"]
+
+
+def test_ollamas_messages_and_prompts_hold_pictures(server: Server) -> None:
+    def said_of(color: tuple[int, int, int]) -> tuple[str, str]:
+        images = [base64.b64encode(picture(color)).decode()]
+        fields = {"model": server.model, "stream": False, "options": {"temperature": 0, "num_predict": 30}}
+        message = {"role": "user", "content": "look", "images": images}
+        chat = post(server, "/api/chat", {**fields, "messages": [message]})
+        prompt = post(server, "/api/generate", {**fields, "prompt": "look", "images": images})
+        assert (chat.status_code, prompt.status_code) == (200, 200), chat.text + prompt.text
+        return chat.json()["message"]["content"], prompt.json()["response"]
+
+    red, blue = said_of(RED), said_of(BLUE)
+    assert red[0] == red[1]
+    assert red[0] != blue[0]
+    wrong = [{"role": "assistant", "content": "a", "images": ["aGk="]}]
+    assert post(server, "/api/chat", {"model": server.model, "messages": wrong}).status_code == 400
 
 
 def test_no_text_becomes_a_picture(server: Server) -> None:

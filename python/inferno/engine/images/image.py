@@ -28,5 +28,7 @@ class Image:
 
 def no_images(param: str) -> ImagesUnsupported:
     return ImagesUnsupported(
-        "this model takes no images: it has no image encoder. Send text, or serve it with --mmproj FILE", param=param
+        f"'{param}' is a picture, and this model takes none: it has no image encoder. Send text, or serve it with"
+        " --mmproj FILE",
+        param=param,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inferno.engine.client import EngineClient
+from inferno.engine.conversation import Conversation
 from inferno.server.conversing import converse
 from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header
@@ -41,7 +43,7 @@ async def create_message(request: Request) -> Response:
 async def count_message_tokens(request: Request) -> Response:
     ask = decode(await request.body(), wire.COUNT_DECODER)
     _, client = _client(request, ask.model)
-    turn = await client.open_turn(wire.conversation(ask))
+    turn = await client.open_turn(await _conversation(request, client, ask))
     body = msgspec.json.encode(TokenCount(len(turn.prompt)))
     return Response(body, headers=unused_fields_header(wire.unused(ask)), media_type="application/json")
 
@@ -51,7 +53,7 @@ async def _submit(request: Request, ask: wire.MessagesRequest, exchange: Exchang
     name, client = _client(request, ask.model)
     exchange.model = name
     wanted = partial(wire.to_generate_request, ask, tenant=request.state.tenant)
-    conversing = await converse(client, wire.conversation(ask), wanted)
+    conversing = await converse(client, await _conversation(request, client, ask), wanted)
     answer = MessagesAnswer(
         new_envelope("msg", name, client.card),
         conversing.replies,
@@ -67,6 +69,11 @@ async def _submit(request: Request, ask: wire.MessagesRequest, exchange: Exchang
         with_logprobs=False,
         replies=conversing.replies,
     )
+
+
+async def _conversation(request: Request, client: EngineClient, ask: wire.CountTokensRequest) -> Conversation:
+    conversation = replace(wire.conversation(ask), tenant=request.state.tenant)
+    return await services_of(request).images.fetched(conversation, client.card)
 
 
 def _client(request: Request, model: str | None) -> tuple[str, EngineClient]:

@@ -10,7 +10,7 @@ import msgspec
 from inferno.engine.client import Message
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
-from inferno.server.wire.images import MAX_IMAGES, ImageUrl, image_of, pictures_in
+from inferno.server.wire.images import ImageUrl, check_number, image_of
 
 ROLES = ("developer", "system", "user", "assistant", "tool")
 UNSUPPORTED_PARTS = ("input_audio", "file", "refusal")
@@ -57,8 +57,7 @@ def template_messages(messages: list[ChatMessage]) -> list[Message]:
     if not messages:
         raise InvalidArgument("'messages' is empty: at least one message is needed", param="messages")
     read = [_template_message(message, f"messages[{index}]") for index, message in enumerate(messages)]
-    if (count := sum(1 for _ in pictures_in(read))) > MAX_IMAGES:
-        raise InvalidArgument(f"the messages hold {count} pictures; at most {MAX_IMAGES} are allowed", param="messages")
+    check_number(read)
     return read
 
 

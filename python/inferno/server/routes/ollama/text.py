@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
@@ -61,7 +62,10 @@ def _found(request: Request, ask: wire.OllamaRequest, exchange: Exchange) -> Eng
 async def _converse(
     request: Request, client: EngineClient, ask: wire.OllamaRequest, conversation: Conversation
 ) -> Conversing:
-    return await converse(client, conversation, partial(wire.to_generate_request, ask, tenant=request.state.tenant))
+    tenant = request.state.tenant
+    wanted = partial(wire.to_generate_request, ask, tenant=tenant)
+    conversation = await services_of(request).images.fetched(replace(conversation, tenant=tenant), client.card)
+    return await converse(client, conversation, wanted)
 
 
 async def _continue(request: Request, client: EngineClient, ask: wire.OllamaGenerate, text: str) -> Conversing:

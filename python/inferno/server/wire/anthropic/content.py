@@ -8,8 +8,10 @@ from typing import Any, Literal
 import msgspec
 
 from inferno.engine.client import Message
+from inferno.engine.images.image import Image
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
+from inferno.server.wire.images import ImageUrl, RemoteImage, check_number, image_of, image_of_base64
 
 PARAGRAPH = "\n\n"
 """Between two blocks of what is told to the model: each is a whole."""
@@ -31,8 +33,21 @@ class TextBlock(Block, tag="text"):
     citations: list[Any] | None = None
 
 
+class Base64Source(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag="base64"):
+    media_type: Literal["image/png", "image/jpeg", "image/webp", "image/gif"]
+    data: str
+
+
+class UrlSource(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag="url"):
+    url: str
+
+
+class FileSource(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag="file"):
+    file_id: str
+
+
 class ImageBlock(Block, tag="image"):
-    source: Any
+    source: Base64Source | UrlSource | FileSource
 
 
 class DocumentBlock(Block, tag="document"):
@@ -86,11 +101,11 @@ AnyBlock = (
     | ToolResultBlock
 )
 OF_ROLE: dict[str, tuple[type[Block], ...]] = {
-    "user": (TextBlock, ToolResultBlock),
+    "user": (TextBlock, ImageBlock, ToolResultBlock),
     "assistant": (TextBlock, ThinkingBlock, RedactedThinkingBlock, ToolUseBlock),
     "system": (TextBlock,),
 }
-NOT_READ = (ImageBlock, DocumentBlock, SearchResultBlock)
+NOT_READ = (DocumentBlock, SearchResultBlock)
 
 
 class InputMessage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -119,6 +134,7 @@ def template_messages(system: System | None, messages: Sequence[InputMessage]) -
             called |= {block.id: block.name for block in blocks if isinstance(block, ToolUseBlock)}
         else:
             found += _told(message.role, blocks, where, called)
+    check_number(found)
     return found
 
 
@@ -170,18 +186,44 @@ def _said(blocks: Sequence[AnyBlock]) -> Message:
 def _told(role: str, blocks: Sequence[AnyBlock], where: str, called: dict[str, str]) -> list[Message]:
     """Results of tools, each by itself, and the text between them."""
     found: list[Message] = []
-    texts: list[TextBlock] = []
+    shown: list[TextBlock | Image | RemoteImage] = []
     for position, block in enumerate(blocks):
         if isinstance(block, TextBlock):
-            texts.append(block)
+            shown.append(block)
+        elif isinstance(block, ImageBlock):
+            shown.append(_image(block, f"{where}[{position}]"))
         elif isinstance(block, ToolResultBlock):
-            if texts:
-                found.append({"role": role, "content": _joined(texts)})
-                texts = []
+            if shown:
+                found.append({"role": role, "content": _content(shown)})
+                shown = []
             found.append(_result(block, f"{where}[{position}]", called))
-    if texts or not found:
-        found.append({"role": role, "content": _joined(texts)})
+    if shown or not found:
+        found.append({"role": role, "content": _content(shown)})
     return found
+
+
+def _image(block: ImageBlock, where: str) -> Image | RemoteImage:
+    source = block.source
+    if isinstance(source, Base64Source):
+        return image_of_base64(source.data, f"{where}.source")
+    if isinstance(source, UrlSource):
+        return image_of(ImageUrl(url=source.url), f"{where}.source")
+    raise UnsupportedParameter(f"'{where}.source' is a file, and this server keeps none", param=f"{where}.source")
+
+
+def _content(shown: Sequence[TextBlock | Image | RemoteImage]) -> str | list[dict[str, Any]]:
+    """One text, or parts where there are pictures. Texts side by side stay apart."""
+    parts: list[dict[str, Any]] = []
+    for block in shown:
+        if not isinstance(block, TextBlock):
+            parts.append({"type": "image", "image": block})
+        elif parts and parts[-1]["type"] == "text":
+            parts[-1]["text"] += PARAGRAPH + block.text
+        else:
+            parts.append({"type": "text", "text": block.text})
+    if any(part["type"] == "image" for part in parts):
+        return parts
+    return parts[0]["text"] if parts else ""
 
 
 def _result(block: ToolResultBlock, where: str, called: dict[str, str]) -> Message:

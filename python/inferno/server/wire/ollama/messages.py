@@ -9,7 +9,7 @@ import msgspec
 
 from inferno.engine.client import Message
 from inferno.errors import InvalidArgument
-from inferno.server.refusals import UnsupportedParameter
+from inferno.server.wire.images import check_number, image_of_base64
 
 
 class OllamaFunction(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -39,12 +39,17 @@ class OllamaMessage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 def template_messages(messages: Sequence[OllamaMessage]) -> list[Message]:
     """What the chat template reads. Raises InvalidArgument or UnsupportedParameter, naming the message."""
     calls = _Calls()
-    return [_template_message(message, f"messages[{index}]", calls) for index, message in enumerate(messages)]
+    read = [_template_message(message, f"messages[{index}]", calls) for index, message in enumerate(messages)]
+    check_number(read)
+    return read
 
 
-def refuse_images(images: Sequence[str] | None, where: str) -> None:
-    if images:
-        raise UnsupportedParameter(f"'{where}' has images; this server reads text", param=where)
+def with_images(text: str, images: Sequence[str] | None, where: str) -> str | list[dict[str, Any]]:
+    """A user's content: pictures stand before the text. ``where`` is their field. Raises InvalidImage."""
+    if not images:
+        return text
+    shown = [image_of_base64(image, f"{where}[{index}]") for index, image in enumerate(images)]
+    return [*({"type": "image", "image": image} for image in shown), {"type": "text", "text": text}]
 
 
 class _Calls:
@@ -72,8 +77,12 @@ class _Calls:
 
 
 def _template_message(message: OllamaMessage, where: str, calls: _Calls) -> Message:
-    refuse_images(message.images, f"{where}.images")
-    entry: dict[str, Any] = {"role": message.role, "content": message.content or ""}
+    if message.images and message.role != "user":
+        raise InvalidArgument(
+            f"'{where}.images' is only for the role user, not {message.role}", param=f"{where}.images"
+        )
+    content = with_images(message.content or "", message.images, f"{where}.images")
+    entry: dict[str, Any] = {"role": message.role, "content": content}
     for field in ("tool_calls", "thinking"):
         if message.role != "assistant" and getattr(message, field):
             raise InvalidArgument(

@@ -8,11 +8,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import GenerateRequest, Grammar
+from inferno.engine.client import GenerateRequest, Grammar, Message
 from inferno.engine.conversation import Conversation
 from inferno.errors import InvalidArgument
 from inferno.server.wire.generation import checked_stops
-from inferno.server.wire.ollama.messages import OllamaMessage, refuse_images, template_messages
+from inferno.server.wire.images import check_number
+from inferno.server.wire.ollama.messages import OllamaMessage, template_messages, with_images
 from inferno.server.wire.ollama.options import Options, max_tokens, sampling_options, unused_options
 from inferno.server.wire.ollama.options import check as check_options
 from inferno.server.wire.tools import Tools, offered_tools
@@ -98,11 +99,12 @@ def chat_conversation(ask: OllamaChat) -> Conversation:
 
 
 def prompt_conversation(ask: OllamaGenerate) -> Conversation:
-    """A prompt as a conversation of one turn. Raises UnsupportedParameter."""
-    refuse_images(ask.images, "images")
-    system = [{"role": "system", "content": ask.system}] if ask.system else []
+    """A prompt as a conversation of one turn. Raises InvalidArgument and InvalidImage."""
+    messages: list[Message] = [{"role": "system", "content": ask.system}] if ask.system else []
+    messages.append({"role": "user", "content": with_images(ask.prompt or "", ask.images, "images")})
+    check_number(messages)
     return Conversation(
-        [*system, {"role": "user", "content": ask.prompt}],
+        messages,
         reasoning_effort=ask.think if isinstance(ask.think, str) else None,
         thinking=ask.think if isinstance(ask.think, bool) else None,
     )
@@ -110,8 +112,7 @@ def prompt_conversation(ask: OllamaGenerate) -> Conversation:
 
 def check_raw(ask: OllamaGenerate) -> None:
     """Raises InvalidArgument for what only a template could put into the prompt."""
-    refuse_images(ask.images, "images")
-    for name in ("system", "think"):
+    for name in ("system", "think", "images"):
         if getattr(ask, name):
             raise InvalidArgument(
                 f"'{name}' needs the model's chat template, and 'raw' is true or the model has none", param=name
