@@ -57,7 +57,8 @@ def add_tokenizer(writer: gguf.GGUFWriter, pre: str) -> None:
 
 
 def write_model(path: Path, arch: str, *, seed: int, layers: int, width: int, heads: int, kv_heads: int) -> None:
-    """A transformer of the llama family with random float32 weights; qwen2 also has biases on q, k and v."""
+    """A transformer of the llama family with random float32 weights; qwen2 and qwen2vl also have biases on q, k and v,
+    and qwen2vl positions of several dimensions."""
     random = np.random.default_rng(seed)
     head = width // heads
     feed_forward = 2 * width
@@ -72,8 +73,10 @@ def write_model(path: Path, arch: str, *, seed: int, layers: int, width: int, he
     writer.add_head_count_kv(kv_heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(head)
+    if arch == "qwen2vl":
+        writer.add_rope_dimension_sections([head // 8, head // 8, head // 4, 0])
     writer.add_vocab_size(VOCAB)
-    add_tokenizer(writer, "qwen2" if arch == "qwen2" else "gpt-2")
+    add_tokenizer(writer, "qwen2" if arch.startswith("qwen2") else "gpt-2")
 
     def add(name: str, *shape: int) -> None:
         values = random.standard_normal(shape) / np.sqrt(shape[-1])
@@ -90,7 +93,7 @@ def write_model(path: Path, arch: str, *, seed: int, layers: int, width: int, he
         add_ones(f"{block}.attn_norm.weight")
         for part, rows in (("q", heads * head), ("k", kv_heads * head), ("v", kv_heads * head)):
             add(f"{block}.attn_{part}.weight", rows, width)
-            if arch == "qwen2":
+            if arch.startswith("qwen2"):
                 add(f"{block}.attn_{part}.bias", rows)
         add(f"{block}.attn_output.weight", width, heads * head)
         add_ones(f"{block}.ffn_norm.weight")
@@ -166,17 +169,26 @@ def write_encoder(
 
 
 def write_image_encoder(
-    path: Path, *, seed: int, side: int, patch: int, width: int, heads: int, embedding: int
+    path: Path,
+    *,
+    seed: int,
+    side: int,
+    patch: int,
+    width: int,
+    heads: int,
+    embedding: int,
+    projector: str = "mlp",
 ) -> None:
     """A vision transformer of two blocks with random float32 weights and LLaVA's two-layer projector: of any picture
-    ``(side / patch) ** 2`` rows of ``embedding`` numbers. llama.cpp leaves the last block out, as LLaVA does."""
+    ``(side / patch) ** 2`` rows of ``embedding`` numbers. llama.cpp leaves the last block out, as LLaVA does. The
+    projector ``gemma3`` makes one row of sixteen."""
     random = np.random.default_rng(seed)
     patches = (side // patch) ** 2
     writer = gguf.GGUFWriter(path, "clip")
     writer.add_type("mmproj")
     writer.add_name("tiny image encoder")
     writer.add_bool("clip.has_vision_encoder", True)
-    writer.add_string("clip.projector_type", "mlp")
+    writer.add_string("clip.projector_type", projector)
     writer.add_bool("clip.use_gelu", True)
     writer.add_vision_image_size(side)
     writer.add_vision_patch_size(patch)
@@ -211,8 +223,12 @@ def write_image_encoder(
         add_linear(f"{block}.ffn_down", width, 2 * width)
         add_norm(f"{block}.ln1")
         add_norm(f"{block}.ln2")
-    add_linear("mm.0", embedding, width)
-    add_linear("mm.2", embedding, embedding)
+    if projector == "gemma3":
+        add("mm.input_projection.weight", width, embedding)
+        writer.add_tensor("mm.soft_emb_norm.weight", np.ones(width, dtype=np.float32))
+    else:
+        add_linear("mm.0", embedding, width)
+        add_linear("mm.2", embedding, embedding)
 
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

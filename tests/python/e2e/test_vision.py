@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import json
-import shutil
 import socket
 import subprocess
 import threading
@@ -27,6 +26,7 @@ pytestmark = pytest.mark.e2e
 
 ROWS = 16
 """What the tiny encoder makes of a picture."""
+ENCODER: Any = {"seed": 4, "side": 16, "patch": 4, "width": 32, "heads": 2, "embedding": 64}
 EXACT = ("--kv-type", "f32", "--flash-attention", "off", "--threads", "1")
 
 
@@ -35,9 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model that sees, as model hubs have it: the model's file and the encoder's beside it."""
     place = tmp_path_factory.mktemp("vision")
     make_gguf.write_model(place / "tiny.gguf", "llama", seed=1, layers=2, width=64, heads=4, kv_heads=2)
-    make_gguf.write_image_encoder(
-        place / "mmproj-tiny.gguf", seed=4, side=16, patch=4, width=32, heads=2, embedding=64
-    )
+    make_gguf.write_image_encoder(place / "mmproj-tiny.gguf", **ENCODER)
     return place
 
 
@@ -321,19 +319,32 @@ def test_from_an_allowed_host_pictures_are_fetched(place: Path, server: Server) 
         stub.server_close()
 
 
-@pytest.mark.parametrize("broken", ["missing", "damaged", "of another model"])
-def test_an_encoder_that_is_none_of_this_model_keeps_the_server_from_starting(
-    place: Path, tmp_path: Path, broken: str
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("missing", "no such image encoder"),
+        ("damaged", "truncated"),
+        ("of another model", "another model's"),
+        ("non-causal", "'gemma3', whose rows must see each other"),
+        ("of several dimensions", "'mlp', whose model wants positions of several dimensions (M-RoPE)"),
+    ],
+)
+def test_an_encoder_that_cannot_be_used_keeps_the_server_from_starting(
+    place: Path, tmp_path: Path, what: str, said: str
 ) -> None:
-    encoder = tmp_path / "mmproj.gguf"
-    if broken == "damaged":
-        shutil.copy(place / "mmproj-tiny.gguf", encoder)
-        encoder.write_bytes(encoder.read_bytes()[:-50])
-    elif broken == "of another model":
-        make_gguf.write_image_encoder(encoder, seed=4, side=16, patch=4, width=32, heads=2, embedding=96)
-    model = str(place / "tiny.gguf")
+    encoder, model = tmp_path / "mmproj.gguf", place / "tiny.gguf"
+    if what == "damaged":
+        encoder.write_bytes((place / "mmproj-tiny.gguf").read_bytes()[:-50])
+    elif what == "of another model":
+        make_gguf.write_image_encoder(encoder, **{**ENCODER, "embedding": 96})
+    elif what == "non-causal":
+        make_gguf.write_image_encoder(encoder, **ENCODER, projector="gemma3")
+    elif what == "of several dimensions":
+        model = tmp_path / "qwen2vl.gguf"
+        make_gguf.write_model(model, "qwen2vl", seed=1, layers=2, width=64, heads=2, kv_heads=1)
+        make_gguf.write_image_encoder(encoder, **ENCODER)
     ended = subprocess.run(
-        command(model, "--mmproj", str(encoder), "--port", "0"),
+        command(str(model), "--mmproj", str(encoder), "--port", "0"),
         capture_output=True,
         text=True,
         env=environment(),
@@ -341,5 +352,5 @@ def test_an_encoder_that_is_none_of_this_model_keeps_the_server_from_starting(
         check=False,
     )
     assert ended.returncode == 2
-    assert "image encoder" in ended.stderr
+    assert said in ended.stderr
     assert "Traceback" not in ended.stderr
