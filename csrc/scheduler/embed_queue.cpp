@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <utility>
 
-#include "scheduler/scheduler.h"
+#include "scheduler/due.h"
 
 namespace inferno {
 
 void EmbedQueue::add(const EmbedRequestPtr& request) {
-  const double due = seconds(request->arrived.time_since_epoch()) + request->priority * kPrioritySeconds;
   Texts& texts = waiting_[request->tenant];
   const auto count = static_cast<std::int32_t>(request->texts.size());
   for (std::int32_t index = 0; index < count; ++index) {
     share_.enter(request->tenant);
-    texts.emplace(Order(due, request->id, index), EmbedText{request, index});
+    texts.emplace(Order(due(*request), request->id, index), EmbedText{request, index});
   }
   texts_left_.emplace(request->id, count);
 }

@@ -17,10 +17,7 @@ Scheduler::Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Adm
       share_(options.tenant_weights, kAboutSeconds) {}
 
 Scheduler::Order Scheduler::order_of(const Sequence& sequence) {
-  const Request& request = *sequence.request;
-  const double arrived = seconds(request.arrived.time_since_epoch());
-  const double waited = request.timeout > 0 ? std::max(kPrioritySeconds - request.timeout, 0.0) : 0.0;
-  return {request.tenant, arrived + request.priority * kPrioritySeconds - waited, sequence.id};
+  return {sequence.request->tenant, due(*sequence.request), sequence.id};
 }
 
 void Scheduler::add(std::unique_ptr<Sequence> sequence) {

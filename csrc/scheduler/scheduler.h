@@ -35,6 +35,7 @@
 #include "kvcache/kv_cache_manager.h"
 #include "request/sequence.h"
 #include "scheduler/admission.h"
+#include "scheduler/due.h"
 #include "scheduler/fair_share.h"
 #include "scheduler/scheduler_options.h"
 #include "scheduler/speculator.h"
@@ -42,8 +43,6 @@
 #include "scheduler/step_plan.h"
 
 namespace inferno {
-
-inline constexpr double kPrioritySeconds = 10;
 
 struct SchedulerStats {
   std::uint64_t preemptions = 0;

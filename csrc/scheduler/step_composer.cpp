@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "scheduler/due.h"
+
 namespace inferno {
 namespace {
 
@@ -16,7 +18,7 @@ bool goes_before(const FairShare& share, const Sequence* a, const Sequence* b) {
 
 void sort_by_turn(const FairShare& share, bool by_age, StepComposer::Sequences& sequences) {
   std::stable_sort(sequences.begin(), sequences.end(), [&](const Sequence* a, const Sequence* b) {
-    return by_age ? a->request->arrived < b->request->arrived : goes_before(share, a, b);
+    return by_age ? due(*a->request) < due(*b->request) : goes_before(share, a, b);
   });
 }
 
@@ -41,7 +43,7 @@ void StepComposer::compose(const Sequences& running, const FairShare& share, Ste
   ++steps_;
   Sequences decoding, prefilling;
   for (Sequence* sequence : running) (sequence->decoding() ? decoding : prefilling).push_back(sequence);
-  sort_by_turn(share, by_age(), prefilling);
+  sort_by_turn(share, share.tenants() > 1 && by_age(), prefilling);
   if (shares_time(share)) compose_shared(std::move(decoding), std::move(prefilling), share, plan);
   else compose_alone(decoding, prefilling, share, plan);
 }
