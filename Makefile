@@ -19,7 +19,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 SOURCES := $(shell find CMakeLists.txt cmake csrc third_party python -type f -not -path '*/__pycache__/*' 2>/dev/null)
 LLAMA_PREFIX = $(shell $(TOOLS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
-.PHONY: serve test truth lint cpp-test python-test check-machine clean distclean
+.PHONY: serve test truth clients lint cpp-test python-test check-machine clean distclean
 .DEFAULT_GOAL := serve
 .DELETE_ON_ERROR:
 
@@ -33,6 +33,18 @@ truth: $(VENV)/.test
 	@$(VENV)/bin/python $(PIP) install "$$(echo build/wheels/inferno-*.whl)[truth]"
 	@INFERNO_TEST_WRITE_DOCS=1 $(VENV)/bin/python -m pytest tests/python/truth/test_transformers_truth.py \
 	  tests/python/truth/test_peft_truth.py
+
+# The suites of clients that are too large for every test run, in an environment of their own.
+CLIENTS := build/clients
+
+clients: $(CLIENTS)/.ready
+	@$(CLIENTS)/bin/python -m pytest -W default tests/wire/clients tests/wire/test_docs.py
+
+$(CLIENTS)/.ready: build/.wheel
+	@test -x $(CLIENTS)/bin/python || $(PYTHON) -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/python $(PIP) install --force-reinstall --no-deps build/wheels/inferno-*.whl
+	@$(CLIENTS)/bin/python $(PIP) install "$$(echo build/wheels/inferno-*.whl)[clients]"
+	@touch $@
 
 python-test: $(VENV)/.test
 	@$(VENV)/bin/python -m pytest

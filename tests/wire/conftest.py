@@ -8,10 +8,13 @@ import pytest
 
 from e2e.process import Server, running
 
+ONE_THREAD = ("--threads", "1")
+"""Enough for so small a model; two wait for each other on a machine that does other things, too."""
+
 
 @pytest.fixture(scope="session")
 def ember() -> Iterator[Server]:
-    with running() as server:
+    with running(*ONE_THREAD) as server:
         yield server
         assert server.stop() == 0
 
