@@ -218,6 +218,7 @@ def test_ollamas_messages_and_prompts_hold_pictures(server: Server) -> None:
     red, blue = said_of(RED), said_of(BLUE)
     assert red[0] == red[1]
     assert red[0] != blue[0]
+    assert "vision" in post(server, "/api/show", {"model": server.model}).json()["capabilities"]
     wrong = [{"role": "assistant", "content": "a", "images": ["aGk="]}]
     assert post(server, "/api/chat", {"model": server.model, "messages": wrong}).status_code == 400
 
