@@ -132,6 +132,13 @@ llama_context_params context_params(const BenchOptions& options) {
   return params;
 }
 
+// Without ggml's other layouts of weights: among them are the kernels for AMX, which end the process (third_party/llama.cpp).
+llama_model_params model_params() {
+  llama_model_params params = llama_model_default_params();
+  params.use_extra_bufts = false;
+  return params;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -139,7 +146,7 @@ int main(int argc, char** argv) {
   llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
   llama_backend_init();
   const std::unique_ptr<llama_model, FreeModel> model(
-      llama_model_load_from_file(options.model.c_str(), llama_model_default_params()));
+      llama_model_load_from_file(options.model.c_str(), model_params()));
   if (!model) fail("loading the model");
   const std::unique_ptr<llama_context, FreeContext> context(
       llama_init_from_model(model.get(), context_params(options)));

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "backends/llama/context_log.h"
+#include "backends/llama/int8_device.h"
 #include "base/log.h"
 
 namespace inferno {
@@ -104,6 +105,7 @@ void start() {
   if (ggml_backend_reg_count() == 0) ggml_backend_load_all_from_path(library_folder().string().c_str());
   llama_backend_init();
   leave_out_amx();
+  add_int8_device();
 }
 
 std::vector<std::string> devices(bool gpus_only) {
@@ -147,6 +149,7 @@ std::vector<std::string> llama_weight_layouts() {
 std::vector<std::string> llama_gpus() { return devices(true); }
 
 void use_plain_kernels() {
+  retire_int8_device();
 #if defined(_WIN32)
   _putenv_s("GGML_CPU_TILED_MM", "0");
 #else

@@ -1,0 +1,134 @@
+#include "backends/llama/int8_device.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "backends/llama/ggml_plugin.h"
+#include "backends/llama/int8_matmul.h"
+
+namespace inferno {
+namespace {
+
+constexpr const char* kName = "INT8";
+// With fewer rows it takes longer to put the weights in order than their products take.
+constexpr std::int64_t kLeastRows = 8;
+// A product that is smaller is done sooner than ggml has passed it on to another device.
+constexpr std::int64_t kLeastWeights = 64 * 1024;
+
+std::atomic<bool> retired{false};
+
+// Of one context of llama.cpp: one thread uses it.
+struct Int8Backend {
+  int threads = 1;
+  Int8Rows rows;
+};
+
+Int8Backend& state_of(ggml_backend_t backend) { return *static_cast<Int8Backend*>(backend->context); }
+
+bool is_view(const ggml_tensor& op) {
+  return op.op == GGML_OP_NONE || op.op == GGML_OP_RESHAPE || op.op == GGML_OP_VIEW || op.op == GGML_OP_PERMUTE ||
+         op.op == GGML_OP_TRANSPOSE;
+}
+
+bool is_ours(const ggml_tensor& op) {
+  if (op.op != GGML_OP_MUL_MAT || retired) return false;
+  const ggml_tensor& weights = *op.src[0];
+  const ggml_tensor& rows = *op.src[1];
+  // The second parameter is a hint that the first source is of a special form, which ggml's own kernels know.
+  return weights.type == GGML_TYPE_Q8_0 && rows.type == GGML_TYPE_F32 && op.type == GGML_TYPE_F32 && op.op_params[1] == 0 &&
+         ggml_is_contiguous(&weights) && ggml_is_contiguous(&rows) && ggml_is_contiguous(&op) && ggml_is_matrix(&weights) &&
+         ggml_is_matrix(&rows) && rows.ne[1] >= kLeastRows && ggml_nelements(&weights) >= kLeastWeights;
+}
+
+Int8Product product_of(const ggml_tensor& op) {
+  const auto width = static_cast<std::size_t>(op.src[0]->ne[0]);
+  const auto columns = static_cast<std::size_t>(op.ne[0]);
+  return {.weights = static_cast<const std::byte*>(op.src[0]->data),
+          .columns = op.ne[0],
+          .weight_stride = op.src[0]->nb[1],
+          .activations = static_cast<const float*>(op.src[1]->data),
+          .activation_stride = width,
+          .out = static_cast<float*>(op.data),
+          .out_stride = columns};
+}
+
+ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
+  Int8Backend& state = state_of(backend);
+  const ggml_tensor* quantized = nullptr;  // queries, keys and values are products of the same rows
+  for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
+    const ggml_tensor& op = *ggml_graph_node(graph, i);
+    if (is_view(op)) continue;
+    const Int8Product product = product_of(op);
+    if (op.src[1] != quantized) {
+      state.rows.resize(op.src[1]->ne[1], op.src[0]->ne[0] / 32);
+      quantize_int8_rows(product, state.rows, state.threads);
+      quantized = op.src[1];
+    }
+    multiply_int8_rows(product, state.rows, state.threads);
+  }
+  return GGML_STATUS_SUCCESS;
+}
+
+ggml_backend_t make_backend(ggml_backend_dev_t device, const char*) {
+  static ggml_guid guid = {0x69, 0x6e, 0x66, 0x65, 0x72, 0x6e, 0x6f, 0x2d, 0x69, 0x6e, 0x74, 0x38, 0x2d, 0x64, 0x65, 0x76};
+  ggml_backend_i iface{};
+  iface.get_name = [](ggml_backend_t) { return kName; };
+  iface.free = [](ggml_backend_t backend) {
+    delete &state_of(backend);
+    delete backend;
+  };
+  iface.graph_compute = compute;
+  return new ggml_backend{&guid, iface, device, new Int8Backend};
+}
+
+void describe(ggml_backend_dev_t, ggml_backend_dev_props* props) {
+  *props = {};
+  props->name = kName;
+  props->description = "products of Q8_0 weights, AVX-512 VNNI";
+  props->type = GGML_BACKEND_DEVICE_TYPE_ACCEL;
+  props->caps.buffer_from_host_ptr = true;
+}
+
+ggml_backend_device_i device_interface() {
+  ggml_backend_device_i iface{};
+  iface.get_name = [](ggml_backend_dev_t) { return kName; };
+  iface.get_description = [](ggml_backend_dev_t) { return "products of Q8_0 weights, AVX-512 VNNI"; };
+  iface.get_memory = [](ggml_backend_dev_t, size_t* free, size_t* total) { *free = *total = 0; };
+  iface.get_type = [](ggml_backend_dev_t) { return GGML_BACKEND_DEVICE_TYPE_ACCEL; };
+  iface.get_props = describe;
+  iface.init_backend = make_backend;
+  iface.get_buffer_type = [](ggml_backend_dev_t) { return ggml_backend_cpu_buffer_type(); };
+  iface.buffer_from_host_ptr = [](ggml_backend_dev_t, void* at, size_t size, size_t) {
+    return ggml_backend_cpu_buffer_from_ptr(at, size);
+  };
+  iface.supports_op = [](ggml_backend_dev_t, const ggml_tensor* op) { return is_view(*op) || is_ours(*op); };
+  iface.supports_buft = [](ggml_backend_dev_t, ggml_backend_buffer_type_t type) { return ggml_backend_buft_is_host(type); };
+  return iface;
+}
+
+void set_threads(ggml_backend_t backend, int threads) { state_of(backend).threads = threads; }
+
+ggml_backend_reg& registration() {
+  static ggml_backend_device device{device_interface(), nullptr, nullptr};
+  static ggml_backend_reg reg{kGgmlPluginVersion,
+                              {.get_name = [](ggml_backend_reg_t) { return kName; },
+                               .get_device_count = [](ggml_backend_reg_t) { return size_t{1}; },
+                               .get_device = [](ggml_backend_reg_t, size_t) { return &device; },
+                               .get_proc_address = [](ggml_backend_reg_t, const char* name) -> void* {
+                                 const bool asked = std::strcmp(name, "ggml_backend_set_n_threads") == 0;
+                                 return asked ? reinterpret_cast<void*>(set_threads) : nullptr;
+                               }},
+                              nullptr};
+  device.reg = &reg;
+  return reg;
+}
+
+}  // namespace
+
+void add_int8_device() {
+  if (int8_matmul_works() && ggml_plugin_fits()) ggml_backend_register(&registration());
+}
+
+void retire_int8_device() { retired = true; }
+
+}  // namespace inferno
