@@ -27,6 +27,14 @@ def embedder() -> Iterator[Server]:
         assert server.stop() == 0
 
 
+@pytest.fixture(scope="session")
+def crowded() -> Iterator[Server]:
+    """One request runs, one waits, the others are turned away."""
+    with running(*ONE_THREAD, "--max-running", "1", "--max-waiting", "1") as server:
+        yield server
+        assert server.stop() == 0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/wire" in item.path.as_posix():

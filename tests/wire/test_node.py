@@ -6,13 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ONE_THREAD
 
-from e2e.process import Server, running
+from e2e.process import Server
 
 SOURCES = Path(__file__).parent / "node"
 MODULES = Path(__file__).parents[2] / "build" / "node"
@@ -42,14 +40,6 @@ def modules() -> Path:
     for suite in SOURCES.glob("*.mjs"):
         shutil.copy(suite, MODULES)
     return MODULES
-
-
-@pytest.fixture(scope="module")
-def crowded() -> Iterator[Server]:
-    """One request runs, one waits, the others are turned away."""
-    with running(*ONE_THREAD, "--max-running", "1", "--max-waiting", "1") as server:
-        yield server
-        assert server.stop() == 0
 
 
 @pytest.mark.parametrize("suite", [path.name for path in sorted(SOURCES.glob("*.test.mjs"))])
