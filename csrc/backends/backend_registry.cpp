@@ -7,7 +7,9 @@
 #include <string_view>
 
 #include "backends/fake/fake_model.h"
+#include "backends/onnx/onnx_encoder.h"
 #include "backends/onnx/onnx_file.h"
+#include "backends/onnx/onnx_graph_model.h"
 #include "backends/onnx/onnx_kind.h"
 #include "backends/onnx/onnx_load.h"
 #include "backends/onnx/ort_providers.h"
@@ -56,10 +58,12 @@ Result<std::unique_ptr<Model>> load_gguf(const std::string& path, const ModelOpt
 Result<std::unique_ptr<Model>> load_onnx(const std::string& path, const ModelOptions& options) {
   const Result<OnnxHeader> header = open_onnx(path);
   if (!header.ok()) return header.status();
-  if (onnx_kind(header.value()) == OnnxKind::kDecoder) return load_onnx_decoder(path, header.value(), options);
+  const OnnxKind kind = onnx_kind(header.value());
+  if (kind == OnnxKind::kDecoder) return load_onnx_decoder(path, header.value(), options);
+  if (kind != OnnxKind::kGraph) return load_onnx_encoder(path, header.value(), options);
   return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() + "' is an ONNX model (" +
                                               onnx_kind_name(onnx_kind(header.value())) +
-                                              "), which no backend of this build computes");
+                                              "): tensors go in and come out, and no text");
 }
 
 }  // namespace
@@ -88,6 +92,12 @@ Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOp
   if (format.value() == Format::kOnnx) return load_onnx(path, options);
   return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() +
                                               "' does not begin as a GGUF or ONNX file does; this build opens those");
+}
+
+Result<std::unique_ptr<GraphModel>> load_graph(const std::string& path, const ModelOptions& options) {
+  const Result<OnnxHeader> header = open_onnx(path);
+  if (!header.ok()) return header.status();
+  return load_onnx_graph(path, header.value(), options);
 }
 
 }  // namespace inferno

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/graph_model.h"
 
 namespace inferno {
 
@@ -25,5 +26,8 @@ struct BackendInfo {
 // Chooses by content (magic bytes), never by the file's name, and loads. Blocks for as long as loading takes.
 // "fake:" names the deterministic test model. kNotFound, kUnsupported, kDataCorrupted, kOutOfMemory.
 [[nodiscard]] Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOptions& options);
+
+// For a graph that is computed as it is, whatever it could be besides. kUnsupported for what is no ONNX file, too.
+[[nodiscard]] Result<std::unique_ptr<GraphModel>> load_graph(const std::string& path, const ModelOptions& options);
 
 }  // namespace inferno

@@ -1,7 +1,10 @@
-// What the file of a graph says of it, in words that no format owns.
+// Graphs in words that no format owns: what a file says of one, and what goes in and comes out of it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +30,16 @@ struct GraphFile {
   std::vector<std::pair<std::string, std::uint64_t>> operators;  // "Add", "com.microsoft.MatMulNBits", and how many nodes
   std::uint64_t weight_bytes = 0;
   std::vector<std::string> files;  // beside it, that hold tensors
+};
+
+// A tensor on its way into a graph or out of it. Its numbers stand row by row, as this machine writes them.
+struct GraphTensor {
+  std::string name;
+  std::string type;  // as GraphValue has it
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> bytes;   // of all types but BYTES
+  std::vector<std::string> texts;     // of BYTES
+  std::shared_ptr<const void> owner;  // keeps `bytes` alive
 };
 
 }  // namespace inferno

@@ -15,4 +15,5 @@ PYBIND11_MODULE(_core, module) {
   register_output(module);
   register_engine(module);
   register_embedder(module);
+  register_graph(module);
 }

@@ -17,6 +17,7 @@ void register_request(pybind11::module_& module);
 void register_output(pybind11::module_& module);
 void register_engine(pybind11::module_& module);
 void register_embedder(pybind11::module_& module);
+void register_graph(pybind11::module_& module);
 
 // Raises CoreError(code, message, param) for a Status that is not ok. Needs the GIL.
 void raise_unless_ok(const Status& status);

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inferno.graphs import Graph
     from inferno.llm import LLM, AsyncLLM, Completion
 
-__all__ = ["LLM", "AsyncLLM", "Completion", "__version__"]
+__all__ = ["LLM", "AsyncLLM", "Completion", "Graph", "__version__"]
 
 
 def _version() -> str:
@@ -25,6 +26,10 @@ def _version() -> str:
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return _version()
+    if name == "Graph":
+        from inferno.graphs import Graph
+
+        return Graph
     if name in __all__:
         from inferno import llm
 

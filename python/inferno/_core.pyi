@@ -320,3 +320,39 @@ class Embedder:  # csrc/bindings/bind_embedder.cpp
     def healthy(self) -> bool: ...
     def stop(self) -> None:
         """Ends all texts (code "unavailable"), joins the thread. on_embeddings is not called afterwards."""
+
+class Graph:  # csrc/backends/graph_model.h
+    @staticmethod
+    def load(path: str, options: ModelOptions) -> Graph: ...
+    @property
+    def info(self) -> dict[str, Any]:
+        """name, producer, device, inputs and outputs (each a list of (name, type, shape with -1 where it is open)),
+        weight_bytes, threads, batches (whether requests run together)."""
+
+class GraphTensor:  # csrc/backends/graph.h: a read-only buffer of its numbers, row by row
+    name: str
+    type: str
+    """In the Open Inference Protocol's words."""
+    shape: list[int]
+    texts: list[bytes]
+    """Of BYTES, whose buffer is empty."""
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+GraphInput = tuple[str, str, Sequence[int], Any]
+"""Name, type, shape, and the numbers as a contiguous buffer, or of BYTES a list of bytes. Read where they are."""
+
+GraphOutputs = tuple[int, list[GraphTensor], tuple[float, float], tuple[str, str, str] | None]
+"""One request's outputs as they cross (csrc/bindings/bind_graph.cpp): request, tensors, (scheduled, finished) in seconds since
+arrival, and (code, message, param) where there are none."""
+
+class GraphEngine:  # csrc/engine/graph_engine.h
+    def __init__(
+        self, graph: Graph, config: EngineConfig, rows: int, on_outputs: Callable[[list[GraphOutputs]], None]
+    ) -> None:
+        """``rows``: most of one run, of several requests."""
+    def submit(self, inputs: Sequence[GraphInput], outputs: Sequence[str]) -> int:
+        """No ``outputs``: all. Raises CoreError invalid_argument for what the graph does not take, queue_full."""
+    def cancel(self, request_id: int) -> None: ...
+    def stats(self) -> EngineStats: ...
+    def stop(self) -> None:
+        """Ends all requests (code "unavailable"), joins the thread. on_outputs is not called afterwards."""

@@ -77,6 +77,9 @@ Status try_out(OnnxDecoder& model) {
 Result<std::unique_ptr<Model>> load_onnx_decoder(const std::string& path, const OnnxHeader& header,
                                                  const ModelOptions& options) {
   if (Status status = check_onnx_options(options); !status.ok()) return status;
+  if (!options.pooling.empty()) {
+    return invalid_argument("pooling", "pooling is '" + options.pooling + "', but the model generates text and does not embed it");
+  }
   if (options.card == nullptr) {
     return Status(StatusCode::kUnsupported, "an ONNX model that generates text needs its tokenizer.json beside it");
   }

@@ -94,8 +94,9 @@ Status check_onnx_options(const ModelOptions& options) {
   if (!options.image_encoder.empty()) {
     return invalid_argument("mmproj", "an image encoder is given, but an ONNX model takes text alone");
   }
-  if (options.pooling.empty()) return {};
-  return refused("pooling", "'" + options.pooling + "'", "but the model generates text and does not embed it");
+  const std::string& pooling = options.pooling;
+  if (pooling.empty() || pooling == "mean" || pooling == "cls" || pooling == "last") return {};
+  return refused("pooling", "'" + pooling + "'", "it must be mean, cls or last");
 }
 
 Result<Capabilities> onnx_capabilities(const ModelOptions& options, const DecoderGraph& graph, std::int32_t trained_context,

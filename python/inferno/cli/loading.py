@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from inferno.errors import ConfigError
+
 if TYPE_CHECKING:
     from inferno.config import Config
+    from inferno.engine.graph import GraphEngine
     from inferno.engine.local import LocalEngine
     from inferno.models.source import ModelSource
 
 
-def load_engine(source: ModelSource, config: Config) -> LocalEngine:
+def load_engine(source: ModelSource, config: Config) -> LocalEngine | GraphEngine:
     """Block until the model is loaded. SIGTERM meanwhile ends the process with 0, as it does later."""
     try:
         return asyncio.run(load(source, config))
@@ -25,13 +28,14 @@ def load_engine(source: ModelSource, config: Config) -> LocalEngine:
         raise typer.Exit(0) from None
 
 
-async def load(source: ModelSource, config: Config) -> LocalEngine:
+async def load(source: ModelSource, config: Config) -> LocalEngine | GraphEngine:
     """Load with the settings' overrides, and tuned ones below them, showing progress on stderr.
 
     Raises what ``ready`` and LocalEngine.load raise.
     """
     from inferno.engine.local import LocalEngine
     from inferno.models.adapters import load_adapter
+    from inferno.models.onnx.encoders import reads_texts
     from inferno.models.opening import extras_of, ready
     from inferno.models.source import resolve
     from inferno.tuning.finding import apply_tuned
@@ -43,6 +47,8 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
     with suppress(NotImplementedError):  # Windows has no signal handlers on the loop
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
+        if source.graph is not None and not reads_texts(source.graph):
+            return await _load_graph(source, config)
         extras = extras_of(source, generation_config=config.model.generation_config == "folder")
         with _progress(source, "Preparing" if source.folder is not None else None) as progress:
             path = await ready(source, progress, cache_bytes=config.store.prepared_bytes)
@@ -73,6 +79,27 @@ async def load(source: ModelSource, config: Config) -> LocalEngine:
     finally:
         with suppress(NotImplementedError):
             loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _load_graph(source: ModelSource, config: Config) -> GraphEngine:
+    """Raises ConfigError for settings that are about texts, and what GraphEngine.load raises."""
+    from inferno.engine.graph import GraphEngine
+
+    about_text = {
+        "model.draft": config.model.draft,
+        "model.adapters": config.model.adapters,
+        "model.adapter_folder": config.model.adapter_folder,
+        "store.prefixes": config.store.prefixes,
+    }
+    if unfit := [name for name, value in about_text.items() if value]:
+        raise ConfigError(f"{source.name} is a graph: tensors go in and come out, and {unfit[0]} has no meaning for it")
+    with _progress(source, "Loading"):
+        return await GraphEngine.load(
+            source.path,
+            name=config.model.name or source.name,
+            options=config.model.loading(),
+            engine=config.engine.model_dump(),
+        )
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from inferno.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from inferno.engine.client import GenerateRequest
+    from inferno.engine.graph import GraphEngine
     from inferno.engine.local import LocalEngine
 
 _EXAMPLES = """
@@ -67,7 +68,7 @@ run.__doc__ = "Answer one prompt on the terminal, without a server.\n" + _EXAMPL
 
 
 async def _answer(
-    engine: LocalEngine,
+    engine: LocalEngine | GraphEngine,
     prompt: str,
     system: str | None,
     *,
@@ -90,7 +91,7 @@ async def _answer(
         await engine.aclose()
 
 
-async def _print(engine: LocalEngine, request: GenerateRequest) -> None:
+async def _print(engine: LocalEngine | GraphEngine, request: GenerateRequest) -> None:
     stream = await engine.generate(request)
     try:
         async for delta in stream:

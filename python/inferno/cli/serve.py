@@ -15,6 +15,7 @@ from inferno.errors import ConfigError
 if TYPE_CHECKING:
     from inferno.config import Config, ServerSettings
     from inferno.engine.client import ModelCard
+    from inferno.engine.graph import GraphEngine
     from inferno.engine.local import LocalEngine
     from inferno.models.adapters import AdapterShelf
     from inferno.models.source import ModelSource
@@ -133,11 +134,12 @@ def run_server(config: Config) -> int:
     return listen(app, settings, on_listening=on_listening)
 
 
-def adapter_shelf(engine: LocalEngine, source: ModelSource, config: Config) -> AdapterShelf | None:
+def adapter_shelf(engine: LocalEngine | GraphEngine, source: ModelSource, config: Config) -> AdapterShelf | None:
     """What may be loaded at run time; None unless the settings name a folder for it. Raises ConfigError."""
+    from inferno.engine.local import LocalEngine
     from inferno.models.adapters import AdapterShelf
 
-    if config.model.adapter_folder is None:
+    if config.model.adapter_folder is None or not isinstance(engine, LocalEngine):
         return None
     folder = Path(config.model.adapter_folder).expanduser()
     return AdapterShelf(engine, source, folder, cache_bytes=config.store.prepared_bytes)
@@ -194,6 +196,10 @@ def announce(url: str, card: ModelCard, *, keyed: bool) -> None:
     elif "classify" in card.abilities:
         route = "/v1/classify"
         body = f'{{"model": "{card.name}", "input": "What is 12 plus 30?"}}'
+    elif card.graph is not None:
+        typer.echo(f"Inferno is listening on {url} (model {card.name})")
+        typer.echo(f"Try: curl {url}/v2/models/{card.name}{key}")
+        return
     elif card.has_chat_template:
         route = "/v1/chat/completions"
         body = f'{{"model": "{card.name}", "messages": [{{"role": "user", "content": "What is 12 plus 30?"}}]}}'

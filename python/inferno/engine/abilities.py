@@ -14,14 +14,20 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "complete": ("generates text", "/v1/chat/completions or /v1/completions"),
     "embed": ("embeds texts", "/v1/embeddings"),
     "classify": ("scores texts", "/v1/classify"),
+    "infer": ("computes a graph", "/v2/models/{name}/infer"),
 }
 """What a model does that has the ability, and where to ask it."""
 
 _WANTED: Mapping[str, tuple[str, str]] = {
     "complete": ("generate", "a GGUF model or a folder of a language model does"),
-    "embed": ("embed it", "an encoder does: a GGUF file with pooling, or a Hugging Face folder of one"),
-    "rerank": ("rerank", "a reranker does: a GGUF file with rank pooling and one label"),
-    "classify": ("classify", "a classifier does: a GGUF file with rank pooling"),
+    "embed": ("embed it", "an encoder does: a GGUF file with pooling, or a Hugging Face or ONNX folder of one"),
+    "rerank": (
+        "rerank",
+        "a reranker does: a GGUF file with rank pooling or an ONNX classifier, of one label",
+    ),
+    "infer": ("compute graphs", "an ONNX file of any other graph does"),
+    "tokenize": ("tokenize", "one that reads texts does"),
+    "classify": ("classify", "a classifier does: a GGUF file with rank pooling, or an ONNX folder of one"),
 }
 
 
@@ -44,6 +50,7 @@ def cannot(card: ModelCard, wanted: str) -> Unsupported:
     """The refusal of ``wanted``, which is none of ``card.abilities``: says what the model does, and what else would."""
     does, where = next(_KINDS[name] for name in card.abilities if name in _KINDS)
     asked, who = _WANTED[wanted]
+    where = where.format(name=card.name)
     if wanted == "rerank" and "classify" in card.abilities:
         does = f"scores texts by {len(card.labels)} labels"
     return Unsupported(f"this model {does} and does not {asked}; use {where}, or another model: {who}", param="model")

@@ -11,6 +11,7 @@ from inferno.engine.client import EngineClient, GenerateRequest, Message, ModelC
 if TYPE_CHECKING:
     from inferno.engine.conversation import Conversation, Turn
     from inferno.engine.embedding import EmbedRequest, EmbedResult
+    from inferno.engine.inference import InferRequest, InferResult
     from inferno.engine.scoring import ScoreRequest, ScoreResult
 
 
@@ -61,6 +62,9 @@ class AdaptedClient:
 
     async def score(self, request: ScoreRequest) -> ScoreResult:
         return await self._client.score(request)
+
+    async def infer(self, request: InferRequest) -> InferResult:
+        return await self._client.infer(request)
 
     def stats(self) -> Mapping[str, Any]:
         return self._client.stats()

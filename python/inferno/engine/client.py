@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from inferno import _core
     from inferno.engine.conversation import Conversation, Turn
     from inferno.engine.embedding import EmbedRequest, EmbedResult
+    from inferno.engine.inference import GraphSignature, InferRequest, InferResult
     from inferno.engine.scoring import ScoreRequest, ScoreResult
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -183,8 +184,10 @@ class ModelCard:
     """Numbers of a text's vector; 0: the model does not embed."""
     labels: tuple[str, ...] = ()
     """Of a model that classifies: what its scores are of, in order."""
+    graph: GraphSignature | None = None
+    """Of a graph: what it takes and gives."""
     abilities: tuple[str, ...] = ("complete", "chat")
-    """What it can be asked for: ``complete``, ``chat``, ``embed``, ``classify``, ``rerank``, …"""
+    """What it can be asked for: ``complete``, ``chat``, ``embed``, ``classify``, ``rerank``, ``infer``, …"""
     applied: Mapping[str, str | int | float] = field(default_factory=dict)
     """Settings as they are in force, those that the engine chose included: ``threads``, ``kv_layout``, …"""
     parent: str | None = None
@@ -248,6 +251,13 @@ class EngineClient(Protocol):
     async def score(self, request: ScoreRequest) -> ScoreResult:
         """A score per label for each text, or pair of texts. Raises as :meth:`embed` does, Unsupported for a model that
         does not classify."""
+        ...
+
+    async def infer(self, request: InferRequest) -> InferResult:
+        """The outputs of a graph. Cancelling it gives it up if it does not run yet.
+
+        Raises Unsupported for a model that is no graph, InvalidArgument for what the graph does not take, QueueFull,
+        Unavailable."""
         ...
 
     async def generate(self, request: GenerateRequest) -> TokenStream:

@@ -45,7 +45,7 @@ class EncoderEngine:
         self._encode = encode
         self._frame = Frame(
             before=tuple(native_call(model.encode, [], True, False)),
-            between=tuple(model.separator),
+            between=tuple(model.separator) if extras.between is None else extras.between,
             after=tuple(native_call(model.encode, [], False, True)),
         )
         self._drain_rate = DrainRate()

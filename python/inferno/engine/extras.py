@@ -64,6 +64,8 @@ class Extras:
     """Template variables such as ``bos_token``."""
     generation: GenerationDefaults = GenerationDefaults()
     embedding: EmbeddingDefaults = EmbeddingDefaults()
+    between: tuple[int, ...] | None = None
+    """Token ids between two texts that are read together; None: as the model's file says."""
     labels: tuple[str, ...] = ()
     """Of a classifier: the names of its labels, in order."""
     facts: ModelFacts | None = None

@@ -27,6 +27,7 @@ from inferno.engine.grammars import Grammars
 from inferno.engine.images.decoding import require_pillow
 from inferno.engine.images.placing import Placing, without_images
 from inferno.engine.images.reader import ImageReader
+from inferno.engine.inference import InferRequest, InferResult
 from inferno.engine.native import checked_ids, fill_request, overridden
 from inferno.engine.prefix_keeper import PrefixKeeper, open_store
 from inferno.engine.prefix_store import PrefixStore, StoreStats
@@ -269,6 +270,9 @@ class LocalEngine:
         if self._encoder is None:
             raise cannot(self._card, "classify")
         return await self._encoder.score(request)
+
+    async def infer(self, request: InferRequest) -> InferResult:
+        raise cannot(self._card, "infer")
 
     def _bind_loop(self) -> None:
         loop = asyncio.get_running_loop()

@@ -36,7 +36,10 @@ _ABILITIES = (
     *("embed", "classify", "rerank"),
 )
 """Of llama.cpp's backend and of the test model."""
-_ONNX_ABILITIES = ("complete", "chat", "logprobs", "constraints", "prefix_sharing")
+_ONNX_ABILITIES = (
+    *("complete", "chat", "logprobs", "constraints", "prefix_sharing"),
+    *("embed", "classify", "rerank", "infer"),
+)
 
 
 def listing() -> list[Backend]:

@@ -16,6 +16,7 @@ from inferno.models.huggingface.cache import CACHE_BYTES, prepared_path, tokeniz
 from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.library_form import read_library_form
 from inferno.models.huggingface.prepare import prepare
+from inferno.models.onnx.encoders import read_encoder_extras, reads_texts
 from inferno.models.onnx.facts import read_facts
 from inferno.models.onnx.graph_file import GraphFile
 from inferno.models.source import ModelSource
@@ -66,7 +67,7 @@ def ready_path(source: ModelSource) -> str | None:
 
 def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callable[[], Extras] | None:
     """What reads the folder's tokenizer, templates and defaults (``read_extras``), to be called when it is prepared;
-    of an ONNX decoder's, also what the graph does not say itself. None for a GGUF file.
+    of an ONNX graph's, also what the graph does not say itself. None for a GGUF file, and a graph that reads no text.
 
     Where it is yet to be prepared, the most of that begins now, on a thread beside it. What the tokenizers' library
     keeps is left for the thread that calls, which should be the one that loads the model: glibc's allocator then fills
@@ -95,7 +96,7 @@ def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callabl
 
 def _extras_of_graph(graph: GraphFile, name: str, generation_config: bool) -> Callable[[], Extras] | None:
     if graph.kind != "decoder":
-        return None
+        return (lambda: read_encoder_extras(graph, name)) if reads_texts(graph) else None
 
     def read() -> Extras:
         return replace(read_extras(graph.folder, generation_config=generation_config), facts=read_facts(graph, name))

@@ -25,6 +25,7 @@ from inferno.server.keeping import fail_orphans
 from inferno.server.middleware.access_log import AccessLog
 from inferno.server.middleware.admission import Admission
 from inferno.server.middleware.auth import Auth
+from inferno.server.middleware.backend_header import BackendHeader
 from inferno.server.middleware.body_limit import BodyLimit
 from inferno.server.middleware.host_guard import HostGuard
 from inferno.server.middleware.last_resort import LastResort
@@ -53,7 +54,7 @@ def build_app(
     drain = Drain()
     app = Starlette(
         routes=_routes(drain),
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, registry),
         exception_handlers={
             InfernoError: handle_error,
             ClientDisconnect: handle_error,
@@ -75,7 +76,7 @@ def _route(operation: Operation, drain: Drain) -> Route:
     return Route(operation.path, operation.endpoint, methods=[operation.method], middleware=generating)
 
 
-def _middleware(settings: ServerSettings) -> list[Middleware]:
+def _middleware(settings: ServerSettings, registry: ModelRegistry) -> list[Middleware]:
     """Outermost first. A key guards better than a name: pages do not know it."""
     names = (settings.host, *settings.allowed_hosts)
     return [
@@ -85,6 +86,7 @@ def _middleware(settings: ServerSettings) -> list[Middleware]:
         *([] if settings.api_keys else [Middleware(HostGuard, names=names)]),
         Middleware(Auth, keys=keys_of(settings.api_keys), open_paths=OPEN_PATHS),
         Middleware(BodyLimit, limit=settings.body_limit_bytes),
+        Middleware(BackendHeader, backend_of=lambda name: registry.get(name).card.backend),
     ]
 
 

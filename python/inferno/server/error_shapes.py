@@ -6,11 +6,17 @@ from collections.abc import Callable
 
 from inferno.server.wire.anthropic.errors import anthropic_error
 from inferno.server.wire.errors import Failure, openai_error
+from inferno.server.wire.inference import v2_error
 from inferno.server.wire.ollama.errors import ollama_error
 
 Shape = Callable[[Failure], bytes]
 
-BY_PREFIX: tuple[tuple[str, Shape], ...] = (("/v1/messages", anthropic_error), ("/api/", ollama_error))
+BY_PREFIX: tuple[tuple[str, Shape], ...] = (
+    ("/v1/messages", anthropic_error),
+    ("/api/", ollama_error),
+    ("/v2/rerank", openai_error),
+    ("/v2", v2_error),
+)
 """The first prefix of the path that is in here; every other path speaks as OpenAI's API does."""
 
 

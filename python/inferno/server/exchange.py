@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 from types import TracebackType
 
 from inferno.engine.client import Timings
@@ -10,6 +11,9 @@ from inferno.errors import InfernoError, Internal
 from inferno.metrics.recorder import Recorder
 from inferno.server.refusals import ClientLeft
 from inferno.server.tally import Tally
+
+named_model: ContextVar[list[str]] = ContextVar("named_model")
+"""Where the exchange of the request that runs here leaves the model's served name, for whoever stands further out."""
 
 
 class Exchange:
@@ -19,8 +23,18 @@ class Exchange:
         self._recorder = recorder
         self._endpoint = endpoint
         self._counted = False
-        self.model = ""
+        self._model = ""
+
+    @property
+    def model(self) -> str:
         """The served name, once the request was found to name one."""
+        return self._model
+
+    @model.setter
+    def model(self, name: str) -> None:
+        self._model = name
+        if (named := named_model.get(None)) is not None:
+            named.append(name)
 
     def __enter__(self) -> Exchange:
         return self
@@ -49,6 +63,11 @@ class Exchange:
     def scored(self, timings: Timings) -> None:
         """Every text has its scores."""
         self._count("scored")
+        self._recorder.observe(self.model, self._endpoint, queued=timings.scheduled, duration=timings.finished)
+
+    def inferred(self, timings: Timings) -> None:
+        """The graph was computed."""
+        self._count("inferred")
         self._recorder.observe(self.model, self._endpoint, queued=timings.scheduled, duration=timings.finished)
 
     def failed(self, error: BaseException) -> None:

@@ -11,6 +11,7 @@ from inferno.engine.client import Delta, GenerateRequest, Message, ModelCard, Ti
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.embedding import EmbedRequest, EmbedResult
+from inferno.engine.inference import InferRequest, InferResult
 from inferno.engine.scoring import ScoreRequest, ScoreResult
 from inferno.errors import ContextLengthExceeded, InfernoError, InvalidArgument, QueueFull, Unsupported
 
@@ -115,6 +116,9 @@ class FakeClient:
         self.streams.append(stream)
         self.submitted.set()
         return stream
+
+    async def infer(self, request: InferRequest) -> InferResult:
+        raise Unsupported("this model generates text and does not compute graphs", param="model")
 
     async def score(self, request: ScoreRequest) -> ScoreResult:
         raise Unsupported("this model generates text and does not classify", param="model")

@@ -56,7 +56,7 @@ async def test_only_what_is_open_needs_no_key(document: dict[str, Any], fake: Fa
     opened = {
         path for path, methods in document["paths"].items() for found in methods.values() if found.get("security") == []
     }
-    assert opened == {"/health/live", "/docs"}
+    assert opened == {"/health/live", "/v2/health/live", "/docs"}
     transport = httpx.ASGITransport(app_of(fake, settings=Settings(api_keys=("k",))))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         assert (await http.get("/openapi.json")).status_code == 401

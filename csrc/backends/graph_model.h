@@ -1,0 +1,36 @@
+// The contract of a graph that is computed as it is: tensors in, tensors out. Beside Model, which knows tokens.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "backends/graph.h"
+#include "base/result.h"
+
+namespace inferno {
+
+struct GraphInfo {
+  std::string name;
+  std::string producer;
+  std::string device;
+  std::vector<GraphValue> inputs;
+  std::vector<GraphValue> outputs;
+  std::uint64_t weight_bytes = 0;
+  int threads = 0;
+  // Inputs and outputs share a first dimension that is open, and rows along it were found not to depend on each other.
+  bool batches = false;
+};
+
+class GraphModel {
+ public:
+  virtual ~GraphModel() = default;
+
+  [[nodiscard]] virtual const GraphInfo& info() const = 0;
+
+  // Computes the outputs that are named. `inputs` were checked (check_graph_inputs). What comes out owns its memory.
+  // Thread-safe.
+  [[nodiscard]] virtual Result<std::vector<GraphTensor>> run(const std::vector<GraphTensor>& inputs,
+                                                             const std::vector<std::string>& outputs) const = 0;
+};
+
+}  // namespace inferno

@@ -1,0 +1,96 @@
+// GraphEngine: what Engine is to a model that generates, for a graph that is computed as it is. Asks of several requests
+// run together where the graph's rows do not depend on each other. All of it is thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "backends/graph_batch.h"
+#include "backends/graph_model.h"
+#include "base/bounded_queue.h"
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/result.h"
+#include "engine/engine_config.h"
+#include "engine/engine_stats.h"
+
+namespace inferno {
+
+struct GraphRequest {
+  RequestId id{};
+  GraphTensors inputs;
+  std::vector<std::string> outputs;  // empty: all
+  Time arrived{};
+};
+
+// One per request, exactly.
+struct GraphOutput {
+  RequestId request{};
+  GraphTensors tensors;  // in the order that was asked for; empty on failure
+  Timings timings;       // first_token stays 0
+  Status error;
+};
+
+class GraphSink {
+ public:
+  virtual ~GraphSink() = default;
+  // Called on the engine's thread, once per run. Must not throw. For every request exactly one output.
+  virtual void on_outputs(std::vector<GraphOutput> outputs) = 0;
+};
+
+class GraphEngine {
+ public:
+  // Of the configuration it reads max_waiting. `rows`: most of one run, of several requests. `sink` and `clock` must
+  // outlive the engine, whose thread it starts.
+  GraphEngine(std::shared_ptr<const GraphModel> model, const EngineConfig& config, std::int64_t rows, GraphSink& sink,
+              const Clock& clock);
+  ~GraphEngine();  // stop()
+
+  // Never blocks. `request.id` and `request.arrived` are set here. kInvalidArgument, kQueueFull, kUnavailable.
+  [[nodiscard]] Result<RequestId> submit(GraphRequest request);
+  // A request that waits still ends with kCancelled; unknown or finished ids are no error. Never blocks.
+  void cancel(RequestId request);
+  [[nodiscard]] EngineStats stats() const;
+  // Ends every request with kUnavailable and joins the thread. Blocks for at most one run. Idempotent.
+  void stop();
+
+ private:
+  struct CancelCommand {
+    RequestId request{};
+  };
+  using Command = std::variant<GraphRequest, CancelCommand>;
+  using Requests = std::vector<GraphRequest>;
+
+  void work();
+  void apply(Command command);
+  [[nodiscard]] Requests next();
+  void compute(Requests requests);
+  [[nodiscard]] Result<std::vector<GraphTensors>> run(const Requests& requests);
+  void deliver(const Requests& requests, Result<std::vector<GraphTensors>> made, Time began);
+  void fail(const Requests& requests, const Status& why);
+  void publish(std::int64_t running);
+
+  const std::shared_ptr<const GraphModel> model_;
+  const std::int64_t rows_;
+  const Clock& clock_;
+  GraphSink& sink_;
+  Admission admission_;
+  std::deque<GraphRequest> waiting_;  // the thread's own, as the next is
+  EngineStats counting_;
+  BoundedQueue<Command> inbox_;
+  std::atomic<std::uint64_t> requests_{0};
+  std::atomic<bool> stopping_{false};
+  mutable std::mutex stats_mutex_;
+  EngineStats published_;
+  std::mutex stop_mutex_;
+  std::thread thread_;
+};
+
+}  // namespace inferno
