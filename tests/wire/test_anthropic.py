@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import anthropic
 import pytest
-from anthropic.types import Message, MessageTokensCount, RawMessageStreamEvent
+from anthropic.types import Message, MessageTokensCount, ModelInfo, RawMessageStreamEvent
 from pydantic import BaseModel, TypeAdapter
 from questions import (
     CAPITAL,
@@ -157,6 +157,17 @@ def test_an_answer_has_the_form_that_is_asked_for(client: anthropic.Anthropic) -
         model="ember", max_tokens=60, messages=[{"role": "user", "content": CAPITAL}], output_format=City
     )
     assert isinstance(answer.parsed_output, City)
+
+
+def test_the_models_are_listed(ember: Server, client: anthropic.Anthropic) -> None:
+    assert [model.id for model in client.models.list()] == ["ember"]
+    found = client.models.retrieve("ember")
+    assert (found.display_name, found.max_input_tokens, found.created_at.year >= 2024) == ("ember", 1024, True)
+    with ember.client() as http:
+        ModelInfo.model_validate_json(http.get("/v1/models/ember", headers={"anthropic-version": "2023-06-01"}).content)
+        assert http.get("/v1/models/ember").json()["object"] == "model"
+    with pytest.raises(anthropic.NotFoundError, match="'nope' is not served"):
+        client.models.retrieve("nope")
 
 
 def test_errors_are_the_clients_own(ember: Server, client: anthropic.Anthropic) -> None:
