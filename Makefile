@@ -32,7 +32,7 @@ test: lint cpp-test python-test
 truth: $(VENV)/.test
 	@$(VENV)/bin/python $(PIP) install "$$(echo build/wheels/inferno-*.whl)[truth]"
 	@INFERNO_TEST_WRITE_DOCS=1 $(VENV)/bin/python -m pytest tests/python/truth/test_transformers_truth.py \
-	  tests/python/truth/test_peft_truth.py
+	  tests/python/truth/test_peft_truth.py tests/python/truth/test_minilm_truth.py
 
 # The suites of clients that are too large for every test run, in an environment of their own.
 CLIENTS := build/clients
