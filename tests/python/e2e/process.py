@@ -71,26 +71,30 @@ def eventually(condition: Callable[[], bool]) -> None:
 @contextmanager
 def running(*arguments: str, cwd: Path | None = None) -> Iterator[Server]:
     """Start with ``--port 0`` and wait for the line that names the port; kill it afterwards if it still runs."""
-    process = subprocess.Popen(
-        command(*arguments, "--port", "0"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=cwd,
-        env=environment(),
-    )
-    watchdog = threading.Timer(SECONDS_TO_START, process.kill)
-    watchdog.start()
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        watchdog.cancel()
-        found = _LISTENING.match(line)
-        if found is None:
+    # A file, since nobody reads it: a pipe that is full would stop the server in the middle of a line of its log.
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            command(*arguments, "--port", "0"),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            cwd=cwd,
+            env=environment(),
+        )
+        watchdog = threading.Timer(SECONDS_TO_START, process.kill)
+        watchdog.start()
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            watchdog.cancel()
+            found = _LISTENING.match(line)
+            if found is None:
+                process.kill()
+                process.wait()
+                log.seek(0)
+                raise AssertionError(f"no listening line, but {line!r} and {log.read()}")
+            yield Server(process, found[1], found[2])
+        finally:
+            watchdog.cancel()
             process.kill()
-            raise AssertionError(f"no listening line, but {line!r} and {process.communicate()}")
-        yield Server(process, found[1], found[2])
-    finally:
-        watchdog.cancel()
-        process.kill()
-        process.communicate()
+            process.communicate()
