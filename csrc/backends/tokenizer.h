@@ -17,6 +17,14 @@ struct SpecialToken {
   std::string text;
 };
 
+// What a model that fills a gap was trained to see before the text in front of it, before the text behind it, and before
+// what it is to write; kNoToken, all of them, when the model does not.
+struct InfillTokens {
+  TokenId prefix = kNoToken;
+  TokenId suffix = kNoToken;
+  TokenId middle = kNoToken;
+};
+
 // All methods are thread-safe and const; returned views live as long as the tokenizer.
 class Tokenizer {
  public:
@@ -49,6 +57,8 @@ class Tokenizer {
   [[nodiscard]] virtual std::vector<TokenId> separator() const {
     return closing() == kNoToken ? std::vector<TokenId>() : std::vector<TokenId>{closing()};
   }
+
+  [[nodiscard]] virtual InfillTokens infill() const { return {}; }
 
   // True when the first piece of a text carries a leading space of its own (SentencePiece's dummy prefix), which
   // output that starts a text must drop.

@@ -246,6 +246,10 @@ void register_model(py::module_& module) {
       .def_property_readonly("bos", [](const PyModel& self) { return self.model->tokenizer().bos(); })
       .def_property_readonly("eos", [](const PyModel& self) { return self.model->tokenizer().eos(); })
       .def_property_readonly("separator", [](const PyModel& self) { return self.model->tokenizer().separator(); })
+      .def_property_readonly("infill", [](const PyModel& self) {
+        const InfillTokens i = self.model->tokenizer().infill();
+        return i.prefix == kNoToken ? py::object(py::none()) : py::make_tuple(i.prefix, i.suffix, i.middle);
+      })
       .def_property_readonly("closing", [](const PyModel& self) { return self.model->tokenizer().closing(); });
 }
 

@@ -20,9 +20,9 @@ std::optional<std::string> finish_name(const OutputDelta& delta) {
   return "error";
 }
 
-py::list logprobs_of(const OutputDelta& delta) {
+py::list listed(const std::vector<TokenLogprob>& logprobs) {
   py::list listed;
-  for (const TokenLogprob& entry : delta.logprobs) listed.append(py::make_tuple(entry.token, entry.logprob, entry.top));
+  for (const TokenLogprob& entry : logprobs) listed.append(py::make_tuple(entry.token, entry.logprob, entry.top));
   return listed;
 }
 
@@ -36,11 +36,13 @@ py::object error_of(const OutputDelta& delta) {
 void register_output(py::module_& module) {
   // Request, index, text and tokens cross beside it, in the tuples that py_sink.cpp makes.
   py::class_<OutputDelta>(module, "OutputDelta")
-      .def_property_readonly("logprobs", &logprobs_of)
+      .def_property_readonly("logprobs", [](const OutputDelta& d) { return listed(d.logprobs); })
+      .def_property_readonly("prompt_logprobs", [](const OutputDelta& d) { return listed(d.prompt_logprobs); })
       .def_property_readonly("finish", &finish_name)
       .def_readonly("matched_stop", &OutputDelta::matched_stop)
       .def_property_readonly("usage", [](const OutputDelta& d) {
-        return py::make_tuple(d.usage.prompt_tokens, d.usage.cached_tokens, d.usage.completion_tokens);
+        return py::make_tuple(d.usage.prompt_tokens, d.usage.cached_tokens, d.usage.completion_tokens, d.usage.drafted_tokens,
+                              d.usage.accepted_tokens);
       })
       .def_property_readonly("timings", [](const OutputDelta& d) {
         return py::make_tuple(d.timings.scheduled, d.timings.first_token, d.timings.finished);

@@ -1,6 +1,8 @@
 // What is asked: values only. Ranges are checked by Engine::submit.
 #include <pybind11/stl.h>
 
+#include <tuple>
+
 #include "bindings/register.h"
 #include "request/request.h"
 
@@ -49,7 +51,8 @@ void register_request(py::module_& module) {
       .def_readwrite("mirostat_eta", &SamplingParams::mirostat_eta)
       .def_readwrite("logit_bias", &SamplingParams::logit_bias)
       .def_readwrite("seed", &SamplingParams::seed)
-      .def_readwrite("logprobs", &SamplingParams::logprobs);
+      .def_readwrite("logprobs", &SamplingParams::logprobs)
+      .def_readwrite("prompt_logprobs", &SamplingParams::prompt_logprobs);
   py::class_<Request>(module, "Request")
       .def(py::init<>())
       .def_readwrite("tenant", &Request::tenant)
@@ -61,6 +64,7 @@ void register_request(py::module_& module) {
       .def_readwrite("sampling", &Request::sampling)
       .def_readwrite("n", &Request::n)
       .def_readwrite("max_tokens", &Request::max_tokens)
+      .def_readwrite("prompt_only", &Request::prompt_only)
       .def_readwrite("priority", &Request::priority)
       .def_readwrite("timeout", &Request::timeout)
       .def_readwrite("stop", &Request::stop)
@@ -68,6 +72,15 @@ void register_request(py::module_& module) {
       .def_readwrite("shown_tokens", &Request::shown_tokens)
       .def_readwrite("ignore_eos", &Request::ignore_eos)
       .def_readwrite("keep_stop_text", &Request::keep_stop_text)
+      .def_readwrite("prediction", &Request::prediction)
+      .def_property(
+          "thought",
+          [](const Request& r) {
+            return std::make_tuple(r.thought.open, r.thought.close, r.thought.begun, r.thought.tokens);
+          },
+          [](Request& r, const std::tuple<TokenId, TokenId, bool, std::int32_t>& limit) {
+            std::tie(r.thought.open, r.thought.close, r.thought.begun, r.thought.tokens) = limit;
+          })
       .def_readwrite("grammar", &Request::grammar);
 }
 

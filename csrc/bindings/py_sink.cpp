@@ -10,7 +10,7 @@ namespace {
 py::tuple crossing(const OutputDelta& delta) {
   py::tuple tokens(delta.tokens.size());
   for (std::size_t i = 0; i < delta.tokens.size(); ++i) tokens[i] = delta.tokens[i];
-  const bool plain = delta.finish == FinishReason::kNone && delta.logprobs.empty();
+  const bool plain = delta.finish == FinishReason::kNone && delta.logprobs.empty() && delta.prompt_logprobs.empty();
   py::object rest = plain ? py::object(py::none()) : py::cast(delta, py::return_value_policy::copy);
   return py::make_tuple(static_cast<std::uint64_t>(delta.request), delta.index, delta.text, std::move(tokens), std::move(rest));
 }

@@ -40,6 +40,9 @@ Status check_ids(const char* field, std::span<const TokenId> ids, std::int32_t v
 // Each picture's rows must stand whole where the request says, under the picture's id, and nothing else may have such an id.
 Status check_images(const Request& request, std::int32_t vocab, std::int32_t width) {
   if (request.images.empty()) return check_ids("prompt", request.prompt, vocab);
+  if (request.sampling.prompt_logprobs >= 0) {
+    return invalid_argument("prompt_logprobs", "the tokens of a picture have no logprobs; leave prompt_logprobs out");
+  }
   std::size_t next = 0;
   for (const PlacedImage& image : request.images) {
     if (!image.rows || image.rows->width != width || image.rows->count < 1) {
@@ -59,6 +62,24 @@ Status check_images(const Request& request, std::int32_t vocab, std::int32_t wid
     next = end;
   }
   return check_ids("prompt", std::span(request.prompt).subspan(next), vocab);
+}
+
+Status check_prediction(const Request& request, const Capabilities& can, std::int32_t vocab) {
+  const auto most = static_cast<std::size_t>(can.context_tokens);
+  if (request.prediction.size() > most) {
+    return range_error("prediction", static_cast<std::int64_t>(request.prediction.size()),
+                       "at most the context's " + std::to_string(most) + " tokens");
+  }
+  return check_ids("prediction", request.prediction, vocab);
+}
+
+Status check_thought(const ThoughtLimit& thought, std::int32_t vocab) {
+  if (thought.tokens < 0) return range_error("thinking_budget", thought.tokens, "0 or more");
+  for (const TokenId id : {thought.open, thought.close}) {
+    if (id == kNoToken) continue;
+    if (Status status = check_ids("thinking_budget", std::span(&id, 1), vocab); !status.ok()) return status;
+  }
+  return {};
 }
 
 Status check_grammar(const Request& request, std::int32_t vocab) {
@@ -131,6 +152,8 @@ Status Engine::validate(const Request& request) const {
   if (Status status = check_images(request, vocab, can.image_width); !status.ok()) return status;
   if (Status status = check_ids("stop_token_ids", request.stop_tokens, vocab); !status.ok()) return status;
   if (Status status = check_ids("shown_tokens", request.shown_tokens, vocab); !status.ok()) return status;
+  if (Status status = check_prediction(request, can, vocab); !status.ok()) return status;
+  if (Status status = check_thought(request.thought, vocab); !status.ok()) return status;
   if (Status status = check_stops(request); !status.ok()) return status;
   if (Status status = check_grammar(request, vocab); !status.ok()) return status;
   return request.sampling.validate(vocab);

@@ -45,8 +45,8 @@ KvCacheOptions cache_options(const Model& model, const EngineConfig& config) {
 
 SchedulerOptions scheduler_options(const Model& model, const EngineConfig& config) {
   const Capabilities& can = model.capabilities();
-  return {.max_running = config.running_limit(can), .batch_rows = can.batch_rows, .prefill_chunk = config.prefill_chunk,
-          .step_target = config.step_target_ms / 1000, .context_tokens = can.context_tokens,
+  return {.max_running = config.running_limit(can), .batch_rows = can.batch_rows, .logits_rows = can.logits_rows,
+          .prefill_chunk = config.prefill_chunk, .step_target = config.step_target_ms / 1000, .context_tokens = can.context_tokens,
           .shape = {.tile = can.row_tile, .slots_apart = can.slots_apart}, .block_tokens = kBlockTokens,
           .tenant_weights = config.tenant_weights};
 }
@@ -204,7 +204,8 @@ void EngineLoop::step() {
     Result<Logits> logits = runner_.run(plan);
     counting_.forward_seconds += seconds(clock_.now() - forward_began);
     if (!logits.ok()) return step_failed(plan, logits.status());
-    scheduler_.commit(plan, chooser_.choose(plan, logits.value()), updates_);
+    const auto chosen = chooser_.choose(plan, logits.value());
+    scheduler_.commit(plan, chosen, updates_, chooser_.scored());
     failures_in_a_row_ = 0;
   } catch (const std::exception& error) {
     return step_failed(plan, Status(StatusCode::kInternal, error.what()));

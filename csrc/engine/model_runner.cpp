@@ -25,8 +25,8 @@ Result<Logits> ModelRunner::run(const StepPlan& plan) {
       for (std::int32_t i = 0; i < chunk.count; ++i) {
         const std::int32_t position = chunk.first + i;
         const bool last = i + 1 == chunk.count;
-        batch_.add(chunk.sequence->tokens[static_cast<std::size_t>(position)], position, slot, chunk.samples && last,
-                   adapter);
+        batch_.add(chunk.sequence->tokens[static_cast<std::size_t>(position)], position, slot,
+                   (chunk.samples && last) || chunk.scores_at(position), adapter);
       }
     }
     std::int32_t position = chunk.first + chunk.count;
@@ -44,7 +44,7 @@ void ModelRunner::add_with_images(const PlannedChunk& chunk) {
   for (std::int32_t position = chunk.first; position < chunk.first + chunk.count; ++position) {
     while (image != request.images.end() && position >= image->first + image->rows->count) ++image;
     const TokenId token = sequence.tokens[static_cast<std::size_t>(position)];
-    const bool wanted = chunk.samples && position + 1 == chunk.first + chunk.count;
+    const bool wanted = chunk.samples && position + 1 == chunk.first + chunk.count;  // no prompt with pictures is scored
     if (image == request.images.end() || position < image->first) {
       batch_.add(token, position, sequence.lease.slot(), wanted, request.adapter);
     } else {

@@ -20,8 +20,8 @@ class ModelRunner {
   // named: the plan that relies on them must not be run.
   [[nodiscard]] Result<std::set<SlotId>> prepare(const std::vector<KvOp>& ops);
 
-  // A row of logits for each sampling chunk of the plan and behind it one for each token of its draft, in order; valid
-  // until the next call.
+  // For each chunk of the plan, in order: a row of logits for each that scores, one if it samples, and one for each token
+  // of its draft. Valid until the next call.
   // A plan without chunks only carries out its orders.
   [[nodiscard]] Result<Logits> run(const StepPlan& plan);
 

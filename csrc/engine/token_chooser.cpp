@@ -4,6 +4,14 @@
 #include "sampling/logprobs.h"
 
 namespace inferno {
+namespace {
+
+bool allows(TokenMask mask, TokenId token) {
+  const std::size_t word = static_cast<std::size_t>(token) / kMaskWordBits;
+  return word < mask.size() && (mask[word] >> (static_cast<std::size_t>(token) % kMaskWordBits) & 1U) != 0;
+}
+
+}  // namespace
 
 TokenChooser::TokenChooser(const Tokenizer& tokenizer, Constrainer& constrainer)
     : tokenizer_(tokenizer), constrainer_(constrainer) {
@@ -14,15 +22,27 @@ TokenChooser::TokenChooser(const Tokenizer& tokenizer, Constrainer& constrainer)
 
 std::span<const SampledToken> TokenChooser::choose(const StepPlan& plan, const Logits& logits) {
   chosen_.clear();
+  scored_.clear();
   std::size_t row = 0;
   for (const PlannedChunk& chunk : plan.chunks) {
-    if (!chunk.samples) continue;
-    const std::size_t rows = 1 + chunk.draft.size();
-    if (row + rows > logits.rows.size()) throw InternalError("the model returned too few rows of logits");
-    choose_chain(chunk, std::span(logits.rows).subspan(row, rows));
-    row += rows;
+    const auto asking = static_cast<std::size_t>(chunk.asking());
+    if (row + asking > logits.rows.size()) throw InternalError("the model returned too few rows of logits");
+    const auto rows = std::span(logits.rows).subspan(row, asking);
+    const auto scoring = static_cast<std::size_t>(chunk.scores);
+    score(chunk, rows.first(scoring));
+    if (chunk.samples) choose_chain(chunk, rows.subspan(scoring));
+    row += asking;
   }
   return chosen_;
+}
+
+void TokenChooser::score(const PlannedChunk& chunk, std::span<const std::span<const float>> rows) {
+  const Sequence& sequence = *chunk.sequence;
+  auto next = sequence.tokens.begin() + chunk.scores_from + 1;
+  for (const std::span<const float> logits : rows) {
+    RowLogprobs row = row_logprobs(logits, *next, sequence.request->sampling.prompt_logprobs);
+    scored_.push_back({*next++, row.chosen, std::move(row.top)});
+  }
 }
 
 void TokenChooser::choose_chain(const PlannedChunk& chunk, std::span<const std::span<const float>> rows) {
@@ -41,17 +61,32 @@ Sampler& TokenChooser::sampler_of(const Sequence& sequence) {
   return samplers_.try_emplace(sequence.id, request.sampling, sequence.index, std::span(request.prompt)).first->second;
 }
 
+Thought* TokenChooser::thought_of(const Sequence& sequence) {
+  const ThoughtLimit& limit = sequence.request->thought;
+  return limit.close == kNoToken ? nullptr : &thoughts_.try_emplace(sequence.id, limit).first->second;
+}
+
+TokenMask TokenChooser::only(TokenId token) {
+  const auto bit = static_cast<std::size_t>(token);
+  only_.assign(static_cast<std::size_t>(tokenizer_.vocab_size()) / kMaskWordBits + 1, 0);
+  only_[bit / kMaskWordBits] = std::uint32_t{1} << (bit % kMaskWordBits);
+  return only_;
+}
+
 SampledToken TokenChooser::choose_one(const Sequence& sequence, std::span<const float> logits) {
   const Request& request = *sequence.request;
   SampledToken sampled;
+  Thought* thought = thought_of(sequence);
+  const bool closes = thought != nullptr && thought->spent();
   if (request.grammar) {
-    choose_allowed(sequence, logits, sampled);
+    choose_allowed(sequence, logits, closes, sampled);
     if (!sampled.failure.ok()) return sampled;
   } else {
     const auto forbidden = request.ignore_eos ? std::span<const TokenId>(ends_) : std::span<const TokenId>();
-    sampled.token = sampler_of(sequence).sample(logits, scratch_, forbidden);
+    sampled.token = sampler_of(sequence).sample(logits, scratch_, forbidden, closes ? only(request.thought.close) : TokenMask());
     sampled.ends = tokenizer_.is_end_of_generation(sampled.token);
   }
+  if (thought != nullptr) thought->take(sampled.token);
   if (request.sampling.logprobs >= 0) {
     RowLogprobs row = row_logprobs(logits, sampled.token, request.sampling.logprobs);
     sampled.logprob = {sampled.token, row.chosen, std::move(row.top)};
@@ -59,14 +94,18 @@ SampledToken TokenChooser::choose_one(const Sequence& sequence, std::span<const 
   return sampled;
 }
 
-void TokenChooser::choose_allowed(const Sequence& sequence, std::span<const float> logits, SampledToken& sampled) {
+// What a grammar does not allow to be closed here goes on until it does.
+void TokenChooser::choose_allowed(const Sequence& sequence, std::span<const float> logits, bool closes,
+                                  SampledToken& sampled) {
   const Result<TokenMask> allowed = constrainer_.mask(sequence);
   if (!allowed.ok()) {
     sampled.failure = allowed.status();
     return;
   }
+  const TokenId close = sequence.request->thought.close;
+  const TokenMask mask = closes && allows(allowed.value(), close) ? only(close) : allowed.value();
   try {
-    sampled.token = sampler_of(sequence).sample(logits, scratch_, {}, allowed.value());
+    sampled.token = sampler_of(sequence).sample(logits, scratch_, {}, mask);
   } catch (const InternalError& error) {  // all that the grammar allows is impossible: this sequence's matter alone
     sampled.failure = Status(StatusCode::kInternal, error.what());
     return;

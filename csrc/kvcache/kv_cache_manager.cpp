@@ -36,9 +36,9 @@ KvCacheManager::KvCacheManager(const KvCacheOptions& options, HostPrefixes* host
 
 std::optional<KvCacheManager::Reservation> KvCacheManager::reserve(const PrefixOwner& owner,
                                                                    std::span<const TokenId> prompt,
-                                                                   std::int32_t headroom_tokens) {
+                                                                   std::int32_t headroom_tokens, bool reuse) {
   if (prompt.empty()) throw InternalError("a reservation for an empty prompt");
-  const std::optional<Placement> placement = place(owner, prompt, headroom_tokens);
+  const std::optional<Placement> placement = place(owner, prompt, headroom_tokens, reuse);
   if (!placement) return std::nullopt;
   const bool in_place = placement->how == Placement::How::kAdopt;
   const SlotId slot = in_place ? adopt(*placement, owner) : occupy(*placement, owner, prompt);
@@ -79,12 +79,13 @@ PrefixMatch KvCacheManager::match_whole_slot(const PrefixOwner& owner, std::span
 }
 
 std::optional<KvCacheManager::Placement> KvCacheManager::place(const PrefixOwner& owner, std::span<const TokenId> prompt,
-                                                               std::int32_t headroom_tokens) const {
+                                                               std::int32_t headroom_tokens, bool reuse) const {
   const std::int32_t needed = table_.blocks_for(static_cast<std::int64_t>(prompt.size()));
   const std::int32_t headroom = table_.blocks_for(headroom_tokens);
   const auto if_fits = [&](const Placement& placement) {
     return fits(placement, headroom) ? std::optional(placement) : std::nullopt;
   };
+  if (!reuse) return if_fits({Placement::How::kFresh, {}, needed});
   const PrefixMatch found = match(owner, prompt);
   if (const auto saved = match_saved(owner, prompt, found.tokens); saved.tokens > 0) {
     const Placement load{Placement::How::kLoad, {}, needed, saved, table_.blocks_for(length(saved.prefix->tokens))};

@@ -61,8 +61,9 @@ class KvCacheManager {
   // needed. `headroom_tokens` must stay free or evictable besides (so that running sequences can grow). Nothing, and
   // nothing evicted, when there is no room now; the caller tries again later. What `prompt` spans may be freed
   // afterwards. Throws InternalError on an empty prompt.
+  // Without `reuse` all of it is to be computed.
   [[nodiscard]] std::optional<Reservation> reserve(const PrefixOwner& owner, std::span<const TokenId> prompt,
-                                                   std::int32_t headroom_tokens = 0);
+                                                   std::int32_t headroom_tokens = 0, bool reuse = true);
 
   // Makes sure the lease has blocks for `total_tokens` tokens, evicting kept prefixes if it must. False when there is
   // no room: the lease is unchanged and nothing is evicted.
@@ -129,7 +130,7 @@ class KvCacheManager {
   [[nodiscard]] HostPrefixes::Match match_saved(const PrefixOwner& owner, std::span<const TokenId> prompt,
                                                 std::int32_t cached) const;
   [[nodiscard]] std::optional<Placement> place(const PrefixOwner& owner, std::span<const TokenId> prompt,
-                                               std::int32_t headroom_tokens) const;
+                                               std::int32_t headroom_tokens, bool reuse) const;
   [[nodiscard]] bool fits(const Placement& placement, std::int32_t headroom_blocks) const;
   [[nodiscard]] SlotId adopt(const Placement& placement, const PrefixOwner& owner);
   [[nodiscard]] SlotId occupy(const Placement& placement, const PrefixOwner& owner, std::span<const TokenId> prompt);

@@ -1,7 +1,9 @@
 #include "output/output_dispatcher.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <iterator>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -54,7 +56,8 @@ class Pile final {
 
   std::vector<OutputDelta> take_news() {
     std::erase_if(deltas_, [](const OutputDelta& delta) {
-      return delta.text.empty() && delta.tokens.empty() && delta.finish == FinishReason::kNone;
+      return delta.text.empty() && delta.tokens.empty() && delta.prompt_logprobs.empty() &&
+             delta.finish == FinishReason::kNone;
     });
     return std::move(deltas_);
   }
@@ -138,6 +141,7 @@ void OutputDispatcher::State::take(SequenceUpdate& update, Pile& pile) {
 bool OutputDispatcher::State::extend(Stream& stream, SequenceUpdate& update, OutputDelta& delta) {
   if (!stream.text) stream.text.emplace(tokenizer, *update.request);
   const std::size_t before = stream.text->consumed();
+  std::move(update.prompt_logprobs.begin(), update.prompt_logprobs.end(), std::back_inserter(delta.prompt_logprobs));
   delta.usage = update.usage;
   delta.timings = update.timings;
   bool matched = push_tokens(stream, update, delta);

@@ -17,6 +17,7 @@ struct OutputDelta {
   std::string text;                    // valid UTF-8, possibly empty
   std::vector<TokenId> tokens;         // the tokens whose text is now complete
   std::vector<TokenLogprob> logprobs;  // one per token when asked for
+  std::vector<TokenLogprob> prompt_logprobs;  // of the prompt's next tokens, when asked for
   FinishReason finish = FinishReason::kNone;
   std::optional<std::string> matched_stop;  // the stop string that ended it
   Usage usage;

@@ -53,6 +53,7 @@ constexpr std::array kIntRules = {
     IntRule{"dry_allowed_length", &SamplingParams::dry_allowed_length, 1, kNoIntLimit},
     IntRule{"dry_last_n", &SamplingParams::dry_last_n, -1, kNoIntLimit},
     IntRule{"logprobs", &SamplingParams::logprobs, -1, kMaxLogprobs},
+    IntRule{"prompt_logprobs", &SamplingParams::prompt_logprobs, -1, kMaxLogprobs},
 };
 
 std::string text_of(float value) {

@@ -41,6 +41,7 @@ struct SamplingParams {
   std::vector<std::pair<TokenId, float>> logit_bias;  // added to logits first; each token once, in [-100, 100]
   std::uint64_t seed = 0;          // same seed, same prompt, same logits: same tokens
   std::int32_t logprobs = -1;      // -1 = none; 0 = of the chosen token; k = with k alternatives, at most 20
+  std::int32_t prompt_logprobs = -1;  // the same of each token of the prompt but the first, which nothing comes before
 
   // kInvalidArgument naming field, value and limit. `vocab_size` bounds the ids of logit_bias and dry_breakers.
   [[nodiscard]] Status validate(std::int32_t vocab_size) const;

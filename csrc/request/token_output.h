@@ -30,6 +30,8 @@ struct Usage {
   std::int32_t prompt_tokens = 0;
   std::int32_t cached_tokens = 0;      // of the prompt, taken from the prefix cache
   std::int32_t completion_tokens = 0;  // generated; a final end-of-generation or stop token is not counted
+  std::int32_t drafted_tokens = 0;     // guessed and computed in advance
+  std::int32_t accepted_tokens = 0;    // of them, those that came true
 };
 
 // Seconds since the request arrived; zero while it has not happened.
@@ -47,6 +49,7 @@ struct SequenceUpdate {
   std::int32_t index = 0;                // 0 .. n-1
   std::vector<TokenId> tokens;           // without the stop token
   std::vector<TokenLogprob> logprobs;    // one per token when asked for, else empty
+  std::vector<TokenLogprob> prompt_logprobs;  // of the prompt's next tokens, when asked for; all come before `tokens`
   FinishReason finish = FinishReason::kNone;
   Usage usage;                           // so far
   Timings timings;                       // so far

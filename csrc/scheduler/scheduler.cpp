@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "request/stop_criteria.h"
@@ -89,7 +90,8 @@ void Scheduler::assemble(StepPlan& plan) {
   composer_.compose(running, share_, plan);
 }
 
-void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates) {
+void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates,
+                       std::span<TokenLogprob> scored) {
   for (const PlannedChunk& chunk : plan.chunks) {
     Sequence& sequence = *chunk.sequence;
     const bool decoding = sequence.decoding();
@@ -97,8 +99,15 @@ void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampl
     // A row of a guess shares its way through the weights with the newest token's, right or wrong.
     share_.charge(sequence.request->tenant, chunk.count * (decoding ? FairShare::kDecodeCost : FairShare::kPrefillCost) +
                                                 chunk.drafted() * FairShare::kPrefillCost);
+    if (chunk.scores > 0) {
+      const auto mine = static_cast<std::size_t>(chunk.scores);
+      if (scored.size() < mine) throw InternalError("fewer tokens were scored than the plan asks for");
+      take_scores(chunk, scored.first(mine), updates);
+      scored = scored.subspan(mine);
+    }
     if (!chunk.samples) {
       book(chunk, 0);
+      if (sequence.request->prompt_only && sequence.pending() == 0) end_at_prompt(sequence, updates);
       continue;
     }
     const auto last = std::find_if(sampled.begin(), sampled.end(), [](const SampledToken& one) { return !one.more; });
@@ -107,6 +116,20 @@ void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampl
     sampled = sampled.subspan(mine.size());
     take_tokens(chunk, mine, updates);
   }
+}
+
+void Scheduler::take_scores(const PlannedChunk& chunk, std::span<TokenLogprob> scored, Updates& updates) const {
+  Sequence& sequence = *chunk.sequence;
+  sequence.scored += chunk.scores;
+  SequenceUpdate update;
+  update.prompt_logprobs.assign(std::make_move_iterator(scored.begin()), std::make_move_iterator(scored.end()));
+  describe(sequence, update);
+  updates.push_back(std::move(update));
+}
+
+void Scheduler::end_at_prompt(Sequence& sequence, Updates& updates) {
+  sequence.timings.first_token = seconds(clock_.now() - sequence.request->arrived);
+  end(running_, running_.find(order_of(sequence)), FinishReason::kLength, {}, updates);
 }
 
 // The chunk's own tokens are in the cache now, and of its draft those that were right.
@@ -141,6 +164,8 @@ void Scheduler::take_tokens(const PlannedChunk& chunk, std::span<const SampledTo
     if (reason != FinishReason::kNone) break;
   }
   if (speculator_ && decoding) speculator_->learn(chunk, sampled, accepted);
+  sequence.drafted += chunk.drafted();
+  sequence.accepted += accepted;
   book(chunk, accepted);
   if (!update.tokens.empty()) {
     describe(sequence, update);

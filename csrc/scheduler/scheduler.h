@@ -78,8 +78,10 @@ class Scheduler {
   void finish(SequenceId sequence, Updates& updates);
 
   [[nodiscard]] StepPlan plan();
-  // `sampled` has the tokens of each sampling chunk, in order. Appends what is new to `updates`.
-  void commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates);
+  // `sampled` has the tokens of each sampling chunk, in order, and `scored` those of the prompts whose rows asked for it.
+  // Appends what is new to `updates`.
+  void commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates,
+              std::span<TokenLogprob> scored = {});
   // How long the step took, for the size of the next ones.
   void observe(const StepPlan& plan, double step_seconds);
   // Saved prefixes could not be loaded into these slots: whoever relied on them waits again, and computes.
@@ -127,6 +129,8 @@ class Scheduler {
   [[nodiscard]] bool worth_waiting_for(Sequence& sequence) const;
   void assemble(StepPlan& plan);
 
+  void take_scores(const PlannedChunk& chunk, std::span<TokenLogprob> scored, Updates& updates) const;
+  void end_at_prompt(Sequence& sequence, Updates& updates);
   void book(const PlannedChunk& chunk, std::int32_t accepted);
   void take_tokens(const PlannedChunk& chunk, std::span<const SampledToken> sampled, Updates& updates);
   void describe(const Sequence& sequence, SequenceUpdate& update) const;

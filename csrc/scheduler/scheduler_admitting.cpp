@@ -82,7 +82,7 @@ bool Scheduler::admit(Sequence& sequence) {
     if (is_place && !last_place_is_kept_from(sequence.request->tenant)) {
       // Running sequences need a block each before long; without this margin a full cache sets sequences aside in turn.
       const auto headroom = static_cast<std::int32_t>(running_.size()) * options_.block_tokens;
-      if (auto reserved = cache_.reserve(sequence.request->owner(), sequence.tokens, headroom)) {
+      if (auto reserved = cache_.reserve(sequence.request->owner(), sequence.tokens, headroom, !sequence.scoring())) {
         sequence.lease = std::move(reserved->lease);
         sequence.computed = reserved->reused_tokens;
         stop_waiting(sequence);
@@ -110,6 +110,7 @@ void Scheduler::stop_waiting(Sequence& sequence) {
 }
 
 bool Scheduler::worth_waiting_for(Sequence& sequence) const {
+  if (sequence.scoring()) return false;
   std::int32_t reusable = -1;
   for (const auto& [order, other] : running_) {
     if (other->decoding() || !(other->request->owner() == sequence.request->owner())) continue;

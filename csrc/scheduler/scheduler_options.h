@@ -12,6 +12,7 @@ namespace inferno {
 struct SchedulerOptions {
   std::int32_t max_running = 0;     // sequences; at most the model's slots
   std::int32_t batch_rows = 0;      // most rows of one step
+  std::int32_t logits_rows = 0;     // of them, most that want logits; at least max_running
   std::int32_t prefill_chunk = 0;   // most prefill rows of a step that also decodes; 0 = as step_target allows
   double step_target = 0;           // seconds that a step which also decodes may take
   std::int32_t context_tokens = 0;  // most tokens of one sequence

@@ -47,8 +47,9 @@ std::int32_t Speculator::most_for(const Sequence& sequence) const {
 }
 
 std::int32_t Speculator::spare_rows(const StepPlan& plan) const {
-  const auto asking = std::count_if(plan.chunks.begin(), plan.chunks.end(), [](const auto& chunk) { return chunk.samples; });
-  return std::min(limits_.batch_rows - plan.rows, limits_.logits_rows - static_cast<std::int32_t>(asking));
+  std::int32_t asking = 0;
+  for (const PlannedChunk& chunk : plan.chunks) asking += chunk.asking();
+  return std::min(limits_.batch_rows - plan.rows, limits_.logits_rows - asking);
 }
 
 std::vector<double> Speculator::chances() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "scheduler/due.h"
+#include "scheduler/prefill_chunk.h"
 
 namespace inferno {
 namespace {
@@ -90,8 +91,10 @@ void StepComposer::add_prefill(const Sequences& sequences, std::int32_t budget, 
   std::vector<std::int32_t> pending;
   for (const Sequence* sequence : sequences) pending.push_back(sequence->pending());
   const auto shares = share_prefill_rows(pending, budget, options_.batch_rows - plan.rows, plan.rows, options_.shape);
+  // Every sequence that runs has one row of logits, for what it samples.
+  std::int32_t spare_logits = options_.logits_rows - static_cast<std::int32_t>(plan.chunks.size() + sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    if (shares[i] > 0) plan.add({sequences[i], sequences[i]->computed, shares[i], shares[i] == pending[i]});
+    if (shares[i] > 0) plan.add(prefill_chunk(*sequences[i], shares[i], spare_logits));
   }
 }
 

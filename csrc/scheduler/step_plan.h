@@ -11,16 +11,24 @@ namespace inferno {
 
 // `count` tokens of a sequence from position `first` on. The last row of a chunk that reaches the sequence's end
 // wants logits: a token will be sampled from it. So do the rows of `draft`, tokens that are guessed to come next: what
-// follows one is sampled when the guess was right.
+// follows one is sampled when the guess was right. And so do `scores` rows from position `scores_from` on: each says how
+// likely the token after it was, which is the prompt's.
 struct PlannedChunk {
   Sequence* sequence = nullptr;  // stays valid until the plan is committed or failed
   std::int32_t first = 0;
   std::int32_t count = 0;        // of the sequence's own tokens
   bool samples = false;
   std::vector<TokenId> draft = {};
+  std::int32_t scores_from = 0;
+  std::int32_t scores = 0;
 
   [[nodiscard]] std::int32_t drafted() const { return static_cast<std::int32_t>(draft.size()); }
   [[nodiscard]] std::int32_t rows() const { return count + drafted(); }
+  // Rows that want logits.
+  [[nodiscard]] std::int32_t asking() const { return scores + (samples ? 1 : 0) + drafted(); }
+  [[nodiscard]] bool scores_at(std::int32_t position) const {
+    return position >= scores_from && position < scores_from + scores;
+  }
 };
 
 struct StepPlan {

@@ -1,5 +1,5 @@
 // NgramDrafter: guesses that a text which repeats itself goes on doing so. For summaries, edits, code and quotations,
-// whose words stand in the prompt already.
+// whose words stand in the prompt already, or in the request's prediction, which counts as text from before the prompt.
 #pragma once
 
 #include <unordered_map>
@@ -13,11 +13,16 @@ class NgramDrafter final : public Drafter {
  public:
   void draft(std::span<DraftAsk> asks) override;
   [[nodiscard]] bool is_free() const override { return true; }
-  void forget(SequenceId sequence) override { indexes_.erase(sequence); }
-  [[nodiscard]] std::size_t size() const { return indexes_.size(); }
+  void forget(SequenceId sequence) override { known_.erase(sequence); }
+  [[nodiscard]] std::size_t size() const { return known_.size(); }
 
  private:
-  std::unordered_map<SequenceId, NgramIndex> indexes_;
+  struct Known {
+    NgramIndex index;
+    std::vector<TokenId> text;  // prediction, prompt and output; empty without a prediction
+  };
+
+  std::unordered_map<SequenceId, Known> known_;
 };
 
 }  // namespace inferno

@@ -88,6 +88,10 @@ class Model:
         """What the model was trained to see behind every whole text; -1 when nothing."""
 
     @property
+    def infill(self) -> tuple[int, int, int] | None:
+        """What the model was trained to see before a prefix, a suffix and what comes between them; None: it was not."""
+
+    @property
     def separator(self) -> list[int]:
         """What the model was trained to see between two texts that it reads together."""
 
@@ -193,6 +197,7 @@ class SamplingParams:  # csrc/bindings/bind_request.cpp; fields, ranges and defa
     logit_bias: list[tuple[int, float]]
     seed: int
     logprobs: int
+    prompt_logprobs: int
     def __init__(self) -> None: ...
 
 class Grammar:  # csrc/constraints/constraint.h
@@ -223,6 +228,10 @@ class Request:  # csrc/request/request.h
     ignore_eos: bool
     keep_stop_text: bool
     grammar: Grammar | None
+    prompt_only: bool
+    prediction: list[int]
+    thought: tuple[int, int, bool, int]
+    """The tokens that open and close a thought (-1: none), whether it is begun, and how many tokens it may have."""
     def __init__(self) -> None: ...
 
 class EngineConfig:  # csrc/engine/engine_config.h
@@ -245,11 +254,12 @@ class EngineStats:  # csrc/engine/engine_stats.h: plain counters, copied out
 
 class OutputDelta:  # csrc/output/output_sink.h: what a delta has beside text and tokens
     logprobs: list[tuple[int, float, list[tuple[int, float]]]]
+    prompt_logprobs: list[tuple[int, float, list[tuple[int, float]]]]
     finish: str | None
     """None, "stop", "length", "cancelled" or "error"."""
     matched_stop: str | None
-    usage: tuple[int, int, int]
-    """prompt, cached, completion tokens"""
+    usage: tuple[int, int, int, int, int]
+    """prompt, cached, completion tokens; of these guessed in advance, and of them come true"""
     timings: tuple[float, float, float]
     """scheduled, first token, finished: seconds since arrival"""
     error: tuple[str, str, str] | None

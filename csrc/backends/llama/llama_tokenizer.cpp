@@ -94,6 +94,13 @@ std::vector<TokenId> LlamaTokenizer::separator() const {
   return {end == kNoToken ? closing() : end, closing()};
 }
 
+// Those that the file names, or whose text llama.cpp knows from the families that have them.
+InfillTokens LlamaTokenizer::infill() const {
+  const InfillTokens found{llama_vocab_fim_pre(vocab_), llama_vocab_fim_suf(vocab_), llama_vocab_fim_mid(vocab_)};
+  const bool whole = found.prefix != kNoToken && found.suffix != kNoToken && found.middle != kNoToken;
+  return whole ? found : InfillTokens{};
+}
+
 std::string_view LlamaTokenizer::token_bytes(TokenId id) const {
   const std::size_t start = starts_[static_cast<std::size_t>(id)];
   return std::string_view(bytes_).substr(start, starts_[static_cast<std::size_t>(id) + 1] - start);

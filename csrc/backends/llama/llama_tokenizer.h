@@ -27,6 +27,7 @@ class LlamaTokenizer final : public Tokenizer {
   [[nodiscard]] bool adds_bos() const override;
   [[nodiscard]] TokenId closing() const override;
   [[nodiscard]] std::vector<TokenId> separator() const override;
+  [[nodiscard]] InfillTokens infill() const override;
   [[nodiscard]] bool strips_leading_space() const override { return strips_leading_space_; }
 
  private:

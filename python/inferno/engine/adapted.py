@@ -42,11 +42,19 @@ class AdaptedClient:
     ) -> list[int]:
         return await self._client.encode_chat(messages, template_kwargs=template_kwargs)
 
+    async def render_chat(
+        self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
+    ) -> str:
+        return await self._client.render_chat(messages, template_kwargs=template_kwargs)
+
     async def open_turn(self, conversation: Conversation) -> Turn:
         return await self._client.open_turn(conversation)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._client.encode(text, add_special=add_special)
+
+    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
+        return await self._client.encode_infill(prefix, suffix)
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         return await self._client.encode_all(texts)

@@ -88,6 +88,11 @@ class Chats:
         prompt, dialect = self._chosen(bool((template_kwargs or {}).get("tools")))
         return prompt.render(dialect.adapted(messages), template_kwargs)
 
+    def text(self, messages: Sequence[Message], template_kwargs: Mapping[str, Any] | None = None) -> str:
+        """What :meth:`render` cuts into segments."""
+        prompt, dialect = self._chosen(bool((template_kwargs or {}).get("tools")))
+        return prompt.text(prompt.render(dialect.adapted(messages), template_kwargs))
+
     def open(self, conversation: Conversation) -> Opened:
         """As :meth:`render`, with all that a conversation asks for. Raises Unsupported for what the template lacks."""
         offered = bool(conversation.tools) and conversation.tool_choice.mode != "none"

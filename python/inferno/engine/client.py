@@ -54,6 +54,8 @@ class SamplingOptions:
     """``None`` draws a fresh seed for each request."""
     logprobs: int | None = None
     """``None``: no logprobs. k: of each token, with the k most probable alternatives (0..20)."""
+    prompt_logprobs: int | None = None
+    """The same of the prompt's tokens, all but the first. The whole prompt is then computed, whatever is cached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,18 @@ class PlacedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class ThoughtLimit:
+    """How many tokens a model may think before it answers: then the token that closes the thought is chosen for it."""
+
+    tokens: int
+    close: int
+    open: int | None = None
+    """Begins the thought, where the model writes it; ``None``: only the prompt can."""
+    begun: bool = False
+    """The prompt ends within the thought."""
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """What to continue, and how. ``prompt`` is token ids (see :meth:`EngineClient.encode_chat` and ``encode``)."""
 
@@ -88,7 +102,7 @@ class GenerateRequest:
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     n: int = 1
     max_tokens: int | None = None
-    """Per choice; ``None`` means to the end of the context."""
+    """Per choice; ``None`` means to the end of the context, 0 that the prompt is computed and nothing generated."""
     stop: tuple[str, ...] = ()
     stop_token_ids: tuple[int, ...] = ()
     ignore_eos: bool = False
@@ -105,6 +119,9 @@ class GenerateRequest:
     """``None``: whatever the model likes. Else the answer satisfies it, or ends with ``length``."""
     images: tuple[PlacedImage, ...] = ()
     """Pictures in the prompt, in its order."""
+    prediction: Sequence[int] = ()
+    """Tokens that the answer may turn out to be: what comes true of them is computed faster. They change no text."""
+    thought: ThoughtLimit | None = None
     adapter: str | None = None
     """One of :attr:`EngineClient.adapters`; ``None`` is the model as it is."""
 
@@ -124,6 +141,9 @@ class Usage:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
+    drafted_tokens: int = 0
+    """Guessed and computed ahead of their turn, and of them those that came true."""
+    accepted_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +169,8 @@ class Delta:
     """Of this choice; in its last delta."""
     timings: Timings = Timings()
     """In the last delta."""
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()
+    """Of the prompt's next tokens, from its second on; they come before any text."""
 
 
 class TokenStream(Protocol):
@@ -219,6 +241,12 @@ class EngineClient(Protocol):
         """
         ...
 
+    async def render_chat(
+        self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
+    ) -> str:
+        """The text of which :meth:`encode_chat` makes tokens, special tokens written out. Raises as that does."""
+        ...
+
     async def open_turn(self, conversation: Conversation) -> Turn:
         """Make the model ready for its reply: the prompt's tokens, and readers of what comes.
 
@@ -229,6 +257,10 @@ class EngineClient(Protocol):
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         """Token ids of plain text; ``add_special`` puts BOS first where the model was trained so, and of a model that
         embeds also what it was trained to see behind a text."""
+        ...
+
+    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
+        """The prompt for what stands between two texts. Raises Unsupported for a model that was not trained to."""
         ...
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:

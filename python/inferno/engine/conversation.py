@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from inferno.engine.client import GenerateRequest, Grammar, Message, PlacedImage
+from inferno.engine.client import GenerateRequest, Grammar, Message, PlacedImage, ThoughtLimit
 from inferno.engine.dialects.reader import ReplyReader
 from inferno.errors import InvalidArgument
 
@@ -52,6 +52,8 @@ class Conversation:
     parallel_tool_calls: bool = True
     """False: at most one call in a reply."""
     reasoning_effort: str | None = None
+    thinking_budget: int | None = None
+    """Most tokens of the reply's thought; then it is ended. None: as many as the model likes."""
     thinking: bool | None = None
     """Whether the model thinks before it answers; None: as its template has it."""
     continue_final_message: bool = False
@@ -99,6 +101,8 @@ class Turn:
     """Of what the text must satisfy, what the reply must: where calls need not come and are kept to something."""
     images: tuple[PlacedImage, ...] = ()
     """Pictures in the prompt."""
+    thought: ThoughtLimit | None = None
+    """How long it may think."""
 
     @property
     def image_tokens(self) -> int:
@@ -120,5 +124,10 @@ class Turn:
         if self.kept is not None:
             grammar = self.kept(request.grammar)
         return replace(
-            request, prompt=self.prompt, shown_tokens=self.shown_tokens, grammar=grammar, images=self.images
+            request,
+            prompt=self.prompt,
+            shown_tokens=self.shown_tokens,
+            grammar=grammar,
+            images=self.images,
+            thought=self.thought,
         )

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,8 @@ from inferno.engine.native import checked_ids, fill_request, overridden
 from inferno.engine.prefix_keeper import PrefixKeeper, open_store
 from inferno.engine.prefix_store import PrefixStore, StoreStats
 from inferno.engine.scoring import ScoreRequest, ScoreResult
-from inferno.engine.stream import Channel, LocalStream
+from inferno.engine.stream import Channel, Delivery, LocalStream
+from inferno.engine.thoughts import thought_limit
 from inferno.engine.tokens import TextTokens
 from inferno.errors import (
     ConfigError,
@@ -43,37 +44,6 @@ from inferno.errors import (
 )
 
 Progress = Callable[[float], None]
-
-
-class _Delivery:
-    """The engine's way into Python: once a step on the engine's output thread, on to the event loop in one call.
-
-    Apart from LocalEngine so that the native engine, which holds ``on_step``, holds no reference back to its owner.
-    """
-
-    def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.channels: dict[int, Channel] = {}
-
-    def on_step(self, deltas: list[_core.Crossing]) -> None:
-        loop = self.loop
-        if loop is None:
-            return
-        try:
-            loop.call_soon_threadsafe(self._deliver, deltas)
-        except RuntimeError:
-            # The loop closed under running requests: nobody is left to read them.
-            if not loop.is_closed():
-                raise
-
-    def _deliver(self, deltas: list[_core.Crossing]) -> None:
-        for delta in deltas:
-            channel = self.channels.get(delta[0])
-            if channel is None:
-                continue
-            channel.push(delta)
-            if channel.finished:
-                del self.channels[delta[0]]
 
 
 class LocalEngine:
@@ -98,7 +68,7 @@ class LocalEngine:
             model, config, backend=backend, name=name, extras=self._extras, has_chat_template=bool(self._chats)
         )
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
-        self._delivery = _Delivery()
+        self._delivery = Delivery()
         self._engine: _core.Engine | _core.Embedder
         self._keeper: PrefixKeeper | None = None
         self._adapters: Adapters | None = None
@@ -242,15 +212,32 @@ class LocalEngine:
             raise cannot(self._card, "complete")
         return await self._tokens.of(without_images(self._chats.render(messages, template_kwargs)), add_bos=True)
 
+    async def render_chat(
+        self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
+    ) -> str:
+        if self._encoder is not None:
+            raise cannot(self._card, "complete")
+        return self._chats.text(messages, template_kwargs)
+
     async def open_turn(self, conversation: Conversation) -> Turn:
         if self._encoder is not None:
             raise cannot(self._card, "complete")
         opened = self._chats.open(conversation)
         prompt, images = await self._placing.place(opened.segments, conversation.tenant)
-        return opened.turn(prompt, images, conversation)
+        limit = thought_limit(opened, conversation, lambda text: self._tokens.ids([text], add_bos=False))
+        return replace(opened.turn(prompt, images, conversation), thought=limit)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._tokens.of([text], add_bos=add_special)
+
+    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
+        marks = self._model.infill
+        if marks is None:
+            raise Unsupported(
+                "this model was not trained to fill a gap: its vocabulary has no tokens for it; leave 'suffix' out",
+                param="suffix",
+            )
+        return await self._tokens.of([marks[0], prefix, marks[1], suffix, marks[2]], add_bos=True)
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         return await self._tokens.of_each(texts)
@@ -358,5 +345,3 @@ def build() -> dict[str, Any]:
 def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
     """Send native log lines to ``sink(level, component, message)``, called on native threads; None drops them."""
     _core.set_log_sink(sink)
-
-

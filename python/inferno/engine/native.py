@@ -19,6 +19,7 @@ _SAME_NAME = tuple(
     name for name in SamplingOptions.__slots__ if name not in {"dry_sequence_breakers", "logit_bias", "seed"}
 )
 _SEED_BITS = 64
+_NO_TOKEN = -1
 
 
 def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Callable[[str], list[int]]) -> None:
@@ -29,9 +30,10 @@ def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Cal
     _fill_sampling(native.sampling, request.sampling, encode)
     _set(native, "n", request.n)
     if request.max_tokens is not None:
-        if request.max_tokens < 1:
-            raise InvalidArgument(f"max_tokens is {request.max_tokens}; it must be at least 1", param="max_tokens")
+        if request.max_tokens < 0:
+            raise InvalidArgument(f"max_tokens is {request.max_tokens}; it must be 0 or more", param="max_tokens")
         _set(native, "max_tokens", request.max_tokens)
+        native.prompt_only = request.max_tokens == 0
     _set(native, "stop", list(request.stop))
     _set(native, "stop_tokens", list(request.stop_token_ids), param="stop_token_ids")
     _set(native, "shown_tokens", list(request.shown_tokens))
@@ -42,6 +44,10 @@ def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Cal
         if not request.timeout > 0:
             raise InvalidArgument(f"timeout is {request.timeout}; it must be above 0 seconds", param="timeout")
         _set(native, "timeout", request.timeout)
+    _set(native, "prediction", list(request.prediction))
+    if (limit := request.thought) is not None:
+        opens = _NO_TOKEN if limit.open is None else limit.open
+        _set(native, "thought", (opens, limit.close, limit.begun, limit.tokens), param="thinking_budget")
     native.tenant = request.tenant
 
 

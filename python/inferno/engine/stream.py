@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from inferno.engine.client import Delta, FinishReason, Timings, TokenLogprob, Usage
@@ -78,6 +79,37 @@ class Channel:
         self._pending = {}
 
 
+class Delivery:
+    """The engine's way into Python: once a step on the engine's output thread, on to the event loop in one call.
+
+    Apart from LocalEngine so that the native engine, which holds ``on_step``, holds no reference back to its owner.
+    """
+
+    def __init__(self) -> None:
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.channels: dict[int, Channel] = {}
+
+    def on_step(self, deltas: list[Crossing]) -> None:
+        loop = self.loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._deliver, deltas)
+        except RuntimeError:
+            # The loop closed under running requests: nobody is left to read them.
+            if not loop.is_closed():
+                raise
+
+    def _deliver(self, deltas: list[Crossing]) -> None:
+        for delta in deltas:
+            channel = self.channels.get(delta[0])
+            if channel is None:
+                continue
+            channel.push(delta)
+            if channel.finished:
+                del self.channels[delta[0]]
+
+
 class LocalStream:
     """The deltas of one request: a :class:`~inferno.engine.client.TokenStream`.
 
@@ -126,15 +158,18 @@ def merge(deltas: Sequence[Crossing], token_bytes: TokenBytes) -> Delta:
         tokens = tuple(token for delta in deltas for token in delta[3])
     elif rest is None:
         return Delta(index, text, tokens)
-    logprobs = [entry for delta in deltas if delta[4] is not None for entry in delta[4].logprobs]
-    plain = Delta(index, text, tokens, tuple(_logprob(entry, token_bytes) for entry in logprobs))
+    more = [delta[4] for delta in deltas if delta[4] is not None]
+    plain = Delta(
+        index,
+        text,
+        tokens,
+        tuple(_logprob(entry, token_bytes) for part in more for entry in part.logprobs),
+        prompt_logprobs=tuple(_logprob(entry, token_bytes) for part in more for entry in part.prompt_logprobs),
+    )
     if rest is None or rest.finish is None:
         return plain
-    return Delta(
-        plain.index,
-        plain.text,
-        plain.token_ids,
-        plain.logprobs,
+    return replace(
+        plain,
         finish_reason=cast(FinishReason, rest.finish),  # "error" was raised before
         matched_stop=rest.matched_stop,
         usage=Usage(*rest.usage),

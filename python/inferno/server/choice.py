@@ -22,17 +22,21 @@ class Choice:
     matched_stop: str | None = None
     """The stop string that ended it."""
     timings: Timings = field(default_factory=Timings)
+    prompt_logprobs: tuple[TokenLogprob, ...] = ()
+    """Of its prompt's tokens from the second on, where they were asked for."""
 
 
 @dataclass(slots=True)
 class _Draft:
     texts: list[str] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
+    prompt_logprobs: list[TokenLogprob] = field(default_factory=list)
     last: Delta | None = None
 
     def take(self, delta: Delta) -> None:
         self.texts.append(delta.text)
         self.logprobs.extend(delta.logprobs)
+        self.prompt_logprobs.extend(delta.prompt_logprobs)
         self.last = delta
 
     def choice(self, with_logprobs: bool, reply: Reply | None) -> Choice:
@@ -47,6 +51,7 @@ class _Draft:
             reply,
             matched_stop=last.matched_stop,
             timings=last.timings,
+            prompt_logprobs=tuple(self.prompt_logprobs),
         )
 
 

@@ -16,6 +16,8 @@ namespace inferno {
 struct Collected {
   std::string text;
   std::vector<TokenId> tokens;
+  std::vector<TokenLogprob> logprobs;
+  std::vector<TokenLogprob> prompt_logprobs;
   FinishReason finish = FinishReason::kNone;
   Status error;
   Usage usage;
@@ -32,6 +34,11 @@ class CollectingSink final : public OutputSink {
       EXPECT_EQ(one.finish, FinishReason::kNone) << "a delta after the final one";
       one.text += delta.text;
       one.tokens.insert(one.tokens.end(), delta.tokens.begin(), delta.tokens.end());
+      one.logprobs.insert(one.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
+      if (!delta.prompt_logprobs.empty()) {
+        EXPECT_EQ(one.tokens.size(), delta.tokens.size()) << "scores come before text";
+      }
+      one.prompt_logprobs.insert(one.prompt_logprobs.end(), delta.prompt_logprobs.begin(), delta.prompt_logprobs.end());
       one.finish = delta.finish;
       one.error = delta.error;
       one.usage = delta.usage;

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from dataclasses import replace
 
 import pytest
 
 from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.conversation import Conversation
 from inferno.engine.local import LocalEngine, build, defaults
 from inferno.errors import (
     ContextLengthExceeded,
@@ -188,3 +190,52 @@ async def test_a_model_that_cannot_be_loaded(path: str, error: type[Exception]) 
 async def test_unknown_options_are_refused() -> None:
     with pytest.raises(InvalidArgument, match="unknown option 'context'; known: .*context_tokens"):
         await LocalEngine.load("fake:", options={"context": 1})
+
+
+async def test_a_prompt_is_scored_as_it_was_said() -> None:
+    engine = await LocalEngine.load("fake:", options={"batch_rows": 16, "slots": 2})
+    prompt = await engine.encode("score me")
+    said = [
+        delta
+        async for delta in await engine.generate(
+            GenerateRequest(prompt, SamplingOptions(temperature=0, logprobs=1), max_tokens=30, ignore_eos=True)
+        )
+    ]
+    tokens = [token for delta in said for token in delta.token_ids]
+    ask = GenerateRequest([*prompt, *tokens], SamplingOptions(prompt_logprobs=1), max_tokens=0)
+    deltas = [delta async for delta in await engine.generate(ask)]
+    scored = [entry for delta in deltas for entry in delta.prompt_logprobs]
+    assert [entry.token_id for entry in scored] == [*prompt, *tokens][1:]
+    assert scored[-30:] == [entry for delta in said for entry in delta.logprobs]
+    assert (deltas[-1].finish_reason, deltas[-1].usage.completion_tokens) == ("length", 0)
+    await engine.aclose()
+
+
+async def test_a_prediction_is_counted_and_changes_nothing() -> None:
+    engine = await LocalEngine.load("fake:", engine={"speculate": "ngram"})
+    prompt = await engine.encode("say it again")
+    plain = GenerateRequest(prompt, GREEDY, max_tokens=60, ignore_eos=True)
+    said = [delta async for delta in await engine.generate(plain)]
+    tokens = [token for delta in said for token in delta.token_ids]
+    ask = replace(plain, prediction=tokens)
+    deltas = [delta async for delta in await engine.generate(ask)]
+    assert [token for delta in deltas for token in delta.token_ids] == tokens
+    usage = deltas[-1].usage
+    assert 20 < usage.accepted_tokens <= usage.drafted_tokens
+    await engine.aclose()
+
+
+async def test_a_model_that_fills_no_gaps_says_so() -> None:
+    engine = await LocalEngine.load("fake:")
+    with pytest.raises(Unsupported) as caught:
+        await engine.encode_infill("a", "b")
+    assert caught.value.param == "suffix"
+    await engine.aclose()
+
+
+async def test_a_model_that_marks_no_thoughts_keeps_no_budget_of_them() -> None:
+    engine = await LocalEngine.load("fake:")
+    with pytest.raises(Unsupported) as caught:
+        await engine.open_turn(Conversation([{"role": "user", "content": "a"}], thinking_budget=3))
+    assert caught.value.param == "thinking_budget"
+    await engine.aclose()

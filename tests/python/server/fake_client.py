@@ -48,6 +48,7 @@ class FakeClient:
     failure: Exception | None = None
     fail_after: int = 0
     healthy: bool = True
+    fills: bool = True
     closed: bool = False
     requests: list[GenerateRequest] = field(default_factory=list)
     streams: list[FakeStream] = field(default_factory=list)
@@ -86,12 +87,22 @@ class FakeClient:
         self.template_kwargs = template_kwargs
         return await self.encode("".join(f"{message['content']}" for message in messages))
 
+    async def render_chat(
+        self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
+    ) -> str:
+        return "".join(f"<{message['role']}>{message['content']}" for message in messages)
+
     async def open_turn(self, conversation: Conversation) -> Turn:
         prompt = await self.encode_chat(conversation.messages, template_kwargs=conversation.template_kwargs)
         return Turn(prompt, PlainReader)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return ([1] if add_special and text.startswith("bos") else []) + [ord(character) for character in text]
+
+    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
+        if not self.fills:
+            raise Unsupported("this model was not trained to fill a gap; leave 'suffix' out", param="suffix")
+        return await self.encode(f"<{prefix}|{suffix}>")
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         return [await self.encode(text) for text in texts]
@@ -218,9 +229,13 @@ def _choice(request: GenerateRequest, index: int) -> list[Delta]:
     if request.max_tokens is not None and len(text) > request.max_tokens:
         text, reason = text[: request.max_tokens], "length"
     logprobs = request.sampling.logprobs
+    scores = request.sampling.prompt_logprobs
+    scored = [Delta(index, "", prompt_logprobs=_logprobs(chr(token), scores)) for token in request.prompt[1:]]
     deltas = [Delta(index, one, (ord(one),), _logprobs(one, logprobs)) for one in text]
     usage = Usage(prompt_tokens=len(request.prompt), cached_tokens=2 + index, completion_tokens=len(text))
     timings = Timings(scheduled=0.2, first_token=0.3, finished=3.0)
+    if scores is not None:
+        deltas = [*scored, *deltas]
     return [*deltas, Delta(index, "", finish_reason=reason, usage=usage, timings=timings)]  # type: ignore[arg-type]
 
 
@@ -228,7 +243,8 @@ def _logprobs(character: str, top: int | None) -> tuple[TokenLogprob, ...]:
     if top is None:
         return ()
     alternatives = tuple((ord(character) + k, chr(ord(character) + k).encode(), -0.5 - k) for k in range(top))
-    return (TokenLogprob(ord(character), character.encode(), -0.5, alternatives),)
+    value = -0.1 if character == "!" else -0.5
+    return (TokenLogprob(ord(character), character.encode(), value, alternatives),)
 
 
 def queue_full(seconds: float) -> InfernoError:

@@ -7,6 +7,7 @@ import pytest
 
 from inferno.errors import OutOfMemory
 from inferno.server.merge import generate_all
+from inferno.server.wire.completion_answer import Echo
 from server.fake_client import FakeClient, queue_full
 from server.harness import Call, app_of, events_of, soon
 
@@ -84,6 +85,76 @@ async def test_logprobs(http: httpx.AsyncClient) -> None:
         "top_logprobs": [{"b": -0.5, "c": -1.5}, {"a": -0.5, "b": -1.5}],
         "text_offset": [0, 1],
     }
+
+
+ECHOED = {
+    "tokens": ["a", "b", "b", "a"],
+    "token_logprobs": [None, -0.5, -0.5, -0.5],
+    "top_logprobs": [None, {"b": -0.5}, {"b": -0.5}, {"a": -0.5}],
+    "text_offset": [0, 1, 2, 3],
+}
+
+
+@pytest.mark.parametrize("prompt", ["ab", [97, 98]])
+async def test_an_echo_is_scored_with_the_answer(http: httpx.AsyncClient, prompt: Any) -> None:
+    [choice] = (await post(http, prompt=prompt, echo=True, logprobs=1)).json()["choices"]
+    assert (choice["text"], choice["logprobs"]) == ("abba", ECHOED)
+    events = events_of((await post(http, prompt=prompt, echo=True, logprobs=1, stream=True)).content)
+    parts = [event["choices"][0] for event in events[:-1]]
+    assert [part["text"] for part in parts] == ["ab", "b", "a", ""]
+    assert {key: [one for part in parts[:-1] for one in part["logprobs"][key]] for key in ECHOED} == ECHOED
+
+
+async def test_a_prompt_alone_is_scored_and_nothing_generated(http: httpx.AsyncClient) -> None:
+    body = (await post(http, prompt=["ab", "c"], echo=True, logprobs=0, max_tokens=0)).json()
+    assert [(one["text"], one["finish_reason"]) for one in body["choices"]] == [("ab", "length"), ("c", "length")]
+    assert body["choices"][0]["logprobs"]["token_logprobs"] == [None, -0.5]
+    assert body["choices"][1]["logprobs"]["token_logprobs"] == [None]
+    assert body["usage"]["completion_tokens"] == 0
+
+
+async def test_a_blank_that_a_tokenizer_puts_in_front_moves_no_offset() -> None:
+    echo = Echo("ab c", [b" ab", b" c"])
+    offsets = echo.offsets
+    assert [offsets.take(piece) for piece in [*echo.pieces, b"!"]] == [0, 2, 4]
+
+
+async def test_of_candidates_the_likeliest_are_told(http: httpx.AsyncClient, fake: FakeClient) -> None:
+    """The fake's choice i ends in i marks of exclamation, each likelier than what came before."""
+    body = (await post(http, prompt=["ab", "cd"], best_of=4, n=2)).json()
+    assert [(one["index"], one["text"]) for one in body["choices"]] == [
+        (0, "ba!!!"),
+        (1, "ba!!"),
+        (2, "dc!!!"),
+        (3, "dc!!"),
+    ]
+    assert [one["logprobs"] for one in body["choices"]] == [None] * 4
+    assert body["usage"]["completion_tokens"] == 2 * (2 + 3 + 4 + 5)
+    assert fake.requests[0].n == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"best_of": 1, "n": 2}, "best_of"),
+        ({"best_of": 2, "stream": True}, "best_of"),
+        ({"best_of": 129}, "best_of"),
+        ({"suffix": "x", "echo": True}, "echo"),
+        ({"suffix": "x", "prompt": [97]}, "prompt"),
+        ({"max_tokens": -1}, "max_tokens"),
+    ],
+)
+async def test_what_contradicts_itself_is_refused(http: httpx.AsyncClient, fields: Any, param: str) -> None:
+    response = await post(http, **{"prompt": "ab", **fields})
+    assert (response.status_code, response.json()["error"]["param"]) == (400, param)
+
+
+async def test_a_suffix_makes_a_gap_to_fill(http: httpx.AsyncClient, fake: FakeClient) -> None:
+    assert (await post(http, prompt="ab", suffix="cd")).json()["choices"][0]["text"] == ">dc|ba<"
+    assert (await post(http, prompt="ab", suffix="")).json()["choices"][0]["text"] == "ba"
+    fake.fills = False
+    response = await post(http, prompt="ab", suffix="cd")
+    assert (response.status_code, response.json()["error"]["param"]) == (400, "suffix")
 
 
 async def test_sixteen_tokens_are_the_default(http: httpx.AsyncClient) -> None:

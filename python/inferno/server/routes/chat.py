@@ -38,7 +38,8 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
     name = registry.default if ask.model is None else ask.model
     client = registry.get(name)
     exchange.model = name
-    wanted = partial(chat.to_generate_request, ask, tenant=request.state.tenant)
+    prediction = await client.encode(ask.prediction.text, add_special=False) if ask.prediction else ()
+    wanted = partial(chat.to_generate_request, ask, tenant=request.state.tenant, prediction=prediction)
     conversation = chat.conversation(ask, tenant=request.state.tenant)
     conversation = await services_of(request).images.fetched(conversation, client.card)
     conversing = await converse(client, conversation, wanted)
@@ -48,6 +49,8 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
         usage_streamed=ask.usage_streamed,
         reasoning_shown=ask.include_reasoning is not False,
         image_tokens=conversing.image_tokens,
+        predicted=ask.prediction is not None,
+        service_tier=ask.served_tier,
     )
     return Generation(
         stream=conversing.stream,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,7 +16,7 @@ from inferno.server.responding import respond
 from inferno.server.services import services_of
 from inferno.server.tally import Tally
 from inferno.server.wire import completions
-from inferno.server.wire.completion_answer import Completion, CompletionAnswer
+from inferno.server.wire.completion_answer import Completion, CompletionAnswer, Echo
 from inferno.server.wire.decode import decode
 from inferno.server.wire.envelope import new_envelope
 from inferno.server.wire.inputs import Prompt
@@ -39,33 +41,45 @@ async def _submit(request: Request, ask: completions.CompletionRequest, exchange
     client = registry.get(name)
     exchange.model = name
     prompts = completions.prompts(ask)
+    tenant = request.state.tenant
+    encoded = [await _tokens(client, prompt, ask.suffix) for prompt in prompts]
     answer = CompletionAnswer(
         new_envelope("cmpl", name, client.card),
         usage_streamed=ask.usage_streamed,
-        choices_per_prompt=ask.choices,
-        echoes=[await _text(client, prompt) for prompt in prompts] if ask.echo else [],
+        candidates=ask.candidates,
+        told=ask.choices,
+        with_logprobs=ask.logprobs is not None,
+        echoes=await _echoes(client, prompts, encoded, scored=ask.scored_echo) if ask.echo else [],
     )
-    tenant = request.state.tenant
-    encoded = [await _tokens(client, prompt) for prompt in prompts]
     stream = await generate_all(
         client, [completions.to_generate_request(ask, tokens, tenant=tenant) for tokens in encoded]
     )
     return Generation(
         stream=stream,
         answer=answer,
-        tally=Tally(prompts=len(prompts), choices_per_prompt=ask.choices),
+        tally=Tally(prompts=len(prompts), choices_per_prompt=ask.candidates),
         exchange=exchange,
         stopped=request.state.stopped,
-        with_logprobs=ask.logprobs is not None,
+        with_logprobs=ask.logprobs is not None or ask.candidates > ask.choices,
     )
 
 
-async def _tokens(client: EngineClient, prompt: Prompt) -> list[int]:
+async def _tokens(client: EngineClient, prompt: Prompt, suffix: str | None) -> list[int]:
+    if suffix:
+        return await client.encode_infill(completions.infill_prefix(prompt), suffix)
     return await client.encode(prompt) if isinstance(prompt, str) else prompt
 
 
-async def _text(client: EngineClient, prompt: Prompt) -> str:
-    return prompt if isinstance(prompt, str) else await client.decode(prompt)
+async def _echoes(
+    client: EngineClient, prompts: Sequence[Prompt], encoded: Sequence[list[int]], *, scored: bool
+) -> list[Echo]:
+    return [
+        Echo(
+            prompt if isinstance(prompt, str) else await client.decode(prompt),
+            await client.token_bytes(tokens) if scored else (),
+        )
+        for prompt, tokens in zip(prompts, encoded, strict=True)
+    ]
 
 
 OPERATIONS = (

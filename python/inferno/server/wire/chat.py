@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from inferno.errors import InvalidArgument
 from inferno.server.wire.generation import (
     COMMON_UNSUPPORTED,
     COMMON_UNUSED,
+    INT32_MAX,
     MAX_LOGPROBS,
     Count,
     GenerationFields,
@@ -25,6 +27,7 @@ from inferno.server.wire.tools import Choice, Tools, offered_tools, tool_choice
 from inferno.server.wire.unsupported import NeutralValues, refuse_unsupported, set_fields
 
 MAX_TEMPLATE_KWARGS = 32
+MAX_PREDICTED_PARTS = 64
 
 UNSUPPORTED: NeutralValues = {
     **COMMON_UNSUPPORTED,
@@ -32,12 +35,27 @@ UNSUPPORTED: NeutralValues = {
     "function_call": ("none", "auto"),
     "audio": (),
     "modalities": (["text"],),
-    "prediction": (),
     "web_search_options": (),
     "verbosity": ("medium",),
     "moderation": (),
 }
 UNUSED = COMMON_UNUSED
+
+
+class PredictedText(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    type: Literal["text"]
+    text: str
+
+
+class Prediction(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the answer will largely be, such as the text that is to be changed a little."""
+
+    type: Literal["content"]
+    content: str | Annotated[list[PredictedText], Meta(max_length=MAX_PREDICTED_PARTS)]
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
 
 
 class ChatRequest(GenerationFields, kw_only=True, forbid_unknown_fields=True):
@@ -51,13 +69,14 @@ class ChatRequest(GenerationFields, kw_only=True, forbid_unknown_fields=True):
     parallel_tool_calls: bool | None = None
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     include_reasoning: bool | None = None
+    thinking_budget: Annotated[int, Meta(ge=0, le=INT32_MAX)] | None = None
+    prediction: Prediction | None = None
     continue_final_message: bool | None = None
 
     functions: Any = None
     function_call: Any = None
     audio: Any = None
     modalities: Any = None
-    prediction: Any = None
     web_search_options: Any = None
     verbosity: Any = None
     moderation: Any = None
@@ -95,6 +114,7 @@ def conversation(ask: ChatRequest, *, tenant: str) -> Conversation:
         tool_choice=tool_choice(ask.tool_choice, tools),
         parallel_tool_calls=ask.parallel_tool_calls is not False,
         reasoning_effort=ask.reasoning_effort,
+        thinking_budget=ask.thinking_budget,
         continue_final_message=_continues(ask),
         template_kwargs=ask.chat_template_kwargs or {},
         tenant=tenant,
@@ -113,12 +133,15 @@ def _continues(ask: ChatRequest) -> bool:
     return continuable and ask.continue_final_message is not False
 
 
-def to_generate_request(ask: ChatRequest, prompt: Sequence[int], *, tenant: str) -> GenerateRequest:
-    """What the engine is asked for, of a request that :func:`check` accepted."""
-    return generate_request(
+def to_generate_request(
+    ask: ChatRequest, prompt: Sequence[int], *, tenant: str, prediction: Sequence[int] = ()
+) -> GenerateRequest:
+    """What the engine is asked for, of a request that :func:`check` accepted. ``prediction`` is the tokens of its."""
+    wanted = generate_request(
         ask,
         prompt,
         tenant=tenant,
         max_tokens=ask.max_completion_tokens or ask.max_tokens,
         logprobs=(ask.top_logprobs or 0) if ask.logprobs else None,
     )
+    return replace(wanted, prediction=prediction)

@@ -60,6 +60,7 @@ class ChatCompletion(msgspec.Struct, frozen=True, kw_only=True):
     system_fingerprint: str
     choices: list[ChatChoice]
     usage: UsageBody
+    service_tier: str | UnsetType = UNSET
 
 
 class FunctionPiece(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -100,6 +101,7 @@ class ChatChunk(msgspec.Struct, frozen=True, kw_only=True):
     system_fingerprint: str
     choices: list[ChunkChoice]
     usage: UsageBody | UnsetType | None = UNSET
+    service_tier: str | UnsetType = UNSET
 
 
 class ChatAnswer:
@@ -115,12 +117,16 @@ class ChatAnswer:
         usage_streamed: bool,
         reasoning_shown: bool = True,
         image_tokens: int = 0,
+        predicted: bool = False,
+        service_tier: str | UnsetType = UNSET,
     ) -> None:
         self._envelope = envelope
         self._replies = replies
         self._usage_streamed = usage_streamed
         self._reasoning_shown = reasoning_shown
         self._image_tokens = image_tokens
+        self._predicted = predicted
+        self._service_tier = service_tier
         self._text_frames: dict[int, tuple[bytes, bytes]] = {}
 
     def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes:
@@ -134,6 +140,7 @@ class ChatAnswer:
                 system_fingerprint=head.system_fingerprint,
                 choices=[self._choice(choice) for choice in choices],
                 usage=self._usage(usage),
+                service_tier=self._service_tier,
             )
         )
 
@@ -191,12 +198,16 @@ class ChatAnswer:
             system_fingerprint=head.system_fingerprint,
             choices=choices,
             usage=usage,
+            service_tier=self._service_tier,
         )
         return event(ENCODER.encode(chunk))
 
     def _usage(self, usage: Usage) -> UsageBody:
         return usage_body(
-            usage, reasoning_tokens=self._replies.reasoning_tokens, image_tokens=self._image_tokens
+            usage,
+            reasoning_tokens=self._replies.reasoning_tokens,
+            image_tokens=self._image_tokens,
+            predicted=self._predicted,
         )
 
     def _finish_reason(self, index: int, reason: str) -> str:

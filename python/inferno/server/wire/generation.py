@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument
@@ -41,9 +41,12 @@ COMMON_UNUSED = (
     "prompt_cache_key",
     "prompt_cache_options",
     "prompt_cache_retention",
-    "service_tier",
 )
-COMMON_UNSUPPORTED: NeutralValues = {"store": (False,), "service_tier": ("auto", "default")}
+COMMON_UNSUPPORTED: NeutralValues = {"store": (False,)}
+
+ServiceTier = Literal["auto", "default", "flex", "priority"]
+TIER_PRIORITY: dict[str, int] = {"auto": 0, "default": 0, "flex": 6, "priority": -1}
+"""In the scheduler's steps of ten seconds of waiting: ahead of what the same tenant asked earlier, or behind it."""
 
 
 class StreamOptions(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -96,7 +99,7 @@ class GenerationFields(AnswerFormat, kw_only=True, forbid_unknown_fields=True):
     prompt_cache_key: str | None = None
     prompt_cache_options: dict[str, Any] | None = None
     prompt_cache_retention: str | None = None
-    service_tier: str | None = None
+    service_tier: ServiceTier | None = None
 
     @property
     def streamed(self) -> bool:
@@ -105,6 +108,13 @@ class GenerationFields(AnswerFormat, kw_only=True, forbid_unknown_fields=True):
     @property
     def usage_streamed(self) -> bool:
         return self.stream_options is not None and bool(self.stream_options.include_usage)
+
+    @property
+    def served_tier(self) -> str | UnsetType:
+        """What the answer says of it, where the request says anything."""
+        if self.service_tier is None:
+            return UNSET
+        return "default" if self.service_tier == "auto" else self.service_tier
 
     @property
     def choices(self) -> int:
@@ -188,7 +198,7 @@ def generate_request(
         stop_token_ids=tuple(fields.stop_token_ids or ()),
         ignore_eos=bool(fields.ignore_eos),
         include_stop_str_in_output=bool(fields.include_stop_str_in_output),
-        priority=fields.priority or 0,
+        priority=(fields.priority or 0) + TIER_PRIORITY[fields.service_tier or "default"],
         timeout=fields.timeout,
         tenant=tenant,
         grammar=answer_grammar(fields),

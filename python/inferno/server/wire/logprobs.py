@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -29,11 +29,12 @@ class ChatLogprobs(msgspec.Struct, frozen=True):
 
 
 class CompletionLogprobs(msgspec.Struct, frozen=True):
-    """``text_offset`` is in characters of the choice's text."""
+    """``text_offset`` is in characters of the choice's text. The first token of an echoed prompt has no logprob, since
+    nothing comes before it."""
 
     tokens: list[str]
-    token_logprobs: list[float]
-    top_logprobs: list[dict[str, float]]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None]
     text_offset: list[int]
 
 
@@ -52,15 +53,19 @@ def chat_logprobs(tokens: Iterable[TokenLogprob]) -> ChatLogprobs:
 
 
 class TextOffsets:
-    """Where each token of one choice begins. A token that ends a character begins where that character does."""
+    """Where each token of one choice begins. A token that ends a character begins where that character does.
 
-    def __init__(self) -> None:
+    ``hidden``: so many characters of the first tokens are not in the text, such as the blank that some tokenizers put
+    before every text.
+    """
+
+    def __init__(self, *, hidden: int = 0) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._characters = 0
+        self._characters = -hidden
 
     def take(self, token: bytes) -> int:
         """The offset of the next token, in characters."""
-        offset = self._characters
+        offset = max(self._characters, 0)
         self._characters += len(self._decoder.decode(token))
         return offset
 
@@ -73,6 +78,25 @@ def completion_logprobs(tokens: Iterable[TokenLogprob], offsets: TextOffsets) ->
         token_logprobs=[token.logprob for token in tokens],
         top_logprobs=[_alternatives(token) for token in tokens],
         text_offset=[offsets.take(token.token) for token in tokens],
+    )
+
+
+def echo_logprobs(pieces: Sequence[bytes], scores: Sequence[TokenLogprob], offsets: TextOffsets) -> CompletionLogprobs:
+    """Of a prompt of these tokens; ``scores`` are those of all but the first."""
+    return CompletionLogprobs(
+        tokens=[_text(piece) for piece in pieces],
+        token_logprobs=[None, *(token.logprob for token in scores)],
+        top_logprobs=[None, *(_alternatives(token) for token in scores)],
+        text_offset=[offsets.take(piece) for piece in pieces],
+    )
+
+
+def joined(first: CompletionLogprobs, second: CompletionLogprobs) -> CompletionLogprobs:
+    return CompletionLogprobs(
+        tokens=first.tokens + second.tokens,
+        token_logprobs=first.token_logprobs + second.token_logprobs,
+        top_logprobs=first.top_logprobs + second.top_logprobs,
+        text_offset=first.text_offset + second.text_offset,
     )
 
 

@@ -15,7 +15,11 @@ class PromptTokensDetails(msgspec.Struct, frozen=True):
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True):
+    """The last two are of answers to requests with a prediction: tokens that were guessed and computed ahead."""
+
     reasoning_tokens: int
+    accepted_prediction_tokens: int | UnsetType = UNSET
+    rejected_prediction_tokens: int | UnsetType = UNSET
 
 
 class UsageBody(msgspec.Struct, frozen=True):
@@ -27,11 +31,19 @@ class UsageBody(msgspec.Struct, frozen=True):
     """Of chats only."""
 
 
-def usage_body(usage: Usage, *, reasoning_tokens: int | None = None, image_tokens: int = 0) -> UsageBody:
+def usage_body(
+    usage: Usage, *, reasoning_tokens: int | None = None, image_tokens: int = 0, predicted: bool = False
+) -> UsageBody:
+    """``reasoning_tokens`` are a chat's; ``predicted`` when the request had a prediction."""
+    details: CompletionTokensDetails | UnsetType = UNSET
+    if reasoning_tokens is not None:
+        rejected = usage.drafted_tokens - usage.accepted_tokens
+        counts = (usage.accepted_tokens, rejected) if predicted else (UNSET, UNSET)
+        details = CompletionTokensDetails(reasoning_tokens, *counts)
     return UsageBody(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         total_tokens=usage.prompt_tokens + usage.completion_tokens,
         prompt_tokens_details=PromptTokensDetails(usage.cached_tokens, image_tokens or UNSET),
-        completion_tokens_details=UNSET if reasoning_tokens is None else CompletionTokensDetails(reasoning_tokens),
+        completion_tokens_details=details,
     )

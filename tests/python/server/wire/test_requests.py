@@ -68,7 +68,7 @@ def test_each_sampling_field_reaches_its_own_option_and_no_other(name: str, valu
 
 
 def test_no_option_of_the_engine_is_out_of_reach() -> None:
-    converted = {"dry_sequence_breakers", "logit_bias", "logprobs"}
+    converted = {"dry_sequence_breakers", "logit_bias", "logprobs", "prompt_logprobs"}
     assert set(SAMPLING) | converted == set(SamplingOptions.__dataclass_fields__)
 
 
@@ -148,7 +148,8 @@ OUT_OF_RANGE: list[tuple[str, Any]] = [
     ("n", 0),
     ("n", 129),
     ("n", True),
-    ("max_tokens", 0),
+    ("max_tokens", -1),
+    ("service_tier", "scale"),
     ("seed", 2**63),
     ("seed", 1.5),
     ("priority", -1),
@@ -190,12 +191,10 @@ UNSUPPORTED_CHAT: list[tuple[str, Any]] = [
     ("function_call", {"name": "f"}),
     ("audio", {"voice": "v"}),
     ("modalities", ["text", "audio"]),
-    ("prediction", {"type": "content", "content": "x"}),
     ("web_search_options", {}),
     ("verbosity", "low"),
     ("moderation", {"model": "m"}),
     ("store", True),
-    ("service_tier", "flex"),
 ]
 
 
@@ -206,21 +205,46 @@ def test_what_cannot_be_honoured_is_refused_by_name(name: str, value: Any) -> No
     assert caught.value.param == name
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("suffix", "x"), ("best_of", 2), ("best_of", 0), ("store", True), ("service_tier", "flex")]
-)
+@pytest.mark.parametrize(("name", "value"), [("store", True)])
 def test_what_completions_cannot_honour_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(UnsupportedParameter) as caught:
         completion_ask(**{name: value})
     assert caught.value.param == name
 
 
-def test_echo_with_logprobs_is_refused_and_each_alone_is_not() -> None:
-    completion_ask(echo=True)
-    completion_ask(logprobs=3)
-    with pytest.raises(UnsupportedParameter) as caught:
-        completion_ask(echo=True, logprobs=0)
-    assert caught.value.param == "echo"
+def test_a_prompt_is_scored_when_it_is_echoed_with_logprobs() -> None:
+    def scored(**fields: Any) -> int | None:
+        return completions.to_generate_request(completion_ask(**fields), [1], tenant="t").sampling.prompt_logprobs
+
+    assert scored(echo=True, logprobs=3) == 3
+    assert scored(echo=True) is None
+    assert scored(logprobs=3) is None
+
+
+def test_a_tier_of_service_is_a_step_of_priority() -> None:
+    def priority(**fields: Any) -> int:
+        return chat.to_generate_request(chat_ask(**fields), [1], tenant="t").priority
+
+    assert priority() == priority(service_tier="auto") == priority(service_tier="default") == 0
+    assert priority(service_tier="priority") < 0 < priority(service_tier="flex")
+    assert priority(service_tier="flex", priority=5) == priority(service_tier="flex") + 5
+    assert chat_ask(service_tier="auto").served_tier == "default"
+    assert chat_ask(service_tier="flex").served_tier == "flex"
+
+
+def test_a_prediction_is_a_text_or_its_parts() -> None:
+    parts = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    for content in ("ab", parts):
+        prediction = chat_ask(prediction={"type": "content", "content": content}).prediction
+        assert prediction is not None
+        assert prediction.text == "ab"
+    request = chat.to_generate_request(chat_ask(), [1], tenant="t", prediction=[4, 5])
+    assert request.prediction == [4, 5]
+
+
+def test_a_budget_of_thoughts_reaches_the_conversation() -> None:
+    assert chat.conversation(chat_ask(thinking_budget=0), tenant="t").thinking_budget == 0
+    assert chat.conversation(chat_ask(), tenant="t").thinking_budget is None
 
 
 NEUTRAL: list[tuple[str, Any]] = [
@@ -247,7 +271,6 @@ UNUSED: list[tuple[str, Any]] = [
     ("safety_identifier", "s"),
     ("prompt_cache_key", "k"),
     ("prompt_cache_retention", "24h"),
-    ("service_tier", "auto"),
 ]
 
 
@@ -353,13 +376,14 @@ def test_long_values_are_not_shown_in_errors() -> None:
 def test_structs_have_no_field_that_is_neither_converted_nor_listed() -> None:
     honoured = {*SAMPLING, "model", "stream", "stream_options", "n", "max_tokens", "stop", "logit_bias"}
     honoured |= {"dry_sequence_breakers", "stop_token_ids", "ignore_eos", "include_stop_str_in_output"}
-    honoured |= {"priority", "timeout"}
+    honoured |= {"priority", "timeout", "service_tier"}
     honoured |= {field.name for field in msgspec.structs.fields(AnswerFormat)}
     of_chat = honoured | {"messages", "max_completion_tokens", "logprobs", "top_logprobs", "chat_template_kwargs"}
     of_chat |= {"tools", "tool_choice", "parallel_tool_calls"}
     of_chat |= {"reasoning_effort", "include_reasoning", "continue_final_message"}
-    of_completions = honoured | {"prompt", "echo", "logprobs", "best_of"}
+    of_chat |= {"thinking_budget", "prediction"}
+    of_completions = honoured | {"prompt", "echo", "logprobs", "best_of", "suffix"}
     fields = {field.name for field in msgspec.structs.fields(chat.ChatRequest)}
     assert fields == of_chat | set(chat.UNSUPPORTED) | set(chat.UNUSED)
     fields = {field.name for field in msgspec.structs.fields(completions.CompletionRequest)}
-    assert fields == of_completions | set(completions.UNSUPPORTED) | set(completions.COMMON_UNUSED)
+    assert fields == of_completions | set(completions.COMMON_UNUSED)

@@ -11,7 +11,6 @@ from inferno.engine.client import GenerateRequest, Grammar, SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.server.wire.answer_format import JsonObjectFormat, TextFormat, schema_grammar
 from inferno.server.wire.generation import (
-    COMMON_UNSUPPORTED,
     LEAST_URGENT,
     LONGEST_TIMEOUT,
     MAX_LOGPROBS,
@@ -31,7 +30,7 @@ _UINT64_MASK = (1 << 64) - 1
 LOGPROBS = "message.output_text.logprobs"
 
 UNSUPPORTED: NeutralValues = {
-    "service_tier": COMMON_UNSUPPORTED["service_tier"],
+    "service_tier": ("auto", "default"),
     "truncation": ("disabled",),
     "prompt": (),
     "context_management": ([],),
