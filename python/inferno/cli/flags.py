@@ -45,6 +45,7 @@ BodyLimit = Annotated[int | None, _flag("server.body_limit_bytes", "--body-limit
 KeepAlive = Annotated[float | None, _flag("server.keep_alive_seconds", "--keep-alive")]
 Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
 MaxBackground = Annotated[int | None, _flag("server.max_background", "--max-background")]
+UnknownFields = Annotated[str | None, _flag("server.unknown_fields", "--unknown-fields")]
 LogLevel = Annotated[str | None, _flag("server.log_level", "--log-level")]
 
 ModelName = Annotated[str | None, _flag("model.name", "--model-name")]
@@ -99,6 +100,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "keep_alive": ("server.keep_alive_seconds", "--keep-alive"),
     "grace": ("server.grace_seconds", "--grace"),
     "max_background": ("server.max_background", "--max-background"),
+    "unknown_fields": ("server.unknown_fields", "--unknown-fields"),
     "log_level": ("server.log_level", "--log-level"),
     "model_name": ("model.name", "--model-name"),
     "quantize": ("model.quantize", "--quantize"),

@@ -52,6 +52,7 @@ def serve(
     keep_alive: flags.KeepAlive = None,
     grace: flags.Grace = None,
     max_background: flags.MaxBackground = None,
+    unknown_fields: flags.UnknownFields = None,
     log_level: flags.LogLevel = None,
     config: flags.ConfigFile = None,
     model_name: flags.ModelName = None,

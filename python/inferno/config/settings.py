@@ -91,6 +91,11 @@ class ServerSettings(_Section):
     max_background: PositiveInt = Field(
         100, description="Responses that may be made at once with nobody connected; more are refused with 429."
     )
+    unknown_fields: Literal["refuse", "report"] = Field(
+        "refuse",
+        description="What becomes of a request's fields that are not known: 'refuse' answers 400, naming the first; "
+        "'report' leaves them out and names them in the answer's header x-inferno-unknown-fields.",
+    )
     log_level: LogLevel = Field("info", description="Least level that is logged: debug, info, warning or error.")
 
 

@@ -107,11 +107,19 @@ class GraphEngine:
     ) -> list[int]:
         self._refuse("complete")
 
+    async def render_chat(
+        self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
+    ) -> str:
+        self._refuse("complete")
+
     async def open_turn(self, conversation: Conversation) -> Turn:
         self._refuse("complete")
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         self._refuse("tokenize")
+
+    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
+        self._refuse("complete")
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         self._refuse("embed")

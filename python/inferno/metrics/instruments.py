@@ -120,6 +120,9 @@ VLLM_GAUGES = (
 
 INTER_TOKEN = Title("inferno_inter_token_seconds", "Seconds between two tokens of a sequence; the engine's buckets.")
 
+DEPRECATED_REQUESTS = Title(
+    "inferno_deprecated_requests", "Requests to endpoints that another one takes the place of, by endpoint."
+)
 REQUESTS = Title(
     "inferno_requests", "Requests to models ended, by outcome: a finish reason, embedded, or an error code."
 )

@@ -14,6 +14,8 @@ class Recorder:
     def __init__(self, registry: CollectorRegistry) -> None:
         requests = instruments.REQUESTS
         self._requests = Counter(requests.name, requests.help, ("model", "endpoint", "outcome"), registry=registry)
+        deprecated = instruments.DEPRECATED_REQUESTS
+        self._deprecated = Counter(deprecated.name, deprecated.help, ("endpoint",), registry=registry)
         self._first_token = _histogram(instruments.TIME_TO_FIRST_TOKEN, registry)
         self._queue = _histogram(instruments.REQUEST_QUEUE, registry)
         self._duration = _histogram(instruments.REQUEST_DURATION, registry)
@@ -21,6 +23,10 @@ class Recorder:
     def count(self, model: str, endpoint: str, outcome: str) -> None:
         """One request ended: ``outcome`` is a finish reason, ``embedded`` or an error code; ``model`` may be empty."""
         self._requests.labels(model, endpoint, outcome).inc()
+
+    def count_deprecated(self, endpoint: str) -> None:
+        """One request to an endpoint that ages."""
+        self._deprecated.labels(endpoint).inc()
 
     def observe(
         self, model: str, endpoint: str, *, queued: float, duration: float, first_token: float | None = None

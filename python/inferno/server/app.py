@@ -24,12 +24,15 @@ from inferno.server.error_handlers import handle_error, handle_http_exception
 from inferno.server.keeping import fail_orphans
 from inferno.server.middleware.access_log import AccessLog
 from inferno.server.middleware.admission import Admission
+from inferno.server.middleware.ageing import AgeingOperation
 from inferno.server.middleware.auth import Auth
 from inferno.server.middleware.backend_header import BackendHeader
 from inferno.server.middleware.body_limit import BodyLimit
 from inferno.server.middleware.host_guard import HostGuard
 from inferno.server.middleware.last_resort import LastResort
 from inferno.server.middleware.request_id import RequestId
+from inferno.server.middleware.unknown_fields import UnknownFields
+from inferno.server.middleware.version import Version
 from inferno.server.operation import Operation
 from inferno.server.operations import OPERATIONS
 from inferno.server.remote_images import RemoteImages
@@ -72,8 +75,10 @@ def _routes(drain: Drain) -> list[BaseRoute]:
 
 
 def _route(operation: Operation, drain: Drain) -> Route:
-    generating = [Middleware(Admission, drain=drain)] if operation.generates else []
-    return Route(operation.path, operation.endpoint, methods=[operation.method], middleware=generating)
+    middleware = [Middleware(Admission, drain=drain)] if operation.generates else []
+    if operation.ageing is not None:
+        middleware.insert(0, Middleware(AgeingOperation, path=operation.path, ageing=operation.ageing))
+    return Route(operation.path, operation.endpoint, methods=[operation.method], middleware=middleware)
 
 
 def _middleware(settings: ServerSettings, registry: ModelRegistry) -> list[Middleware]:
@@ -85,6 +90,8 @@ def _middleware(settings: ServerSettings, registry: ModelRegistry) -> list[Middl
         Middleware(LastResort),
         *([] if settings.api_keys else [Middleware(HostGuard, names=names)]),
         Middleware(Auth, keys=keys_of(settings.api_keys), open_paths=OPEN_PATHS),
+        Middleware(Version),
+        *([Middleware(UnknownFields)] if settings.unknown_fields == "report" else []),
         Middleware(BodyLimit, limit=settings.body_limit_bytes),
         Middleware(BackendHeader, backend_of=lambda name: registry.get(name).card.backend),
     ]

@@ -17,6 +17,7 @@ from inferno import errors
 from inferno.models.registry import ModelNotFound
 from inferno.server import refusals
 from inferno.server.error_shapes import shape_of
+from inferno.server.versions import missing_version
 from inferno.server.wire.errors import Failure
 
 LONGEST_PATH_SHOWN = 100
@@ -106,7 +107,7 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
         raise TypeError(f"expected an HTTPException, got {type(error).__name__}")
     row = HTTP_EXCEPTIONS.get(error.status_code) or HttpError(error.status_code, "server_error", "internal")
     path = request.url.path[:LONGEST_PATH_SHOWN]
-    message = f"{request.method} {path}: {error.detail.lower()}"
+    message = missing_version(request.url.path) or f"{request.method} {path}: {error.detail.lower()}"
     failure = Failure(row.status, row.type, row.code, message, None, request.state.request_id)
     return _response(failure, request.scope, error.headers)
 

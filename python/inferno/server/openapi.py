@@ -63,11 +63,13 @@ def _plain(path: str) -> str:
 
 def _operation(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": operation.endpoint.__name__,
+        "operationId": operation.endpoint.__name__ + ("_unversioned" if operation.ageing else ""),
         "tags": [operation.tag],
         "summary": operation.summary,
         "responses": {"default": _failure(operation, schema_of)},
     }
+    if operation.ageing is not None:
+        described["deprecated"] = True
     if not operation.refuses:
         described["responses"]["200"] = _answer(operation, schema_of)
     parameters = [*_path_parameters(operation.path), *_query_parameters(operation.query)]

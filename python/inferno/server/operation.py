@@ -16,6 +16,17 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ageing:
+    """An operation that clients should leave for another. ``since`` is Unix time."""
+
+    since: int
+    successor: str
+    """The path that takes its place."""
+    sunset: str | None = None
+    """From when on it may be gone, as an HTTP date; None: nobody means to take it away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """``body``, ``answer``, ``chunk`` and ``failure`` are the msgspec types that decode and encode: a request's JSON,
     an answer's, one piece's of a stream, a refusal's. ``query`` is a struct whose fields are the parameters behind
@@ -41,5 +52,6 @@ class Operation:
     """It is work for a model: refused while the server is stopping, and waited for."""
     refuses: bool = False
     """It never does what it is called for, and says so."""
+    ageing: Ageing | None = None
     open: bool = False
     """It asks for no key, since it tells nothing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class ServerSettings(Protocol):
@@ -30,6 +30,11 @@ class ServerSettings(Protocol):
 
     @property
     def body_limit_bytes(self) -> int: ...
+
+    @property
+    def unknown_fields(self) -> Literal["refuse", "report"]:
+        """Whether a request's fields that are not known refuse it, or are left out and named in the answer."""
+        ...
 
     @property
     def keep_alive_seconds(self) -> float:

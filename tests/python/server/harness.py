@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from starlette.applications import Starlette
 from starlette.types import Message, Scope
@@ -27,14 +27,13 @@ class Settings:
     body_limit_bytes: int = 100_000
     keep_alive_seconds: float = NEVER
     grace_seconds: float = NEVER
+    unknown_fields: Literal["refuse", "report"] = "refuse"
     max_background: int = 2
     host: str = "127.0.0.1"
     port: int = 0
 
 
-def app_of(
-    *clients: FakeClient, settings: Settings | None = None, responses: RecordStore | None = None
-) -> Starlette:
+def app_of(*clients: FakeClient, settings: Settings | None = None, responses: RecordStore | None = None) -> Starlette:
     registry = ModelRegistry({client.name: client for client in clients}, default=clients[0].name)
     return build_app(registry, settings or Settings(), responses=responses)
 

@@ -48,7 +48,7 @@ async def test_fields_have_the_limits_that_decoding_has(document: dict[str, Any]
 
 
 def test_operations_have_names_of_their_own() -> None:
-    names = [operation.endpoint.__name__ for operation in OPERATIONS]
+    names = [operation.endpoint.__name__ for operation in OPERATIONS if operation.ageing is None]
     assert len(names) == len(set(names))
 
 

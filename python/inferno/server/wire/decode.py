@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,15 +16,61 @@ from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnknownParameter
 
 T = TypeVar("T")
+_passed_over: ContextVar[list[str] | None] = ContextVar("passed_over", default=None)
 
 LONGEST_VALUE_SHOWN = 64
+MOST_PASSED_OVER = 32
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
 _WHERE = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`", re.DOTALL)
+_PLAIN = re.compile(r"[A-Za-z_]\w*(?:\[\d+\]|\.[A-Za-z_]\w*)*", re.ASCII)
 _STEP = re.compile(r"([A-Za-z_]\w*)|\[(\d+)\]")
+
+
+@contextmanager
+def unknown_fields_passed_over() -> Iterator[list[str]]:
+    """Within it, bodies that this task decodes may have unknown fields: they are left out, and named here."""
+    names: list[str] = []
+    token = _passed_over.set(names)
+    try:
+        yield names
+    finally:
+        _passed_over.reset(token)
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     """Decode strictly: RFC 8259, UTF-8, no unknown field, no key twice. Raises InvalidArgument or UnknownParameter."""
+    names = _passed_over.get()
+    while True:
+        try:
+            return _decode(body, decoder)
+        except UnknownParameter as error:
+            if names is None or len(names) >= MOST_PASSED_OVER or not error.param or not _PLAIN.fullmatch(error.param):
+                raise
+            body = _without(body, error.param)
+            names.append(error.param)
+
+
+def _without(body: bytes, path: str) -> bytes:
+    """The body without the field at the path, which is there."""
+    try:
+        value = whole = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_number)
+        json.dumps(whole, ensure_ascii=False).encode()  # refuses halves of surrogate pairs
+    except RecursionError:
+        raise InvalidArgument("the request body is nested too deeply") from None
+    except ValueError:
+        raise InvalidArgument("the request body is not valid JSON") from None
+    *steps, (name, _) = _STEP.findall(path)
+    for key, index in steps:
+        value = value[int(index)] if index else value[key]
+    del value[name]
+    return json.dumps(whole).encode()
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         value = decoder.decode(body)
         json.loads(body.decode("utf-8"), object_pairs_hook=_unique)

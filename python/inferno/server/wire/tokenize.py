@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 import msgspec
+from msgspec import Meta
 
 from inferno.errors import InvalidArgument
+from inferno.server.wire.chat import MAX_TEMPLATE_KWARGS
 from inferno.server.wire.generation import TokenId
 from inferno.server.wire.messages import ChatMessage
 
@@ -33,6 +37,19 @@ class DetokenizeAnswer(msgspec.Struct, frozen=True):
     prompt: str
 
 
+class TemplateRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    messages: list[ChatMessage]
+    model: str | None = None
+    chat_template_kwargs: Annotated[dict[str, Any], Meta(max_length=MAX_TEMPLATE_KWARGS)] | None = None
+
+
+class TemplateAnswer(msgspec.Struct, frozen=True):
+    """With the special tokens as the text that stands for them."""
+
+    prompt: str
+
+
+TEMPLATE_DECODER = msgspec.json.Decoder(TemplateRequest)
 TOKENIZE_DECODER = msgspec.json.Decoder(TokenizeRequest)
 DETOKENIZE_DECODER = msgspec.json.Decoder(DetokenizeRequest)
 

@@ -1,0 +1,31 @@
+"""Names in the answer what a request had that is not known, where that does not refuse it."""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inferno.server.wire.decode import unknown_fields_passed_over
+
+HEADER = b"x-inferno-unknown-fields"
+
+
+class UnknownFields:
+    """Only there with ``--unknown-fields report``: bodies are then read without such fields."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with unknown_fields_passed_over() as names:
+
+            async def send_named(message: Message) -> None:
+                if message["type"] == "http.response.start" and names:
+                    # What a header cannot carry of a client's text is written as JSON strings escape it.
+                    value = ", ".join(names).encode("ascii", "backslashreplace")
+                    message = {**message, "headers": [*message["headers"], (HEADER, value)]}
+                await send(message)
+
+            await self._app(scope, receive, send_named)
