@@ -64,9 +64,11 @@ def test_seeds() -> None:
     assert seed(None) != seed(None)
 
 
-def test_max_tokens_of_zero_is_refused() -> None:
-    with pytest.raises(InvalidArgument, match="max_tokens is 0") as raised:
-        filled(GenerateRequest([1], max_tokens=0))
+def test_max_tokens_of_zero_is_the_prompt_alone_and_less_is_refused() -> None:
+    assert filled(GenerateRequest([1], max_tokens=0)).prompt_only
+    assert not filled(GenerateRequest([1], max_tokens=1)).prompt_only
+    with pytest.raises(InvalidArgument, match="max_tokens is -1") as raised:
+        filled(GenerateRequest([1], max_tokens=-1))
     assert raised.value.param == "max_tokens"
 
 
