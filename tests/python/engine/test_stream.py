@@ -19,6 +19,7 @@ def native(
 ) -> Any:
     fields = {
         "logprobs": [],
+        "prompt_logprobs": [],
         "matched_stop": None,
         "usage": (3, 0, len(tokens)),
         "timings": (0.1, 0.2, 0.3),
