@@ -110,6 +110,6 @@ async def test_async_stream_and_leaving_early() -> None:
 
 
 def test_the_package_exports() -> None:
-    assert {"LLM", "AsyncLLM", "Completion", "__version__"} == set(dir(inferno))
+    assert {"LLM", "AsyncLLM", "Completion", "Graph", "__version__"} == set(dir(inferno))
     with pytest.raises(AttributeError, match="nonsense"):
         inferno.nonsense  # noqa: B018
