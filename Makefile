@@ -66,7 +66,7 @@ NO_ASLR := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(u
 cpp-tsan: RUN := $(NO_ASLR)
 cpp-%: export INFERNO_TEST_GGUF := $(CURDIR)/build/gguf/llama-tiny.gguf
 cpp-%: export INFERNO_TEST_ONNX := $(CURDIR)/build/onnx
-cpp-%: export INFERNO_TEST_ONNXRUNTIME = $(shell ls $(VENV)/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.*)
+cpp-%: export INFERNO_TEST_ONNXRUNTIME = $(shell ls $(CURDIR)/$(VENV)/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.*)
 .PHONY: cpp-dev cpp-asan cpp-tsan
 cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready build/gguf/.ready build/onnx/.ready
 	@echo "C++ tests ($*): build/$*/log.txt"
