@@ -67,7 +67,7 @@ def test_a_stream_is_the_same_answer_in_pieces(client: ollama.Client) -> None:
     lines = list(client.chat(model="ember", messages=[user(CAPITAL)], options=GREEDY, stream=True))
     assert "".join(line.message.content or "" for line in lines) == whole.message.content
     assert [line.done for line in lines] == [False] * (len(lines) - 1) + [True]
-    assert len(lines) > 3
+    assert len(lines) > 2  # a reader that lags gets several tokens in one line
     assert (lines[-1].done_reason, lines[-1].eval_count) == ("stop", whole.eval_count)
 
 
