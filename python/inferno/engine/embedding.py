@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from inferno.engine.client import Timings
-from inferno.errors import InfernoError, Unavailable, from_code
+from inferno.engine.home_loop import HomeLoop
+from inferno.errors import InfernoError, from_code
 
 if TYPE_CHECKING:
     from inferno import _core
@@ -74,26 +75,11 @@ class Deliveries:
     """
 
     def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.home = HomeLoop()
         self._waiting: dict[int, _Waiting] = {}
 
-    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Deliver there. Raises Unavailable when it is another loop than the first one."""
-        if self.loop is None:
-            self.loop = loop
-        elif self.loop is not loop:
-            raise Unavailable("this engine belongs to another event loop, the one of its first request")
-
     def on_embeddings(self, outputs: list[_core.Embedded]) -> None:
-        loop = self.loop
-        if loop is None:
-            return
-        try:
-            loop.call_soon_threadsafe(self._deliver, outputs)
-        except RuntimeError:
-            # The loop closed under running requests: nobody is left to read them.
-            if not loop.is_closed():
-                raise
+        self.home.hand_over(self._deliver, outputs)
 
     async def wait(self, request_id: int, request: EmbedRequest) -> EmbedResult:
         """What becomes of a submitted request. No await may come between its submission and this."""

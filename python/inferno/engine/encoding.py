@@ -80,7 +80,7 @@ class EncoderEngine:
     async def _computed(self, request: EmbedRequest, *, normalize: bool) -> EmbedResult:
         native = _core.EmbedRequest()
         fill_embed_request(native, request, normalize=normalize)
-        self._deliveries.bind(asyncio.get_running_loop())
+        self._deliveries.home.bind(asyncio.get_running_loop())
         try:
             request_id = native_call(self.native.submit, native)
         except QueueFull as refused:

@@ -77,7 +77,7 @@ class GraphEngine:
         return {}
 
     async def infer(self, request: InferRequest) -> InferResult:
-        self._arrivals.bind(asyncio.get_running_loop())
+        self._arrivals.home.bind(asyncio.get_running_loop())
         inputs = [(tensor.name, tensor.datatype, list(tensor.shape), tensor.data) for tensor in request.inputs]
         try:
             request_id = native_call(self._engine.submit, inputs, list(request.outputs))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from inferno.engine.client import Timings
-from inferno.errors import Unavailable, from_code
+from inferno.engine.home_loop import HomeLoop
+from inferno.errors import from_code
 
 if TYPE_CHECKING:
     from inferno import _core
@@ -59,26 +60,11 @@ class Arrivals:
     """
 
     def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.home = HomeLoop()
         self._waiting: dict[int, asyncio.Future[InferResult]] = {}
 
-    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Deliver there. Raises Unavailable when it is another loop than the first one."""
-        if self.loop is None:
-            self.loop = loop
-        elif self.loop is not loop:
-            raise Unavailable("this engine belongs to another event loop, the one of its first request")
-
     def on_outputs(self, outputs: list[_core.GraphOutputs]) -> None:
-        loop = self.loop
-        if loop is None:
-            return
-        try:
-            loop.call_soon_threadsafe(self._deliver, outputs)
-        except RuntimeError:
-            # The loop closed under running requests: nobody is left to read them.
-            if not loop.is_closed():
-                raise
+        self.home.hand_over(self._deliver, outputs)
 
     async def wait(self, request_id: int) -> InferResult:
         """What becomes of a submitted request. No await may come between its submission and this."""

@@ -39,7 +39,6 @@ from inferno.errors import (
     ConfigError,
     NotFound,
     QueueFull,
-    Unavailable,
     Unsupported,
 )
 
@@ -261,13 +260,6 @@ class LocalEngine:
     async def infer(self, request: InferRequest) -> InferResult:
         raise cannot(self._card, "infer")
 
-    def _bind_loop(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._delivery.loop is None:
-            self._delivery.loop = loop
-        elif self._delivery.loop is not loop:
-            raise Unavailable("this engine belongs to another event loop, the one of its first request")
-
     async def generate(self, request: GenerateRequest) -> LocalStream:
         engine = self._engine
         if not isinstance(engine, _core.Engine):
@@ -276,7 +268,7 @@ class LocalEngine:
         request = self._extras.generation.applied(request)
         fill_request(native, request, encode=lambda text: self._tokens.ids([text], add_bos=False))
         native.adapter = self._adapters.number(request.adapter) if self._adapters is not None else 0
-        self._bind_loop()
+        self._delivery.home.bind(asyncio.get_running_loop())
         self._refuse_hopeless(request)
         if request.grammar is not None:
             native.grammar = await self._grammars.compiled(request.grammar, request.tenant)

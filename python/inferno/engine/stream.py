@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from inferno.engine.client import Delta, FinishReason, Timings, TokenLogprob, Usage
+from inferno.engine.home_loop import HomeLoop
 from inferno.errors import Internal, from_code
 
 if TYPE_CHECKING:
@@ -86,19 +87,11 @@ class Delivery:
     """
 
     def __init__(self) -> None:
-        self.loop: asyncio.AbstractEventLoop | None = None
+        self.home = HomeLoop()
         self.channels: dict[int, Channel] = {}
 
     def on_step(self, deltas: list[Crossing]) -> None:
-        loop = self.loop
-        if loop is None:
-            return
-        try:
-            loop.call_soon_threadsafe(self._deliver, deltas)
-        except RuntimeError:
-            # The loop closed under running requests: nobody is left to read them.
-            if not loop.is_closed():
-                raise
+        self.home.hand_over(self._deliver, deltas)
 
     def _deliver(self, deltas: list[Crossing]) -> None:
         for delta in deltas:
