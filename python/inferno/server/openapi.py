@@ -53,8 +53,8 @@ _SCHEMES = {
 
 
 def _types(operation: Operation) -> list[Any]:
-    crossing = (operation.body, operation.answer, operation.chunk, operation.failure, operation.query)
-    return [given for given in crossing if given is not None]
+    told = (operation.answer, operation.other_answer, operation.chunk, operation.failure)
+    return [given for given in (operation.body, *told, operation.query) if given is not None]
 
 
 def _plain(path: str) -> str:
@@ -72,6 +72,8 @@ def _operation(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any
         described["deprecated"] = True
     if not operation.refuses:
         described["responses"]["200"] = _answer(operation, schema_of)
+    if operation.unready:
+        described["responses"]["503"] = _answer(operation, schema_of)
     parameters = [*_path_parameters(operation.path), *_query_parameters(operation.query)]
     if parameters:
         described["parameters"] = parameters
@@ -89,10 +91,13 @@ def _content(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
 
 def _answer(operation: Operation, schema_of: dict[int, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {operation.media: {}}
-    if operation.answer is not None:
-        content = {JSON: {"schema": schema_of[id(operation.answer)]}}
+    answers = [schema_of[id(given)] for given in (operation.answer, operation.other_answer) if given is not None]
+    if answers:
+        content = {JSON: {"schema": answers[0] if len(answers) == 1 else {"anyOf": answers}}}
     if operation.chunk is not None:
         content[operation.framing.media_type] = {"schema": _piece(operation.framing, schema_of[id(operation.chunk)])}
+    if operation.packed is not None:
+        content[operation.packed] = {}
     return {"description": operation.summary, "content": content}
 
 

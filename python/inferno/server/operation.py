@@ -41,6 +41,8 @@ class Operation:
     body: Any = None
     query: Any = None
     answer: Any = None
+    other_answer: Any = None
+    """What it answers the clients of another API that has the same path."""
     chunk: Any = None
     framing: Framing = OPENAI_EVENTS
     """Of a stream of chunks."""
@@ -48,6 +50,10 @@ class Operation:
     example: Mapping[str, Any] | None = None
     """A body that any model of the right kind answers."""
     media: str = JSON
+    packed: str | None = None
+    """Another media type that an answer may have, where the request asks for it."""
+    unready: bool = False
+    """Its answer comes with 503 while it says no."""
     generates: bool = False
     """It is work for a model: refused while the server is stopping, and waited for."""
     refuses: bool = False

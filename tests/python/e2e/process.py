@@ -19,8 +19,14 @@ from pathlib import Path
 
 import httpx
 
+from described.serve import REPORT
+
 SECONDS_TO_START = 60
 SECONDS_TO_STOP = 30
+READ_ALONG = "described.serve"
+"""The server as people start it, but that its answers are compared with its description."""
+LONGEST_SHOWN = 8000
+_TESTS = Path(__file__).parents[1]
 _STATE = tempfile.mkdtemp(prefix="inferno-tests-")
 atexit.register(shutil.rmtree, _STATE, ignore_errors=True)
 _LISTENING = re.compile(r"Inferno is listening on (http://\S+) \(model (\S+)\)")
@@ -51,8 +57,8 @@ class Server:
         return sum(values)
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "inferno.serve", *arguments]
+def command(*arguments: str, module: str = "inferno.serve") -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
 
 
 def environment() -> dict[str, str]:
@@ -69,17 +75,20 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def running(*arguments: str, cwd: Path | None = None) -> Iterator[Server]:
-    """Start with ``--port 0`` and wait for the line that names the port; kill it afterwards if it still runs."""
+def running(*arguments: str, cwd: Path | None = None, module: str = READ_ALONG) -> Iterator[Server]:
+    """Start with ``--port 0`` and wait for the line that names the port; kill it afterwards if it still runs.
+
+    What it answered that is not as its own description says fails at the end.
+    """
     # A file, since nobody reads it: a pipe that is full would stop the server in the middle of a line of its log.
-    with tempfile.TemporaryFile("w+") as log:
+    with tempfile.TemporaryFile("w+") as log, tempfile.NamedTemporaryFile("r", encoding="utf-8") as wrong:
         process = subprocess.Popen(
-            command(*arguments, "--port", "0"),
+            command(*arguments, "--port", "0", module=module),
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
             cwd=cwd,
-            env=environment(),
+            env={**environment(), "PYTHONPATH": str(_TESTS), REPORT: wrong.name},
         )
         watchdog = threading.Timer(SECONDS_TO_START, process.kill)
         watchdog.start()
@@ -87,14 +96,16 @@ def running(*arguments: str, cwd: Path | None = None) -> Iterator[Server]:
             assert process.stdout is not None
             line = process.stdout.readline()
             watchdog.cancel()
-            found = _LISTENING.match(line)
-            if found is None:
+            listening = _LISTENING.match(line)
+            if listening is None:
                 process.kill()
                 process.wait()
                 log.seek(0)
                 raise AssertionError(f"no listening line, but {line!r} and {log.read()}")
-            yield Server(process, found[1], found[2])
+            yield Server(process, listening[1], listening[2])
         finally:
             watchdog.cancel()
             process.kill()
             process.communicate()
+        found = wrong.read()
+        assert not found, found[:LONGEST_SHOWN]

@@ -55,5 +55,6 @@ OPERATIONS = (
         tag="Operation",
         summary="Say whether it takes work",
         answer=Health,
+        unready=True,
     ),
 )

@@ -103,6 +103,7 @@ OPERATIONS = (
         tag=_TAG,
         summary="Say whether it takes work",
         answer=inference.ReadyBody,
+        unready=True,
         failure=inference.V2Error,
     ),
     Operation(
@@ -121,6 +122,7 @@ OPERATIONS = (
         tag=_TAG,
         summary="Say whether a model takes work",
         answer=inference.ModelReadyBody,
+        unready=True,
         failure=inference.V2Error,
     ),
     Operation(
@@ -131,6 +133,7 @@ OPERATIONS = (
         summary="Compute a graph",
         body=inference.InferBody,
         answer=inference.InferAnswer,
+        packed=BINARY,
         failure=inference.V2Error,
         generates=True,
     ),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from inferno.server.operation import Operation
 from inferno.server.services import services_of
-from inferno.server.wire.anthropic.models import VERSION_HEADER, served_model, served_models
+from inferno.server.wire.anthropic.models import VERSION_HEADER, ServedModel, ServedModels, served_model, served_models
 from inferno.server.wire.models import ModelBody, ModelList, model_body, model_list
 
 PATH = "/v1/models"
@@ -40,6 +40,7 @@ OPERATIONS = (
         tag="Models",
         summary="List what is served; with the header anthropic-version as Anthropic's API does",
         answer=ModelList,
+        other_answer=ServedModels,
     ),
     Operation(
         method="GET",
@@ -48,5 +49,6 @@ OPERATIONS = (
         tag="Models",
         summary="Describe one model; with the header anthropic-version as Anthropic's API does",
         answer=ModelBody,
+        other_answer=ServedModel,
     ),
 )
