@@ -28,9 +28,19 @@ def embedder() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
+def paced() -> Iterator[Server]:
+    """The test model under the name ``paced``, with twenty tokens a second: what is asked of it for long is not made
+    before somebody has looked, whatever else the machine does. Its text is nonsense, the same for the same question."""
+    with running("fake:step_us=50000", "--model-name", "paced", "--context", "100000") as server:
+        yield server
+        assert server.stop() == 0
+
+
+@pytest.fixture(scope="session")
 def crowded() -> Iterator[Server]:
-    """One request runs, one waits, the others are turned away."""
-    with running(*ONE_THREAD, "--max-running", "1", "--max-waiting", "1") as server:
+    """The same, where one request runs, one waits, and the others are turned away."""
+    places = ("--max-running", "1", "--max-waiting", "1")
+    with running("fake:step_us=50000", "--model-name", "paced", "--context", "100000", *places) as server:
         yield server
         assert server.stop() == 0
 

@@ -8,6 +8,10 @@ CAPITAL = "What is the capital of France?"
 CAPITAL_ANSWER = "Paris"
 SUM = "What is 12 plus 30?"
 SUM_ANSWER = "42"
+LONG = "Count to ten thousand."
+"""What the paced model's likeliest answer to is long: some 150 tokens, whatever it says."""
+PIECES = 3
+"""So many pieces of a long answer are read, long before its end."""
 WEATHER_QUESTION = "What is the weather in Paris?"
 WEATHER_ARGUMENTS = {"city": "Paris"}
 WEATHER_RESULT = json.dumps({"temperature": 17, "sky": "sunny"})

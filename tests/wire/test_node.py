@@ -43,8 +43,15 @@ def modules() -> Path:
 
 
 @pytest.mark.parametrize("suite", [path.name for path in sorted(SOURCES.glob("*.test.mjs"))])
-def test_the_suite_passes(suite: str, modules: Path, ember: Server, embedder: Server, crowded: Server) -> None:
-    urls = {"INFERNO_URL": ember.url, "INFERNO_EMBED_URL": embedder.url, "INFERNO_CROWDED_URL": crowded.url}
+def test_the_suite_passes(
+    suite: str, modules: Path, ember: Server, embedder: Server, paced: Server, crowded: Server
+) -> None:
+    urls = {
+        "INFERNO_URL": ember.url,
+        "INFERNO_EMBED_URL": embedder.url,
+        "INFERNO_PACED_URL": paced.url,
+        "INFERNO_CROWDED_URL": crowded.url,
+    }
     found = subprocess.run(
         ["node", "--test", "--test-reporter=tap", suite],
         cwd=modules,

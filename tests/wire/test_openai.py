@@ -13,17 +13,25 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 from questions import (
     CAPITAL,
-    CAPITAL_ANSWER,
+    LONG,
+    PIECES,
     WEATHER_ARGUMENTS,
     WEATHER_DESCRIPTION,
     WEATHER_QUESTION,
     WEATHER_SCHEMA,
 )
 
-from e2e.process import Server
+from e2e.process import Server, eventually
 
 GREEDY: Any = {"model": "ember", "temperature": 0}
 ASK: Any = [{"role": "user", "content": CAPITAL}]
+LONG_ASK: Any = {
+    "model": "paced",
+    "temperature": 0,
+    "messages": [{"role": "user", "content": LONG}],
+    "stream": True,
+    "extra_body": {"ignore_eos": True},
+}
 WEATHER: Any = {
     "type": "function",
     "function": {"name": "get_weather", "description": WEATHER_DESCRIPTION, "parameters": WEATHER_SCHEMA},
@@ -63,30 +71,42 @@ async def test_what_comes_validates_against_the_published_types(ember: Server) -
         streamed = http.post("/v1/chat/completions", json={**body, "stream": True}).text
     *chunks, done = [line.removeprefix("data: ") for line in streamed.splitlines() if line]
     assert done == "[DONE]"
-    assert len(chunks) > 3
-    for chunk in chunks:
-        ChatCompletionChunk.model_validate_json(chunk, strict=True)
+    told = [ChatCompletionChunk.model_validate_json(chunk, strict=True).choices[0] for chunk in chunks]
+    pieces = [call.function.arguments for one in told for call in one.delta.tool_calls or [] if call.function]
+    assert json.loads("".join(piece or "" for piece in pieces)) == WEATHER_ARGUMENTS
+    assert (told[0].delta.role, told[-1].finish_reason) == ("assistant", "tool_calls")
 
 
 async def test_who_is_turned_away_comes_back_and_is_served(crowded: Server) -> None:
     base = f"{crowded.url}/v1"
+    short: Any = {**LONG_ASK, "stream": False, "max_tokens": 2}
     async with (
         openai.AsyncOpenAI(base_url=base, api_key="none", max_retries=0) as once,
         openai.AsyncOpenAI(base_url=base, api_key="none", max_retries=10) as again,
     ):
-        first = await asyncio.gather(
-            *(once.chat.completions.create(**GREEDY, messages=ASK) for _ in range(8)), return_exceptions=True
-        )
-        assert any(isinstance(one, openai.RateLimitError) for one in first)
-        answers = await asyncio.gather(*(again.chat.completions.create(**GREEDY, messages=ASK) for _ in range(8)))
-    assert all(CAPITAL_ANSWER in answer.choices[0].message.content for answer in answers)
+        ahead = await once.chat.completions.create(**LONG_ASK)
+        waiting = asyncio.ensure_future(once.chat.completions.create(**LONG_ASK))
+        while not crowded.metric("inferno_requests_waiting"):
+            await asyncio.sleep(0.01)
+        with pytest.raises(openai.RateLimitError):
+            await once.chat.completions.create(**short)
+        coming = asyncio.gather(*(again.chat.completions.create(**short) for _ in range(8)))
+        await ahead.close()
+        await (await waiting).close()
+        answers = await coming
+        alone = await once.chat.completions.create(**short)
+    texts = {answer.choices[0].message.content for answer in (*answers, alone)}
+    assert len(texts) == 1
 
 
-async def test_an_abort_ends_the_stream_and_the_model_goes_on(client: openai.AsyncOpenAI) -> None:
-    count: Any = [{"role": "user", "content": "Count to 90."}]
-    stream = await client.chat.completions.create(**GREEDY, messages=count, stream=True)
-    async for _ in stream:
-        break
-    await stream.close()
-    answer = await client.chat.completions.create(**GREEDY, messages=ASK)
-    assert CAPITAL_ANSWER in (answer.choices[0].message.content or "")
+async def test_pieces_come_while_the_rest_is_made_and_an_abort_ends_that(paced: Server) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{paced.url}/v1", api_key="none", max_retries=0) as client:
+        stream = await client.chat.completions.create(**LONG_ASK)
+        pieces: list[str] = []
+        async for chunk in stream:
+            pieces += [chunk.choices[0].delta.content] if chunk.choices[0].delta.content else []
+            if len(pieces) == PIECES:
+                break
+        assert paced.metric("inferno_requests_running") == 1
+        await stream.close()
+        eventually(lambda: paced.metric("inferno_requests_running") == 0)

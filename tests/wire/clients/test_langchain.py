@@ -9,29 +9,35 @@ from pydantic import BaseModel
 from questions import (
     CAPITAL,
     CAPITAL_ANSWER,
+    LONG,
+    PIECES,
     WEATHER_ARGUMENTS,
     WEATHER_QUESTION,
     WEATHER_RESULT,
     check_weather_answer,
 )
 
-from e2e.process import Server
+from e2e.process import Server, eventually
 
 langchain_openai = pytest.importorskip("langchain_openai", reason="run 'make clients'")
 messages = pytest.importorskip("langchain_core.messages", reason="run 'make clients'")
 tools = pytest.importorskip("langchain_core.tools", reason="run 'make clients'")
 
 
-@pytest.fixture(params=[False, True], ids=["chat", "responses"])
-def model(ember: Server, request: pytest.FixtureRequest) -> Any:
+def model_at(server: Server, name: str, by_responses: bool) -> Any:
     return langchain_openai.ChatOpenAI(
-        model="ember",
-        base_url=f"{ember.url}/v1",
+        model=name,
+        base_url=f"{server.url}/v1",
         api_key="none",
         temperature=0,
         max_retries=0,
-        use_responses_api=request.param,
+        use_responses_api=by_responses,
     )
+
+
+@pytest.fixture(params=[False, True], ids=["chat", "responses"])
+def model(ember: Server, request: pytest.FixtureRequest) -> Any:
+    return model_at(ember, "ember", request.param)
 
 
 def get_weather(city: str) -> str:
@@ -46,10 +52,21 @@ def test_a_chat_is_answered(model: Any) -> None:
     assert answer.usage_metadata["output_tokens"] > 3
 
 
-async def test_a_stream_comes_in_pieces(model: Any) -> None:
+async def test_a_stream_is_put_together(model: Any) -> None:
     pieces = [chunk.text async for chunk in model.astream(CAPITAL)]
     assert CAPITAL_ANSWER in "".join(pieces)
-    assert sum(map(bool, pieces)) > 1
+
+
+@pytest.mark.parametrize("by_responses", [False, True], ids=["chat", "responses"])
+async def test_pieces_come_while_the_rest_is_made(paced: Server, by_responses: bool) -> None:
+    model = model_at(paced, "paced", by_responses)
+    pieces = 0
+    async for chunk in model.astream(LONG):
+        pieces += bool(chunk.text)
+        if pieces == PIECES:
+            break
+    assert paced.metric("inferno_requests_running") == 1
+    eventually(lambda: paced.metric("inferno_requests_running") == 0)
 
 
 def test_the_loop_closes(model: Any) -> None:

@@ -9,6 +9,8 @@ import pytest
 from questions import (
     CAPITAL,
     CAPITAL_ANSWER,
+    LONG,
+    PIECES,
     WEATHER_ARGUMENTS,
     WEATHER_DESCRIPTION,
     WEATHER_QUESTION,
@@ -17,7 +19,7 @@ from questions import (
     check_weather_answer,
 )
 
-from e2e.process import Server
+from e2e.process import Server, eventually
 
 litellm = pytest.importorskip("litellm", reason="run 'make clients'")
 
@@ -36,9 +38,8 @@ def asked(server: Server, model: str, messages: list[Any], **fields: Any) -> Any
         api_key="none",
         messages=messages,
         temperature=0,
-        max_tokens=60,
         num_retries=0,
-        **fields,
+        **{"max_tokens": 60, **fields},
     )
 
 
@@ -55,10 +56,20 @@ def test_a_chat_is_answered(ember: Server, model: str) -> None:
 
 
 @EACH
-def test_a_stream_comes_in_pieces(ember: Server, model: str) -> None:
+def test_a_stream_is_put_together(ember: Server, model: str) -> None:
     pieces = [chunk.choices[0].delta.content or "" for chunk in asked(ember, model, [user(CAPITAL)], stream=True)]
     assert CAPITAL_ANSWER in "".join(pieces)
-    assert sum(map(bool, pieces)) > 1
+
+
+@EACH
+def test_pieces_come_while_the_rest_is_made(paced: Server, model: str) -> None:
+    pieces = 0
+    for chunk in asked(paced, model.replace("ember", "paced"), [user(LONG)], stream=True, max_tokens=150):
+        pieces += bool(chunk.choices[0].delta.content)
+        if pieces == PIECES:
+            break
+    assert paced.metric("inferno_requests_running") == 1
+    eventually(lambda: paced.metric("inferno_requests_running") == 0)
 
 
 @EACH

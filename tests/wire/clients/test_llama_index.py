@@ -8,24 +8,25 @@ import pytest
 from questions import (
     CAPITAL,
     CAPITAL_ANSWER,
+    LONG,
+    PIECES,
     WEATHER_ARGUMENTS,
     WEATHER_QUESTION,
     WEATHER_RESULT,
     check_weather_answer,
 )
 
-from e2e.process import Server
+from e2e.process import Server, eventually
 
 openai_like = pytest.importorskip("llama_index.llms.openai_like", reason="run 'make clients'")
 llms = pytest.importorskip("llama_index.core.llms", reason="run 'make clients'")
 tools = pytest.importorskip("llama_index.core.tools", reason="run 'make clients'")
 
 
-@pytest.fixture
-def model(ember: Server) -> Any:
+def model_at(server: Server, name: str) -> Any:
     return openai_like.OpenAILike(
-        model="ember",
-        api_base=f"{ember.url}/v1",
+        model=name,
+        api_base=f"{server.url}/v1",
         api_key="none",
         temperature=0,
         max_retries=0,
@@ -35,15 +36,29 @@ def model(ember: Server) -> Any:
     )
 
 
+@pytest.fixture
+def model(ember: Server) -> Any:
+    return model_at(ember, "ember")
+
+
 def test_a_chat_is_answered(model: Any) -> None:
     answer = model.chat([llms.ChatMessage(role="user", content=CAPITAL)])
     assert CAPITAL_ANSWER in answer.message.content
 
 
-def test_a_stream_comes_in_pieces(model: Any) -> None:
+def test_a_stream_is_put_together(model: Any) -> None:
     pieces = [piece.delta for piece in model.stream_chat([llms.ChatMessage(role="user", content=CAPITAL)])]
     assert CAPITAL_ANSWER in "".join(piece or "" for piece in pieces)
-    assert sum(map(bool, pieces)) > 1
+
+
+def test_pieces_come_while_the_rest_is_made(paced: Server) -> None:
+    pieces = 0
+    for piece in model_at(paced, "paced").stream_chat([llms.ChatMessage(role="user", content=LONG)]):
+        pieces += bool(piece.delta)
+        if pieces == PIECES:
+            break
+    assert paced.metric("inferno_requests_running") == 1
+    eventually(lambda: paced.metric("inferno_requests_running") == 0)
 
 
 def test_the_loop_closes(model: Any) -> None:
