@@ -9,6 +9,7 @@
 #include <string>
 
 #include "backends/llama/gguf_check.h"
+#include "backends/onnx/logits_rows.h"
 #include "backends/onnx/onnx_header.h"
 #include "backends/safetensors/safetensors_file.h"
 
@@ -74,6 +75,8 @@ inline bool look_at_onnx(std::span<const std::byte> bytes) {
   for (const OnnxValue& input : header.value().inputs) {
     for (const OnnxDim& dim : input.shape) must(dim.extent >= -1, "an extent is a number or open");
   }
+  const auto edited = with_logits_rows({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  must(!edited || read_onnx(std::as_bytes(std::span(*edited))).ok(), "what was right is right when it is edited");
   return true;
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "backends/onnx/logits_rows.h"
 #include "backends/shown.h"
 
 namespace inferno {
@@ -56,6 +57,10 @@ Status take_input(const TensorSpec& spec, DecoderGraph& graph, std::map<CellKey,
   if (spec.name == "input_ids") return take(graph.ids, graph.ids_type);
   if (spec.name == "attention_mask") return take(graph.mask, graph.mask_type);
   if (spec.name == "position_ids") return take(graph.positions, graph.positions_type);
+  if (spec.name == kLogitsRows && spec.element == OrtElement::kInt64 && spec.shape.size() == 3) {
+    graph.rows = spec.name;
+    return {};
+  }
   if (const auto key = cell_key(spec.name, "past")) return take_cells(spec, graph, cells[*key]);
   return unsupported("the graph takes " + shown(spec.name) + ", which is not known for a model that generates text");
 }

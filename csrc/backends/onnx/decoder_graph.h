@@ -27,6 +27,7 @@ struct DecoderGraph {
   std::string logits;
   std::int32_t vocab_size = 0;
   bool last_logits_only = false;  // of a run's tokens, only the last one's are given
+  std::string rows;  // the input that says which tokens' are given (logits_rows.h); "" where it does not go by any
 
   std::vector<CellTensor> cells;  // keys and values of all layers; none: a graph without memory
   std::int64_t heads = 0;         // of keys and values

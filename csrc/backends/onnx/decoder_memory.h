@@ -19,7 +19,7 @@ class DecoderMemory {
   // Splits `chunks` into runs: indexes, in the order in which compute() wants them. May move what slots hold.
   [[nodiscard]] virtual std::vector<std::vector<std::size_t>> runs(std::span<const SlotChunk> chunks) = 0;
   // One of those runs, after which the slots hold their tokens. Logits are [chunks, tokens, vocabulary]: of all tokens that
-  // were computed, or the last ones.
+  // were computed, or the last ones; or, where the graph is told which, [1, tokens that want them (or one), vocabulary].
   [[nodiscard]] virtual Result<OnnxOutput> compute(std::span<const SlotChunk> chunks) = 0;
 
   // `cells` are those that stay; 0 empties.

@@ -37,12 +37,29 @@ void TokenInputs::fill(const DecoderGraph& graph, std::span<const SlotChunk> chu
     }
     put(graph.mask, graph.mask_type, rows, numbers_);
   }
+  if (!graph.rows.empty()) put_rows(graph, chunks);
   if (graph.positions.empty()) return;
   numbers_.clear();
   for (const SlotChunk& chunk : chunks) {
     for (std::int32_t i = 0; i < chunk.count(); ++i) numbers_.push_back(chunk.past + i);
   }
   put(graph.positions, graph.positions_type, rows, numbers_);
+}
+
+// The rows that are asked for, in the chunks' order; where there is none the last one, since a run must give something.
+void TokenInputs::put_rows(const DecoderGraph& graph, std::span<const SlotChunk> chunks) {
+  numbers_.clear();
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    const std::size_t first = chunks[i].tokens.size() - chunks[i].wants_logits.size();
+    for (std::size_t token = 0; token < chunks[i].wants_logits.size(); ++token) {
+      if (chunks[i].wants_logits[token] == 0) continue;
+      numbers_.push_back(static_cast<std::int64_t>(i));
+      numbers_.push_back(static_cast<std::int64_t>(first + token));
+    }
+  }
+  if (numbers_.empty()) numbers_ = {static_cast<std::int64_t>(chunks.size()) - 1, chunks.back().count() - 1};
+  put(graph.rows, OrtElement::kInt64, 1, numbers_);
+  inputs_.back().shape = {1, static_cast<std::int64_t>(numbers_.size() / 2), 2};
 }
 
 Status DecoderRun::add(TokenInputs& tokens) {

@@ -14,6 +14,7 @@ struct SlotChunk {
   SlotId slot{};
   std::int32_t past = 0;
   std::span<const TokenId> tokens;
+  std::span<const std::uint8_t> wants_logits;  // of the last so many tokens, whether somebody asks for theirs
 
   [[nodiscard]] std::int32_t count() const { return static_cast<std::int32_t>(tokens.size()); }
 };
@@ -21,7 +22,7 @@ struct SlotChunk {
 // The inputs that are whole numbers. Chunks of one run have equally many tokens. Reused, to keep its buffers.
 class TokenInputs {
  public:
-  // Puts down input_ids, attention_mask and position_ids as far as `graph` takes them. The mask is `width` cells wide: a
+  // Puts down input_ids, attention_mask, position_ids and the rows of logits as far as `graph` takes them. The mask is `width` cells wide: a
   // chunk's cells and tokens stand at its end, or with `from_left` at its beginning.
   void fill(const DecoderGraph& graph, std::span<const SlotChunk> chunks, std::int64_t width, bool from_left);
 
@@ -34,6 +35,7 @@ class TokenInputs {
   [[nodiscard]] std::vector<Input>& all() { return inputs_; }
 
  private:
+  void put_rows(const DecoderGraph& graph, std::span<const SlotChunk> chunks);
   void put(const std::string& name, OrtElement type, std::int64_t rows, std::span<const std::int64_t> numbers);
 
   std::vector<Input> inputs_;

@@ -9,7 +9,7 @@
 namespace inferno {
 namespace {
 
-// Graphs give the logits of all tokens of a run, and nobody can use those of most: runs are cut where they would take more.
+// A graph that gives the logits of all tokens of a run: runs are cut where they would take more.
 constexpr std::size_t kMostLogitsBytes = std::size_t{128} << 20;
 
 float widened(std::uint16_t half) {
@@ -83,7 +83,8 @@ Status OnnxDecoder::load(SlotId slot, std::int32_t n, std::span<const std::byte>
 std::size_t OnnxDecoder::piece_end(const ForwardBatch& batch, std::size_t first) const {
   const DecoderGraph& graph = *parts_.graph;
   const std::size_t row_bytes = static_cast<std::size_t>(graph.vocab_size) * sizeof(float);
-  const std::size_t most = graph.last_logits_only ? batch.token.size() : std::max<std::size_t>(kMostLogitsBytes / row_bytes, 1);
+  const bool gives_few = graph.last_logits_only || !graph.rows.empty();
+  const std::size_t most = gives_few ? batch.token.size() : std::max<std::size_t>(kMostLogitsBytes / row_bytes, 1);
   std::size_t end = first;
   while (end < batch.token.size() && batch.slot[end] == batch.slot[first] && end - first < most) {
     ++end;
@@ -101,7 +102,8 @@ std::vector<std::vector<OnnxDecoder::Piece>> OnnxDecoder::rounds(const ForwardBa
     const std::size_t end = piece_end(batch, first);
     if (rounds.size() == round) rounds.emplace_back();
     const std::span<const TokenId> tokens = std::span(batch.token).subspan(first, end - first);
-    rounds[round++].push_back({{batch.slot[first], batch.position[first], tokens}, first});
+    const std::span<const std::uint8_t> wanted = std::span(batch.wants_logits).subspan(first, end - first);
+    rounds[round++].push_back({{batch.slot[first], batch.position[first], tokens, wanted}, first});
     first = end;
   }
   return rounds;
@@ -142,24 +144,28 @@ Status OnnxDecoder::compute(const ForwardBatch& batch, const std::vector<Piece>&
 
 Status OnnxDecoder::take_logits(const ForwardBatch& batch, std::span<const Piece> pieces, OnnxOutput logits) {
   const auto vocab = static_cast<std::size_t>(parts_.graph->vocab_size);
-  const bool formed = logits.shape.size() == 3 && logits.shape[0] == static_cast<std::int64_t>(pieces.size()) &&
+  const bool chosen = !parts_.graph->rows.empty();
+  const std::size_t groups = chosen ? 1 : pieces.size();
+  const bool formed = logits.shape.size() == 3 && logits.shape[0] == static_cast<std::int64_t>(groups) &&
                       logits.shape[2] == parts_.graph->vocab_size;
   if (!formed) return Status(StatusCode::kDataCorrupted, "the graph's logits have another shape than it says");
   const auto rows = static_cast<std::size_t>(logits.shape[1]);
   const std::byte* data = logits.data;
   if (logits.element == OrtElement::kFloat16) {
     const auto* halves = reinterpret_cast<const std::uint16_t*>(data);
-    std::vector<float>& wide = widened_.emplace_back(pieces.size() * rows * vocab);
+    std::vector<float>& wide = widened_.emplace_back(groups * rows * vocab);
     std::transform(halves, halves + wide.size(), wide.begin(), widened);
     data = reinterpret_cast<const std::byte*>(wide.data());
   }
   const auto* numbers = reinterpret_cast<const float*>(data);
+  std::size_t taken = 0;
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const std::size_t count = pieces[i].chunk.tokens.size();
     for (std::size_t token = 0; token < count; ++token) {
       if (batch.wants_logits[pieces[i].first + token] == 0) continue;
-      if (count - token > rows) return Status(StatusCode::kDataCorrupted, "the graph gives too few rows of logits");
-      const std::size_t row = i * rows + rows - count + token;
+      const bool given = chosen ? taken < rows : count - token <= rows;
+      if (!given) return Status(StatusCode::kDataCorrupted, "the graph gives too few rows of logits");
+      const std::size_t row = chosen ? taken++ : i * rows + rows - count + token;
       by_row_[pieces[i].first + token] = {numbers + row * vocab, vocab};
     }
   }

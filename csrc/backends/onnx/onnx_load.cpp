@@ -5,15 +5,18 @@
 #include <string>
 #include <utility>
 
+#include "backends/onnx/logits_rows.h"
 #include "backends/onnx/onnx_decoder.h"
 #include "backends/onnx/onnx_options.h"
 #include "backends/shown.h"
 #include "base/log.h"
+#include "memory/mapped_file.h"
 
 namespace inferno {
 namespace {
 
 constexpr std::size_t kRunRoom = std::size_t{64} << 20;  // for what runs need besides cells
+constexpr int kFindsFilesBesideBytes = 21;  // ONNX Runtime 1.21: before, it may look in the working folder
 
 bool uses(const OnnxHeader& header, std::string_view type) {
   return std::any_of(header.operators.begin(), header.operators.end(), [&](const OnnxOperator& one) { return one.type == type; });
@@ -72,22 +75,24 @@ Status try_out(OnnxDecoder& model) {
   return model.drop(SlotId{0});
 }
 
-}  // namespace
+// The file's bytes with logits of chosen rows; empty where they cannot be had so.
+std::string with_chosen_logits(const std::string& path, const OnnxHeader& header) {
+  const auto api = onnxruntime_in_use();
+  const bool outside = std::any_of(header.tensors.begin(), header.tensors.end(), [](const OnnxTensor& one) { return one.external.has_value(); });
+  if (api == nullptr || (outside && api->minor < kFindsFilesBesideBytes)) return {};
+  const Result<MappedFile> file = MappedFile::open(path);
+  if (!file.ok()) return {};  // which is told when it is loaded as it is
+  const std::span<const std::byte> bytes = file.value().bytes();
+  return with_logits_rows({reinterpret_cast<const char*>(bytes.data()), bytes.size()}).value_or("");
+}
 
-Result<std::unique_ptr<Model>> load_onnx_decoder(const std::string& path, const OnnxHeader& header,
-                                                 const ModelOptions& options) {
-  if (Status status = check_onnx_options(options); !status.ok()) return status;
-  if (!options.pooling.empty()) {
-    return invalid_argument("pooling", "pooling is '" + options.pooling + "', but the model generates text and does not embed it");
-  }
-  if (options.card == nullptr) {
-    return Status(StatusCode::kUnsupported, "an ONNX model that generates text needs its tokenizer.json beside it");
-  }
+Result<std::unique_ptr<Model>> load_graph(const std::string& path, std::string_view instead, const OnnxHeader& header,
+                                          const ModelOptions& options) {
   const auto going_on = [&](float done) { return !options.progress || options.progress(done); };
   const Status given_up(StatusCode::kCancelled, "loading was given up");
   if (!going_on(0.0F)) return given_up;
   OnnxDecoderParts parts;
-  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers});
+  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers, .instead = instead});
   if (!session.ok()) return session.status();
   if (!going_on(0.9F)) return given_up;
   parts.session = std::move(session).value();
@@ -114,8 +119,30 @@ Result<std::unique_ptr<Model>> load_onnx_decoder(const std::string& path, const 
   if (Status status = try_out(*model); !status.ok()) return status;
   if (!going_on(1.0F)) return given_up;
   log(LogLevel::kInfo, "onnx", shown(model->info().name) + " computes on " + model->info().device + ", ONNX Runtime " +
-                                   version + ", " + std::to_string(model->report().threads) + " threads");
+                                   version + ", " + std::to_string(model->report().threads) + " threads, logits of " +
+                                   (instead.empty() ? "every row" : "the rows that are asked for"));
   return std::unique_ptr<Model>(std::move(model));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Model>> load_onnx_decoder(const std::string& path, const OnnxHeader& header,
+                                                 const ModelOptions& options) {
+  if (Status status = check_onnx_options(options); !status.ok()) return status;
+  if (!options.pooling.empty()) {
+    return invalid_argument("pooling", "pooling is '" + options.pooling + "', but the model generates text and does not embed it");
+  }
+  if (options.card == nullptr) {
+    return Status(StatusCode::kUnsupported, "an ONNX model that generates text needs its tokenizer.json beside it");
+  }
+  const std::string chosen = with_chosen_logits(path, header);
+  if (chosen.empty()) return load_graph(path, {}, header, options);
+  auto model = load_graph(path, chosen, header, options);
+  const StatusCode code = model.status().code();
+  if (model.ok() || code == StatusCode::kCancelled || code == StatusCode::kOutOfMemory) return model;
+  // If that was our doing, the graph as it is can be computed; if not, it says again what is wrong.
+  log(LogLevel::kWarning, "onnx", "logits cannot be made of chosen rows: " + model.status().message());
+  return load_graph(path, {}, header, options);
 }
 
 }  // namespace inferno

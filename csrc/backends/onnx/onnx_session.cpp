@@ -126,7 +126,16 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
   if (Status status = ort_status(api, answer); !status.ok()) return status;
   auto memory_handle = owned(memory, api.release_memory_info);
   OrtSession* session = nullptr;
-  answer = api.create_session(runtime->env(), path.c_str(), options.value().get(), &session);
+  if (wanted.instead.empty()) {
+    answer = api.create_session(runtime->env(), path.c_str(), options.value().get(), &session);
+  } else {
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    answer = api.add_config_entry(options.value().get(), "session.model_external_initializers_file_folder_path",
+                                  folder.empty() ? "." : folder.c_str());
+    if (Status status = ort_status(api, answer); !status.ok()) return status;
+    answer = api.create_session_of_bytes(runtime->env(), wanted.instead.data(), wanted.instead.size(), options.value().get(),
+                                         &session);
+  }
   if (Status status = ort_status(api, answer); !status.ok()) {
     // What the graph is at fault for is told by several codes of the library's.
     const bool internal = status.code() == StatusCode::kInternal || status.code() == StatusCode::kInvalidArgument;

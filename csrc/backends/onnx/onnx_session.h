@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/onnx/onnx_tensor.h"
@@ -18,6 +19,7 @@ struct OnnxSessionOptions {
   std::string providers;  // see parse_providers
   bool arena = true;      // keeps memory of intermediate results for the next run
   bool optimize = true;   // fuses and folds the graph's operators
+  std::string_view instead = {};  // an ONNX file's bytes, to load in place of those at the path: what lies beside that is theirs
 };
 
 // A tensor that a run gave: its bytes belong to `value`. Shape as computed.

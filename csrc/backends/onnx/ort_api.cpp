@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include <charconv>
+
 #include "backends/onnx/ort_status.h"
 
 namespace inferno {
@@ -33,6 +35,7 @@ class Table {
 
 void take_sessions(const Table& table, OrtApi& api) {
   table.take(7, api.create_session);
+  table.take(8, api.create_session_of_bytes);
   table.take(9, api.run);
   table.take(10, api.create_session_options);
   table.take(17, api.disable_mem_pattern);
@@ -120,6 +123,8 @@ Result<std::shared_ptr<const OrtApi>> open_onnxruntime(const std::string& path) 
   }
   auto api = std::make_shared<OrtApi>();
   api->version = base->version();
+  const std::size_t dot = api->version.find('.') + 1;
+  std::from_chars(api->version.data() + dot, api->version.data() + api->version.size(), api->minor);
   take_sessions(Table(table), *api);
   take_tensors(Table(table), *api);
   take_environment(Table(table), *api);

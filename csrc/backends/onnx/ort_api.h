@@ -64,6 +64,8 @@ struct OrtApi {
   int (*get_error_code)(const OrtStatus*) = nullptr;
   const char* (*get_error_message)(const OrtStatus*) = nullptr;
   OrtStatus* (*create_session)(const OrtEnv*, const char* path, const OrtSessionOptions*, OrtSession**) = nullptr;
+  OrtStatus* (*create_session_of_bytes)(const OrtEnv*, const void* bytes, std::size_t size, const OrtSessionOptions*,
+                                        OrtSession**) = nullptr;
   OrtStatus* (*run)(OrtSession*, const OrtRunOptions*, const char* const* input_names, const OrtValue* const* inputs,
                     std::size_t input_count, const char* const* output_names, std::size_t output_count,
                     OrtValue** outputs) = nullptr;
@@ -127,6 +129,7 @@ struct OrtApi {
                                 std::size_t) = nullptr;
 
   std::string version;                 // of the library, e.g. "1.32.0"
+  int minor = 0;                       // of the version: 32
   std::vector<std::string> providers;  // that it was built with, by their full names, its favourite first
 };
 

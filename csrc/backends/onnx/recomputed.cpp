@@ -18,7 +18,7 @@ class Recomputed final : public DecoderMemory {
     const SlotChunk& chunk = chunks.front();
     std::vector<TokenId>& held = held_[static_cast<std::size_t>(chunk.slot)];
     held.insert(held.end(), chunk.tokens.begin(), chunk.tokens.end());
-    const SlotChunk whole{chunk.slot, 0, held};
+    const SlotChunk whole{chunk.slot, 0, held, chunk.wants_logits};
     tokens_.fill(decoder_.graph, std::span(&whole, 1), whole.count(), /*from_left=*/true);
     DecoderRun run(decoder_.session);
     if (Status status = run.add(tokens_); !status.ok()) return status;

@@ -12,6 +12,7 @@ import pytest
 
 import inferno
 from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.local import forward_logs
 from inferno.engine.model_digest import model_digest
 from inferno.errors import DataCorrupted, InvalidArgument, Unsupported
 from inferno.models.source import resolve
@@ -67,6 +68,17 @@ def test_the_same_text_and_the_same_logits(
             assert said.logprob == pytest.approx(meant.logprob, abs=1e-3)
             for (token, _, logprob), (other, _, expected) in zip(said.top, meant.top, strict=True):
                 assert (token, logprob) == (other, pytest.approx(expected, abs=1e-3))
+
+
+@pytest.mark.parametrize("folder", [*onnx_decoders.FORMS, "f16", "int4"])
+def test_logits_are_made_of_the_rows_that_are_asked_for(folders: Path, folder: str) -> None:
+    said: list[str] = []
+    forward_logs(lambda level, component, message: said.append(message))
+    try:
+        inferno.LLM(str(folders / folder), threads=2).close()
+    finally:
+        forward_logs(None)
+    assert any("logits of the rows that are asked for" in line for line in said)
 
 
 @pytest.mark.parametrize("kind", ["f16", "int4"])
