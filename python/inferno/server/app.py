@@ -7,12 +7,11 @@ from contextlib import asynccontextmanager
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect
+from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inferno.errors import InfernoError
 from inferno.metrics.collector import EngineCollector
 from inferno.metrics.recorder import Recorder
 from inferno.models.adapters import AdapterShelf
@@ -20,16 +19,15 @@ from inferno.models.registry import ModelRegistry
 from inferno.security.keys import keys_of
 from inferno.server.background import Background
 from inferno.server.drain import Drain
-from inferno.server.error_handlers import handle_error, handle_http_exception
 from inferno.server.keeping import fail_orphans
 from inferno.server.middleware.access_log import AccessLog
 from inferno.server.middleware.admission import Admission
 from inferno.server.middleware.ageing import AgeingOperation
+from inferno.server.middleware.answer_heads import AnswerHeads
 from inferno.server.middleware.auth import Auth
-from inferno.server.middleware.backend_header import BackendHeader
 from inferno.server.middleware.body_limit import BodyLimit
+from inferno.server.middleware.error_answers import ErrorAnswers
 from inferno.server.middleware.host_guard import HostGuard
-from inferno.server.middleware.last_resort import LastResort
 from inferno.server.middleware.request_id import RequestId
 from inferno.server.middleware.unknown_fields import UnknownFields
 from inferno.server.middleware.version import Version
@@ -55,19 +53,31 @@ def build_app(
     Raises ConfigError for an API key that no header can carry, and for hosts that images cannot be fetched from.
     """
     drain = Drain()
-    app = Starlette(
-        routes=_routes(drain),
-        middleware=_middleware(settings, registry),
-        exception_handlers={
-            InfernoError: handle_error,
-            ClientDisconnect: handle_error,
-            HTTPException: handle_http_exception,
-        },
-        lifespan=_lifespan,
-    )
+    app = _Application(routes=_routes(drain), middleware=_middleware(settings), lifespan=_lifespan)
     app.router.redirect_slashes = False
     app.state.services = _services(registry, settings, drain, adapters, responses)
     return app
+
+
+class _Application(Starlette):
+    """Without the two middlewares that Starlette puts around and into ours to answer errors: ErrorAnswers does."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        app: ASGIApp = self.router
+        for cls, args, kwargs in reversed(self.user_middleware):
+            app = cls(app, *args, **kwargs)
+        return app
+
+
+class _Endpoint:
+    """An operation as ASGI; Starlette would wrap a plain function in error handlers once more."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._answer = operation.endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._answer(Request(scope, receive, send))
+        await response(scope, receive, send)
 
 
 def _routes(drain: Drain) -> list[BaseRoute]:
@@ -78,22 +88,22 @@ def _route(operation: Operation, drain: Drain) -> Route:
     middleware = [Middleware(Admission, drain=drain)] if operation.generates else []
     if operation.ageing is not None:
         middleware.insert(0, Middleware(AgeingOperation, path=operation.path, ageing=operation.ageing))
-    return Route(operation.path, operation.endpoint, methods=[operation.method], middleware=middleware)
+    return Route(operation.path, _Endpoint(operation), methods=[operation.method], middleware=middleware)
 
 
-def _middleware(settings: ServerSettings, registry: ModelRegistry) -> list[Middleware]:
+def _middleware(settings: ServerSettings) -> list[Middleware]:
     """Outermost first. A key guards better than a name: pages do not know it."""
     names = (settings.host, *settings.allowed_hosts)
     return [
+        Middleware(AnswerHeads),
         Middleware(RequestId),
         Middleware(AccessLog),
-        Middleware(LastResort),
+        Middleware(ErrorAnswers),
         *([] if settings.api_keys else [Middleware(HostGuard, names=names)]),
         Middleware(Auth, keys=keys_of(settings.api_keys), open_paths=OPEN_PATHS),
         Middleware(Version),
         *([Middleware(UnknownFields)] if settings.unknown_fields == "report" else []),
         Middleware(BodyLimit, limit=settings.body_limit_bytes),
-        Middleware(BackendHeader, backend_of=lambda name: registry.get(name).card.backend),
     ]
 
 

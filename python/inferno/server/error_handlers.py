@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -81,9 +81,14 @@ def failure_of(error: Exception, request_id: str) -> Failure:
     return Failure(row.status, row.type, row.code, message, param, request_id)
 
 
-def error_response(error: Exception, scope: Scope) -> Response:
-    """The whole HTTP answer to an error, in the envelope of the API that was asked."""
-    return _response(failure_of(error, scope["state"]["request_id"]), scope, _headers(error))
+def answer_to(error: Exception, scope: Scope) -> Response:
+    """The whole HTTP answer to an error, in the envelope of the API that was asked. Logs what is not for clients."""
+    request_id: str = scope["state"]["request_id"]
+    if isinstance(error, HTTPException):
+        return _response(_failure_of_routing(error, scope, request_id), scope, error.headers)
+    if not http_error(error).shown:
+        log_failure(logger, error, request_id)
+    return _response(failure_of(error, request_id), scope, _headers(error))
 
 
 def log_failure(log: logging.Logger, error: BaseException, request_id: str) -> None:
@@ -93,23 +98,12 @@ def log_failure(log: logging.Logger, error: BaseException, request_id: str) -> N
     log.error("request %s failed: %s (%s)\n%s", request_id, type(error).__name__, reason, frames)
 
 
-async def handle_error(request: Request, error: Exception) -> Response:
-    """For Starlette: an InfernoError, or a client that left while sending its request."""
-    request_id: str = request.state.request_id
-    if not http_error(error).shown:
-        log_failure(logger, error, request_id)
-    return error_response(error, request.scope)
-
-
-async def handle_http_exception(request: Request, error: Exception) -> Response:
-    """For Starlette: no such path, or not with this method."""
-    if not isinstance(error, HTTPException):
-        raise TypeError(f"expected an HTTPException, got {type(error).__name__}")
+def _failure_of_routing(error: HTTPException, scope: Scope, request_id: str) -> Failure:
+    """Starlette's: no such path, or not with this method."""
     row = HTTP_EXCEPTIONS.get(error.status_code) or HttpError(error.status_code, "server_error", "internal")
-    path = request.url.path[:LONGEST_PATH_SHOWN]
-    message = missing_version(request.url.path) or f"{request.method} {path}: {error.detail.lower()}"
-    failure = Failure(row.status, row.type, row.code, message, None, request.state.request_id)
-    return _response(failure, request.scope, error.headers)
+    path: str = scope["path"]
+    shown = f"{scope['method']} {path[:LONGEST_PATH_SHOWN]}: {error.detail.lower()}"
+    return Failure(row.status, row.type, row.code, missing_version(path) or shown, None, request_id)
 
 
 def _response(failure: Failure, scope: Scope, headers: Mapping[str, str] | None) -> Response:

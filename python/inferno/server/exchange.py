@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar
 from types import TracebackType
 
-from inferno.engine.client import Timings
+from inferno.engine.client import ModelCard, Timings
 from inferno.errors import InfernoError, Internal
 from inferno.metrics.recorder import Recorder
+from inferno.server.answer_head import AnswerHead
 from inferno.server.refusals import ClientLeft
 from inferno.server.tally import Tally
 
-named_model: ContextVar[list[str]] = ContextVar("named_model")
-"""Where the exchange of the request that runs here leaves the model's served name, for whoever stands further out."""
+BACKEND_HEADER = b"x-inferno-backend"
+"""Which backend computed the answer: of a model that comes in several forms, one was chosen."""
 
 
 class Exchange:
     """As a context it counts what leaves it by an exception; what ends well says so with :meth:`finished`."""
 
-    def __init__(self, recorder: Recorder, endpoint: str) -> None:
+    def __init__(self, recorder: Recorder, endpoint: str, head: AnswerHead) -> None:
         self._recorder = recorder
         self._endpoint = endpoint
+        self._head = head
         self._counted = False
-        self._model = ""
-
-    @property
-    def model(self) -> str:
+        self.model = ""
         """The served name, once the request was found to name one."""
-        return self._model
 
-    @model.setter
-    def model(self, name: str) -> None:
-        self._model = name
-        if (named := named_model.get(None)) is not None:
-            named.append(name)
+    def names(self, model: str, card: ModelCard) -> None:
+        """The request is for this model."""
+        self.model = model
+        self._head.headers.append((BACKEND_HEADER, card.backend.encode("ascii")))
 
     def __enter__(self) -> Exchange:
         return self

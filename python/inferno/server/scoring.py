@@ -47,7 +47,7 @@ async def scored(
     registry = services_of(request).registry
     name = registry.default if ask.model is None else ask.model
     client = registry.get(name)
-    exchange.model = name
+    exchange.names(name, client.card)
     if ability not in client.card.abilities:
         raise cannot(client.card, ability)
     work = client.score(to_request(ask, request.state.tenant))

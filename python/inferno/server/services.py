@@ -10,8 +10,10 @@ from starlette.requests import Request
 from inferno.metrics.recorder import Recorder
 from inferno.models.adapters import AdapterShelf
 from inferno.models.registry import ModelRegistry
+from inferno.server.answer_head import head_of
 from inferno.server.background import Background
 from inferno.server.drain import Drain
+from inferno.server.exchange import Exchange
 from inferno.server.remote_images import RemoteImages
 from inferno.server.settings import ServerSettings
 from inferno.storing.store import RecordStore
@@ -36,3 +38,8 @@ def services_of(request: Request) -> Services:
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
+
+
+def exchange_of(request: Request, endpoint: str) -> Exchange:
+    """A new one, of this request."""
+    return Exchange(services_of(request).recorder, endpoint, head_of(request.scope))

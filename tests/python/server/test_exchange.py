@@ -4,12 +4,18 @@ import asyncio
 
 import pytest
 from prometheus_client import CollectorRegistry
+from starlette.types import Message
 
 from inferno.engine.client import Delta
 from inferno.errors import OutOfMemory
 from inferno.metrics.recorder import Recorder
+from inferno.server.answer_head import AnswerHead
 from inferno.server.exchange import Exchange
 from inferno.server.tally import Tally
+
+
+async def never_sent(message: Message) -> None:
+    raise AssertionError(message)
 
 
 def outcomes(registry: CollectorRegistry) -> dict[str, float]:
@@ -25,7 +31,7 @@ def finished_tally() -> Tally:
 
 def test_a_request_counts_once_by_how_it_first_ended() -> None:
     registry = CollectorRegistry()
-    exchange = Exchange(Recorder(registry), "/v1/x")
+    exchange = Exchange(Recorder(registry), "/v1/x", AnswerHead(never_sent))
     exchange.finished(finished_tally())
     exchange.failed(OutOfMemory("late"))
     assert outcomes(registry) == {"stop": 1}
@@ -37,6 +43,6 @@ def test_a_request_counts_once_by_how_it_first_ended() -> None:
 )
 def test_what_leaves_by_an_exception_counts_as_what_it_is(error: BaseException, outcome: str) -> None:
     registry = CollectorRegistry()
-    with pytest.raises(type(error)), Exchange(Recorder(registry), "/v1/x"):
+    with pytest.raises(type(error)), Exchange(Recorder(registry), "/v1/x", AnswerHead(never_sent)):
         raise error
     assert outcomes(registry) == {outcome: 1}

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-import time
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-PROCESSING_HEADER = b"openai-processing-ms"
+from inferno.server.answer_head import head_of
+
 UNMATCHED = "(unmatched)"
-NO_STATUS = 0
 
 logger = logging.getLogger("inferno.access")
 
 
 class AccessLog:
-    """Also tells the client how long the server took until it began to answer, in ``openai-processing-ms``."""
-
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
@@ -24,32 +21,14 @@ class AccessLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        began = time.perf_counter()
-        status = NO_STATUS
-
-        async def send_timed(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                taken = b"%d" % _milliseconds(began)
-                message = {**message, "headers": [*message["headers"], (PROCESSING_HEADER, taken)]}
-            await send(message)
-
         try:
-            await self._app(scope, receive, send_timed)
+            await self._app(scope, receive, send)
         finally:
+            head = head_of(scope)
+            request_id = scope["state"]["request_id"]
             logger.info(
-                "%s %s %d %d ms %s",
-                scope["method"],
-                _template(scope),
-                status,
-                _milliseconds(began),
-                scope["state"]["request_id"],
+                "%s %s %d %d ms %s", scope["method"], _template(scope), head.status, head.milliseconds, request_id
             )
-
-
-def _milliseconds(began: float) -> int:
-    return round((time.perf_counter() - began) * 1000)
 
 
 def _template(scope: Scope) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from inferno.server.answer_head import head_of
 from inferno.server.operation import Ageing
 from inferno.server.versions import ageing_headers
 
@@ -13,14 +13,10 @@ class AgeingOperation:
     def __init__(self, app: ASGIApp, *, path: str, ageing: Ageing) -> None:
         self._app = app
         self._path = path
-        self._headers = ageing_headers(ageing.since, ageing.successor, ageing.sunset)
+        headers = ageing_headers(ageing.since, ageing.successor, ageing.sunset)
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"].state.services.recorder.count_deprecated(self._path)
-
-        async def send_told(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._headers)
-            await send(message)
-
-        await self._app(scope, receive, send_told)
+        head_of(scope).headers += self._headers
+        await self._app(scope, receive, send)

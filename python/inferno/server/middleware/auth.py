@@ -6,14 +6,16 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inferno.security.keys import Keys
-from inferno.server.error_handlers import error_response
 from inferno.server.refusals import InvalidKey
 
 POLICY_VIOLATION = 1008
 
 
 class Auth:
-    """Takes ``Authorization: Bearer KEY`` or ``x-api-key: KEY``. Sets ``scope["state"]["tenant"]``."""
+    """Takes ``Authorization: Bearer KEY`` or ``x-api-key: KEY``. Sets ``scope["state"]["tenant"]``.
+
+    Raises InvalidKey.
+    """
 
     def __init__(self, app: ASGIApp, *, keys: Keys, open_paths: frozenset[str]) -> None:
         self._app = app
@@ -31,8 +33,7 @@ class Auth:
             presented = _presented(Headers(scope=scope))
             tenant = self._keys.verify(presented)
             if tenant is None:
-                await error_response(_refusal(presented), scope)(scope, receive, send)
-                return
+                raise _refusal(presented)
             scope["state"]["tenant"] = tenant
         await self._app(scope, receive, send)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inferno.server.error_handlers import error_response
 from inferno.server.refusals import BodyTooLarge
 
 
 class BodyLimit:
-    """``limit`` is in bytes. A body without announced length is counted while the route reads it."""
+    """``limit`` is in bytes. A body without announced length is counted while the route reads it.
+
+    Raises BodyTooLarge.
+    """
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:
         self._app = app
@@ -22,9 +24,7 @@ class BodyLimit:
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isascii() and announced.isdigit() and int(announced) > self._limit:
-            error = self._refusal(f"has {int(announced)} bytes")
-            await error_response(error, scope)(scope, receive, send)
-            return
+            raise self._refusal(f"has {int(announced)} bytes")
         received = 0
 
         async def receive_counted() -> Message:

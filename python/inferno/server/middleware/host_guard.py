@@ -14,14 +14,13 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inferno.server.error_handlers import error_response
 from inferno.server.refusals import ForeignPage
 
 LONGEST_SHOWN = 100
 
 
 class HostGuard:
-    """``names`` are those that the server is known by, besides ``localhost``."""
+    """``names`` are those that the server is known by, besides ``localhost``. Raises ForeignPage."""
 
     def __init__(self, app: ASGIApp, *, names: Iterable[str]) -> None:
         self._app = app
@@ -30,8 +29,7 @@ class HostGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
         if refusal is not None:
-            await error_response(refusal, scope)(scope, receive, send)
-            return
+            raise refusal
         await self._app(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> ForeignPage | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import uuid
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from inferno.server.answer_head import head_of
 
 HEADER = b"x-request-id"
 ANTHROPIC_HEADER = b"request-id"
@@ -19,19 +21,11 @@ class RequestId:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        request_id = _presented(scope) or uuid.uuid4().hex.encode()
-        scope.setdefault("state", {})["request_id"] = request_id.decode("ascii")
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                ids = [(HEADER, request_id), (ANTHROPIC_HEADER, request_id)]
-                message = {**message, "headers": [*message["headers"], *ids]}
-            await send(message)
-
-        await self._app(scope, receive, send_with_id)
+        if scope["type"] == "http":
+            request_id = _presented(scope) or uuid.uuid4().hex.encode()
+            scope["state"]["request_id"] = request_id.decode("ascii")
+            head_of(scope).headers += [(HEADER, request_id), (ANTHROPIC_HEADER, request_id)]
+        await self._app(scope, receive, send)
 
 
 def _presented(scope: Scope) -> bytes | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from inferno.server.answer_head import head_of
 from inferno.server.wire.decode import unknown_fields_passed_over
 
 HEADER = b"x-inferno-unknown-fields"
@@ -19,13 +20,21 @@ class UnknownFields:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        head = head_of(scope)
         with unknown_fields_passed_over() as names:
 
-            async def send_named(message: Message) -> None:
-                if message["type"] == "http.response.start" and names:
+            def name_them() -> None:
+                if names and not head.begun:
                     # What a header cannot carry of a client's text is written as JSON strings escape it.
-                    value = ", ".join(names).encode("ascii", "backslashreplace")
-                    message = {**message, "headers": [*message["headers"], (HEADER, value)]}
+                    head.headers.append((HEADER, ", ".join(names).encode("ascii", "backslashreplace")))
+
+            async def send_named(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    name_them()
                 await send(message)
 
-            await self._app(scope, receive, send_named)
+            try:
+                await self._app(scope, receive, send_named)
+            except Exception:
+                name_them()
+                raise

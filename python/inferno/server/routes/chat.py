@@ -12,7 +12,7 @@ from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.operation import Operation
 from inferno.server.responding import respond
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of, services_of
 from inferno.server.tally import Tally
 from inferno.server.wire import chat
 from inferno.server.wire.chat_answer import ChatAnswer, ChatChunk, ChatCompletion
@@ -23,8 +23,7 @@ PATH = "/v1/chat/completions"
 
 
 async def create_chat_completion(request: Request) -> Response:
-    services = services_of(request)
-    with Exchange(services.recorder, PATH) as exchange:
+    with exchange_of(request, PATH) as exchange:
         ask = decode(await request.body(), chat.DECODER)
         chat.check(ask)
         generation = await _submit(request, ask, exchange)
@@ -37,7 +36,7 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
     registry = services_of(request).registry
     name = registry.default if ask.model is None else ask.model
     client = registry.get(name)
-    exchange.model = name
+    exchange.names(name, client.card)
     prediction = await client.encode(ask.prediction.text, add_special=False) if ask.prediction else ()
     wanted = partial(chat.to_generate_request, ask, tenant=request.state.tenant, prediction=prediction)
     conversation = chat.conversation(ask, tenant=request.state.tenant)

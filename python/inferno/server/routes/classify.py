@@ -5,10 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inferno.server.exchange import Exchange
 from inferno.server.operation import JSON, Operation
 from inferno.server.scoring import scored
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of
 from inferno.server.wire import classify
 
 CLASSIFY_PATH = "/v1/classify"
@@ -16,7 +15,7 @@ SCORE_PATH = "/v1/score"
 
 
 async def classify_texts(request: Request) -> Response:
-    with Exchange(services_of(request).recorder, CLASSIFY_PATH) as exchange:
+    with exchange_of(request, CLASSIFY_PATH) as exchange:
         _, found = await scored(
             request,
             exchange,
@@ -28,7 +27,7 @@ async def classify_texts(request: Request) -> Response:
 
 
 async def score_pairs(request: Request) -> Response:
-    with Exchange(services_of(request).recorder, SCORE_PATH) as exchange:
+    with exchange_of(request, SCORE_PATH) as exchange:
         _, found = await scored(
             request,
             exchange,

@@ -13,7 +13,7 @@ from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.merge import generate_all
 from inferno.server.operation import Operation
 from inferno.server.responding import respond
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of, services_of
 from inferno.server.tally import Tally
 from inferno.server.wire import completions
 from inferno.server.wire.completion_answer import Completion, CompletionAnswer, Echo
@@ -25,8 +25,7 @@ PATH = "/v1/completions"
 
 
 async def create_completion(request: Request) -> Response:
-    services = services_of(request)
-    with Exchange(services.recorder, PATH) as exchange:
+    with exchange_of(request, PATH) as exchange:
         ask = decode(await request.body(), completions.DECODER)
         completions.check(ask)
         generation = await _submit(request, ask, exchange)
@@ -39,7 +38,7 @@ async def _submit(request: Request, ask: completions.CompletionRequest, exchange
     registry = services_of(request).registry
     name = registry.default if ask.model is None else ask.model
     client = registry.get(name)
-    exchange.model = name
+    exchange.names(name, client.card)
     prompts = completions.prompts(ask)
     tenant = request.state.tenant
     encoded = [await _tokens(client, prompt, ask.suffix) for prompt in prompts]

@@ -8,11 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from inferno.engine.client import EngineClient
-from inferno.server.exchange import Exchange
 from inferno.server.generation import unused_fields_header
 from inferno.server.operation import Operation
 from inferno.server.presence import while_wanted
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of, services_of
 from inferno.server.wire import embeddings
 from inferno.server.wire.decode import decode
 from inferno.server.wire.inputs import Prompt
@@ -22,12 +21,12 @@ PATH = "/v1/embeddings"
 
 async def create_embeddings(request: Request) -> Response:
     services = services_of(request)
-    with Exchange(services.recorder, PATH) as exchange:
+    with exchange_of(request, PATH) as exchange:
         ask = decode(await request.body(), embeddings.DECODER)
         registry = services.registry
         name = registry.default if ask.model is None else ask.model
         client = registry.get(name)
-        exchange.model = name
+        exchange.names(name, client.card)
         texts = await _tokens(client, embeddings.inputs(ask))
         work = client.embed(embeddings.to_embed_request(ask, texts, tenant=request.state.tenant))
         result = await while_wanted(work, request.receive, request.state.stopped)

@@ -8,10 +8,9 @@ from starlette.responses import Response
 
 import inferno
 from inferno.engine.abilities import cannot
-from inferno.server.exchange import Exchange
 from inferno.server.operation import JSON, Operation
 from inferno.server.presence import while_wanted
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of, services_of
 from inferno.server.wire import inference
 
 PATH = "/v2"
@@ -54,10 +53,10 @@ async def graph_ready(request: Request) -> Response:
 
 async def infer(request: Request) -> Response:
     services = services_of(request)
-    with Exchange(services.recorder, INFER_PATH) as exchange:
+    with exchange_of(request, INFER_PATH) as exchange:
         name: str = request.path_params["name"]
         client = services.registry.get(name)
-        exchange.model = name
+        exchange.names(name, client.card)
         if "infer" not in client.card.abilities:
             raise cannot(client.card, "infer")
         ask, binary = inference.read(await request.body(), request.headers.get(inference.HEADER_LENGTH))

@@ -16,7 +16,7 @@ from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.operation import Operation
 from inferno.server.responding import respond
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of, services_of
 from inferno.server.tally import Tally
 from inferno.server.wire.anthropic import request as wire
 from inferno.server.wire.anthropic.answer import MESSAGES_EVENTS, MessageBody, MessagesAnswer, MessagesEvent
@@ -33,7 +33,7 @@ class TokenCount(msgspec.Struct, frozen=True):
 
 
 async def create_message(request: Request) -> Response:
-    with Exchange(services_of(request).recorder, PATH) as exchange:
+    with exchange_of(request, PATH) as exchange:
         ask = decode(await request.body(), wire.DECODER)
         generation = await _submit(request, ask, exchange)
         headers = unused_fields_header(wire.unused(ask))
@@ -51,7 +51,7 @@ async def count_message_tokens(request: Request) -> Response:
 async def _submit(request: Request, ask: wire.MessagesRequest, exchange: Exchange) -> Generation:
     """Raises what refuses the request: after this, it runs."""
     name, client = _client(request, ask.model)
-    exchange.model = name
+    exchange.names(name, client.card)
     wanted = partial(wire.to_generate_request, ask, tenant=request.state.tenant)
     conversing = await converse(client, await _conversation(request, client, ask), wanted)
     answer = MessagesAnswer(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inferno.server.exchange import Exchange
 from inferno.server.operation import JSON, Operation
 from inferno.server.scoring import scored
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of
 from inferno.server.wire import rerank
 
 PATH = "/v1/rerank"
@@ -25,7 +24,7 @@ async def rerank_documents_v2(request: Request) -> Response:
 
 
 async def _rerank(request: Request, path: str) -> Response:
-    with Exchange(services_of(request).recorder, path) as exchange:
+    with exchange_of(request, path) as exchange:
         ask, found = await scored(
             request,
             exchange,

@@ -17,7 +17,7 @@ from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.making import Making, Sources, prepare, read_context
 from inferno.server.operation import JSON, Operation
 from inferno.server.presence import while_wanted
-from inferno.server.services import Services, services_of
+from inferno.server.services import Services, exchange_of, services_of
 from inferno.server.streaming import EventStream
 from inferno.server.wire.decode import decode
 from inferno.server.wire.responses import request as wire
@@ -30,11 +30,11 @@ COUNT_PATH = "/v1/responses/input_tokens"
 
 async def create_response(request: Request) -> Response:
     services = services_of(request)
-    with Exchange(services.recorder, PATH) as exchange:
+    with exchange_of(request, PATH) as exchange:
         ask = decode(await request.body(), wire.DECODER)
         wire.check(ask)
         making = await prepare(_sources(services), ask, request.state.tenant)
-        exchange.model = making.asked.model
+        exchange.names(making.asked.model, making.asked.client.card)
         headers = unused_fields_header((*ask.unused, *making.asked.passed_over))
         if ask.background:
             return await _in_background(request, ask, making, exchange, headers)

@@ -13,7 +13,7 @@ from inferno.server.generation import unused_fields_header
 from inferno.server.operation import Operation
 from inferno.server.presence import while_wanted
 from inferno.server.routes.ollama.naming import named
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of
 from inferno.server.wire.decode import decode
 from inferno.server.wire.envelope import ENCODER
 from inferno.server.wire.ollama import embed as wire
@@ -24,7 +24,7 @@ OLDER_PATH = "/api/embeddings"
 
 
 async def ollama_embed(request: Request) -> Response:
-    with Exchange(services_of(request).recorder, PATH) as exchange:
+    with exchange_of(request, PATH) as exchange:
         ask = decode(await request.body(), wire.EMBED_DECODER)
         texts = [ask.input] if isinstance(ask.input, str) else ask.input
         truncate = ask.truncate is not False
@@ -34,7 +34,7 @@ async def ollama_embed(request: Request) -> Response:
 
 
 async def ollama_embeddings(request: Request) -> Response:
-    with Exchange(services_of(request).recorder, OLDER_PATH) as exchange:
+    with exchange_of(request, OLDER_PATH) as exchange:
         ask = decode(await request.body(), wire.EMBEDDINGS_DECODER)
         result = await _embed(request, exchange, ask.model, [ask.prompt], truncate=False, dimensions=None)
         body = ENCODER.encode(wire.vector(result))
@@ -44,7 +44,8 @@ async def ollama_embeddings(request: Request) -> Response:
 async def _embed(
     request: Request, exchange: Exchange, model: str, texts: Sequence[str], *, truncate: bool, dimensions: int | None
 ) -> EmbedResult:
-    exchange.model, client = named(request, model)
+    name, client = named(request, model)
+    exchange.names(name, client.card)
     wanted = EmbedRequest(
         texts=await client.encode_all(texts), dimensions=dimensions, truncate=truncate, tenant=request.state.tenant
     )

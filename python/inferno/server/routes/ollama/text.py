@@ -18,7 +18,7 @@ from inferno.server.operation import Operation
 from inferno.server.replies import Replies
 from inferno.server.responding import respond
 from inferno.server.routes.ollama.naming import named
-from inferno.server.services import services_of
+from inferno.server.services import exchange_of, services_of
 from inferno.server.tally import Tally
 from inferno.server.wire.decode import decode
 from inferno.server.wire.ollama import request as wire
@@ -30,7 +30,7 @@ GENERATE_PATH = "/api/generate"
 
 
 async def ollama_chat(request: Request) -> Response:
-    with Exchange(services_of(request).recorder, CHAT_PATH) as exchange:
+    with exchange_of(request, CHAT_PATH) as exchange:
         ask = decode(await request.body(), wire.CHAT_DECODER)
         client = _found(request, ask, exchange)
         if not ask.messages:
@@ -40,7 +40,7 @@ async def ollama_chat(request: Request) -> Response:
 
 
 async def ollama_generate(request: Request) -> Response:
-    with Exchange(services_of(request).recorder, GENERATE_PATH) as exchange:
+    with exchange_of(request, GENERATE_PATH) as exchange:
         ask = decode(await request.body(), wire.GENERATE_DECODER)
         client = _found(request, ask, exchange)
         if not ask.prompt:
@@ -54,7 +54,7 @@ async def ollama_generate(request: Request) -> Response:
 
 def _found(request: Request, ask: wire.OllamaRequest, exchange: Exchange) -> EngineClient:
     name, client = named(request, ask.model)
-    exchange.model = name
+    exchange.names(name, client.card)
     wire.check(ask, context=client.card.context_tokens)
     return client
 
