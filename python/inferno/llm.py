@@ -13,7 +13,7 @@ import asyncio
 import threading
 from array import array
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -35,8 +35,8 @@ from inferno.models.opening import extras_of, ready
 from inferno.models.source import resolve
 
 _Result = TypeVar("_Result")
-_SAMPLING = frozenset(field.name for field in fields(SamplingOptions))
-_REQUEST = frozenset(field.name for field in fields(GenerateRequest)) - {"prompt", "sampling", "n", "tenant"}
+_SAMPLING = frozenset(SamplingOptions.__struct_fields__)
+_REQUEST = frozenset(GenerateRequest.__struct_fields__) - {"prompt", "sampling", "n", "tenant"}
 
 
 @dataclass(frozen=True, slots=True)

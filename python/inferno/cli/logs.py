@@ -9,6 +9,9 @@ def configure_logging(level: str) -> None:
     """``level`` is debug, info, warning or error. Of the native module, less than "warning" is shown at debug only."""
     from inferno.engine.local import forward_logs
 
+    # Asked for in every line, and in none of them: see "Optimization" in Python's own description of its logging.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     threshold = logging.getLevelName(level.upper())
     logging.basicConfig(level=threshold, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     native = logging.getLogger("inferno.native")

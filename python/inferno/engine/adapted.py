@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from inferno.engine.client import EngineClient, GenerateRequest, Message, ModelCard, TokenStream
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class AdaptedClient:
         return {}
 
     async def generate(self, request: GenerateRequest) -> TokenStream:
-        return await self._client.generate(replace(request, adapter=self._adapter))
+        return await self._client.generate(structs.replace(request, adapter=self._adapter))
 
     async def encode_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None

@@ -1,6 +1,7 @@
 """EngineClient: the one facade that routes see. A local engine and a remote one look the same behind it.
 
-The nouns here are the engine's own (tokens, choices, deltas); the wire types of HTTP are in ``server/wire``.
+The nouns here are the engine's own (tokens, choices, deltas); the wire types of HTTP are in ``server/wire``. Those that
+are made for every request, or every token, are msgspec's structs, which take a tenth of a frozen dataclass to make.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import msgspec
 
 if TYPE_CHECKING:
     from inferno import _core
@@ -22,8 +25,7 @@ Message = Mapping[str, Any]
 ``{"type": "image", "image": Image}``), and whatever else the template reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class SamplingOptions:
+class SamplingOptions(msgspec.Struct, frozen=True):
     """How tokens are chosen. ``None`` means the engine's default, which is written once, in ``sampling_params.h``.
 
     Ranges are checked by the engine, which raises :class:`~inferno.errors.InvalidArgument` naming the field.
@@ -94,12 +96,11 @@ class ThoughtLimit:
     """The prompt ends within the thought."""
 
 
-@dataclass(frozen=True, slots=True)
-class GenerateRequest:
+class GenerateRequest(msgspec.Struct, frozen=True):
     """What to continue, and how. ``prompt`` is token ids (see :meth:`EngineClient.encode_chat` and ``encode``)."""
 
     prompt: Sequence[int]
-    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    sampling: SamplingOptions = SamplingOptions()
     n: int = 1
     max_tokens: int | None = None
     """Per choice; ``None`` means to the end of the context, 0 that the prompt is computed and nothing generated."""
@@ -126,8 +127,7 @@ class GenerateRequest:
     """One of :attr:`EngineClient.adapters`; ``None`` is the model as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenLogprob:
+class TokenLogprob(msgspec.Struct, frozen=True):
     """A token with ln p of the model's own distribution; ``token`` is its bytes (perhaps half a character)."""
 
     token_id: int
@@ -136,8 +136,7 @@ class TokenLogprob:
     top: tuple[tuple[int, bytes, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     cached_tokens: int = 0
     completion_tokens: int = 0
@@ -146,8 +145,7 @@ class Usage:
     accepted_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(msgspec.Struct, frozen=True):
     """Seconds since the request arrived at the engine."""
 
     scheduled: float = 0.0
@@ -155,8 +153,7 @@ class Timings:
     finished: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(msgspec.Struct, frozen=True):
     """What one choice has new. Exactly one delta of each choice has a ``finish_reason``, and it is its last."""
 
     index: int

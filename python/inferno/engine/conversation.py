@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import structs
 
 from inferno.engine.client import GenerateRequest, Grammar, Message, PlacedImage, ThoughtLimit
 from inferno.engine.dialects.reader import ReplyReader
@@ -123,7 +125,7 @@ class Turn:
         grammar = self.grammar or request.grammar
         if self.kept is not None:
             grammar = self.kept(request.grammar)
-        return replace(
+        return structs.replace(
             request,
             prompt=self.prompt,
             shown_tokens=self.shown_tokens,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from inferno.engine.client import GenerateRequest
 from inferno.engine.encoder import TextEncoder
@@ -28,9 +30,9 @@ class GenerationDefaults:
         """``request`` with the defaults put where it has None."""
         missing = {name: value for name, value in self.sampling.items() if getattr(request.sampling, name) is None}
         ends = () if request.ignore_eos else self.eos_token_ids
-        return replace(
+        return structs.replace(
             request,
-            sampling=replace(request.sampling, **missing) if missing else request.sampling,  # type: ignore[arg-type]
+            sampling=structs.replace(request.sampling, **missing) if missing else request.sampling,
             max_tokens=self.max_tokens if request.max_tokens is None else request.max_tokens,
             stop_token_ids=tuple(dict.fromkeys((*request.stop_token_ids, *ends))),
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _Struct = TypeVar("_Struct")
 
 _SAME_NAME = tuple(
-    name for name in SamplingOptions.__slots__ if name not in {"dry_sequence_breakers", "logit_bias", "seed"}
+    name for name in SamplingOptions.__struct_fields__ if name not in {"dry_sequence_breakers", "logit_bias", "seed"}
 )
 _SEED_BITS = 64
 _NO_TOKEN = -1

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from inferno.engine.client import Delta, FinishReason, Timings, TokenLogprob, Usage
@@ -23,20 +22,21 @@ TokenBytes = Callable[[int], bytes]
 
 
 class Channel:
-    """Deltas of one request that its reader has not taken. Used on the event loop's thread only, but for ``close``."""
+    """Deltas of one request that its reader has not taken. Made and used on the event loop's thread only, but for
+    ``close``."""
 
-    __slots__ = ("_closed", "_ended", "_open_choices", "_pending", "_waiter", "choices", "started", "tenant")
+    __slots__ = ("_closed", "_loop", "_open_choices", "_pending", "_waiter", "choices", "started", "tenant")
 
     def __init__(self, choices: int, tenant: str = "") -> None:
         self.choices = choices
         self.tenant = tenant
         self.started = False
         """Something has come out of the engine."""
+        self._loop = asyncio.get_running_loop()  # kept: before Python 3.12 asking for it asks the kernel, too
         self._open_choices = choices
         self._pending: dict[int, list[Crossing]] = {}
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
-        self._ended = False
 
     @property
     def finished(self) -> bool:
@@ -67,11 +67,8 @@ class Channel:
                 return []
             if self._waiter is not None and not self._waiter.done():
                 raise Internal("a stream has one reader, and a second one is waiting on it")
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+            self._waiter = self._loop.create_future()
+            await self._waiter
         return self._pending.pop(next(iter(self._pending)))
 
     def close(self) -> None:
@@ -152,22 +149,13 @@ def merge(deltas: Sequence[Crossing], token_bytes: TokenBytes) -> Delta:
     elif rest is None:
         return Delta(index, text, tokens)
     more = [delta[4] for delta in deltas if delta[4] is not None]
-    plain = Delta(
-        index,
-        text,
-        tokens,
-        tuple(_logprob(entry, token_bytes) for part in more for entry in part.logprobs),
-        prompt_logprobs=tuple(_logprob(entry, token_bytes) for part in more for entry in part.prompt_logprobs),
-    )
+    logprobs = tuple([_logprob(entry, token_bytes) for part in more for entry in part.logprobs])
+    prompt_logprobs = tuple([_logprob(entry, token_bytes) for part in more for entry in part.prompt_logprobs])
     if rest is None or rest.finish is None:
-        return plain
-    return replace(
-        plain,
-        finish_reason=cast(FinishReason, rest.finish),  # "error" was raised before
-        matched_stop=rest.matched_stop,
-        usage=Usage(*rest.usage),
-        timings=Timings(*rest.timings),
-    )
+        return Delta(index, text, tokens, logprobs, prompt_logprobs=prompt_logprobs)
+    finish = cast(FinishReason, rest.finish)  # "error" was raised before
+    usage, timings = Usage(*rest.usage), Timings(*rest.timings)
+    return Delta(index, text, tokens, logprobs, finish, rest.matched_stop, usage, timings, prompt_logprobs)
 
 
 def _logprob(entry: tuple[int, float, list[tuple[int, float]]], token_bytes: TokenBytes) -> TokenLogprob:

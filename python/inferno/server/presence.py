@@ -36,15 +36,24 @@ async def until(work: Coroutine[Any, Any, T], ends: Mapping[asyncio.Future[None]
     """The result of ``work``, unless one of ``ends`` is done first: then it is cancelled, has ended when this returns,
     and the error of that end is raised."""
     task = asyncio.ensure_future(work)
-    waited: set[asyncio.Future[Any]] = {task, *ends}
+    reasons: list[Exception] = []
+
+    def give_up(end: asyncio.Future[None]) -> None:
+        if not task.done():
+            reasons.append(ends[end])
+            task.cancel()
+
+    for end in ends:
+        end.add_done_callback(give_up)
     try:
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise next(error for end, error in ends.items() if end.done())
+        return await task
+    except BaseException:
+        if reasons:
+            raise reasons[0] from None
+        raise
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for end in ends:
+            end.remove_done_callback(give_up)
 
 
 def _stopping() -> Draining:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.conversation import Conversation

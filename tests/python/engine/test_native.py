@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +26,7 @@ def test_what_is_not_set_is_left_to_the_engine() -> None:
 
 
 def test_every_sampling_option_arrives() -> None:
-    values: dict[str, Any] = {field.name: index + 1 for index, field in enumerate(fields(SamplingOptions))}
+    values: dict[str, Any] = {name: index + 1 for index, name in enumerate(SamplingOptions.__struct_fields__)}
     values |= {"dry_sequence_breakers": ("ab", "c"), "logit_bias": {5: 1.5}, "mirostat": True}
     sampling = vars(filled(GenerateRequest([1], SamplingOptions(**values))).sampling)
     assert sampling.pop("dry_breakers") == [[97, 98], [99]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import uuid
+import secrets
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,7 +22,7 @@ class RequestId:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request_id = _presented(scope) or uuid.uuid4().hex.encode()
+            request_id = _presented(scope) or secrets.token_hex(16).encode()
             scope["state"]["request_id"] = request_id.decode("ascii")
             head_of(scope).headers += [(HEADER, request_id), (ANTHROPIC_HEADER, request_id)]
         await self._app(scope, receive, send)

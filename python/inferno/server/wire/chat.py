@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -21,6 +20,7 @@ from inferno.server.wire.generation import (
     GenerationFields,
     check_stream_options,
     generate_request,
+    sampling_options,
 )
 from inferno.server.wire.messages import ChatMessage, shows_detail, template_messages
 from inferno.server.wire.tools import Choice, Tools, offered_tools, tool_choice
@@ -137,11 +137,12 @@ def to_generate_request(
     ask: ChatRequest, prompt: Sequence[int], *, tenant: str, prediction: Sequence[int] = ()
 ) -> GenerateRequest:
     """What the engine is asked for, of a request that :func:`check` accepted. ``prediction`` is the tokens of its."""
-    wanted = generate_request(
+    return generate_request(
         ask,
         prompt,
+        sampling_options(ask, logprobs=(ask.top_logprobs or 0) if ask.logprobs else None),
         tenant=tenant,
+        n=ask.choices,
         max_tokens=ask.max_completion_tokens or ask.max_tokens,
-        logprobs=(ask.top_logprobs or 0) if ask.logprobs else None,
+        prediction=prediction,
     )
-    return replace(wanted, prediction=prediction)

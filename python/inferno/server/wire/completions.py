@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -20,6 +19,7 @@ from inferno.server.wire.generation import (
     GenerationFields,
     check_stream_options,
     generate_request,
+    sampling_options,
 )
 from inferno.server.wire.inputs import Input, Prompt, several
 from inferno.server.wire.unsupported import refuse_unsupported, set_fields
@@ -93,6 +93,6 @@ def to_generate_request(ask: CompletionRequest, prompt: Sequence[int], *, tenant
     # Candidates are compared by what their tokens were worth, asked for or not.
     logprobs = 0 if ask.logprobs is None and ask.candidates > ask.choices else ask.logprobs
     max_tokens = DEFAULT_MAX_TOKENS if ask.max_tokens is None else ask.max_tokens
-    wanted = generate_request(ask, prompt, tenant=tenant, max_tokens=max_tokens, logprobs=logprobs)
-    sampling = replace(wanted.sampling, prompt_logprobs=ask.logprobs if ask.scored_echo else None)
-    return replace(wanted, sampling=sampling, n=ask.candidates)
+    prompt_logprobs = ask.logprobs if ask.scored_echo else None
+    sampling = sampling_options(ask, logprobs=logprobs, prompt_logprobs=prompt_logprobs)
+    return generate_request(ask, prompt, sampling, tenant=tenant, n=ask.candidates, max_tokens=max_tokens)

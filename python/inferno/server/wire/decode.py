@@ -73,7 +73,7 @@ def _no_number(text: str) -> None:
 def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     try:
         value = decoder.decode(body)
-        json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+        _UNIQUE_KEYS.decode(body.decode("utf-8"))
         return value
     except msgspec.ValidationError as error:
         raise _refusal(str(error), _parsed(body), decoder.type) from None
@@ -112,6 +112,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)[:LONGEST_VALUE_SHOWN]
         raise InvalidArgument(f"the key {twice!r} occurs twice in one object", param=twice)
     return found
+
+
+_UNIQUE_KEYS = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _refusal(problem: str, body: Any, wanted: Any, inside: str = "") -> InvalidArgument:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
-import uuid
 from dataclasses import dataclass
 
 import msgspec
@@ -27,7 +27,7 @@ class Envelope:
 
 def new_envelope(prefix: str, model: str, card: ModelCard) -> Envelope:
     """For one new answer. ``prefix`` says of what kind: ``chatcmpl`` or ``cmpl``."""
-    return Envelope(f"{prefix}-{uuid.uuid4().hex}", int(time.time()), model, fingerprint(card))
+    return Envelope(f"{prefix}-{secrets.token_hex(16)}", int(time.time()), model, fingerprint(card))
 
 
 def fingerprint(card: ModelCard) -> str:

@@ -156,7 +156,9 @@ def unsigned(seed: int) -> int:
     return seed & _UINT64_MASK
 
 
-def sampling_options(fields: GenerationFields, *, logprobs: int | None) -> SamplingOptions:
+def sampling_options(
+    fields: GenerationFields, *, logprobs: int | None, prompt_logprobs: int | None = None
+) -> SamplingOptions:
     breakers = fields.dry_sequence_breakers
     return SamplingOptions(
         temperature=fields.temperature,
@@ -182,17 +184,25 @@ def sampling_options(fields: GenerationFields, *, logprobs: int | None) -> Sampl
         logit_bias=fields.logit_bias,
         seed=None if fields.seed is None else unsigned(fields.seed),
         logprobs=logprobs,
+        prompt_logprobs=prompt_logprobs,
     )
 
 
 def generate_request(
-    fields: GenerationFields, prompt: Sequence[int], *, tenant: str, max_tokens: int | None, logprobs: int | None
+    fields: GenerationFields,
+    prompt: Sequence[int],
+    sampling: SamplingOptions,
+    *,
+    tenant: str,
+    n: int,
+    max_tokens: int | None,
+    prediction: Sequence[int] = (),
 ) -> GenerateRequest:
     """What the engine is asked for. Raises InvalidArgument for a stop string over the limit, or two grammars."""
     return GenerateRequest(
         prompt=prompt,
-        sampling=sampling_options(fields, logprobs=logprobs),
-        n=fields.choices,
+        sampling=sampling,
+        n=n,
         max_tokens=max_tokens,
         stop=stop_strings(fields),
         stop_token_ids=tuple(fields.stop_token_ids or ()),
@@ -202,4 +212,5 @@ def generate_request(
         timeout=fields.timeout,
         tenant=tenant,
         grammar=answer_grammar(fields),
+        prediction=prediction,
     )

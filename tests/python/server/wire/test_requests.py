@@ -69,7 +69,7 @@ def test_each_sampling_field_reaches_its_own_option_and_no_other(name: str, valu
 
 def test_no_option_of_the_engine_is_out_of_reach() -> None:
     converted = {"dry_sequence_breakers", "logit_bias", "logprobs", "prompt_logprobs"}
-    assert set(SAMPLING) | converted == set(SamplingOptions.__dataclass_fields__)
+    assert set(SAMPLING) | converted == set(SamplingOptions.__struct_fields__)
 
 
 def test_the_other_fields_reach_the_request() -> None:
