@@ -66,6 +66,7 @@ class AsyncLLM:
         *,
         draft_model: str | None = None,
         quantize: str | None = None,
+        backend: str | None = None,
         adapters: Mapping[str, str] | None = None,
         **options: Any,
     ) -> AsyncLLM:
@@ -73,6 +74,7 @@ class AsyncLLM:
         ``draft_model`` is a smaller one of the same vocabulary that guesses ahead for it.
 
         ``quantize`` is the number format for a Hugging Face folder's weights (``inferno serve --help`` lists them).
+        ``backend`` names the form that is taken of a folder with several (``inferno backends choose``).
         ``adapters`` are LoRA adapters by name, each a GGUF file or a folder of PEFT's; a request's ``adapter`` names
         one.
 
@@ -83,7 +85,13 @@ class AsyncLLM:
         names a folder that keeps computed prefixes over restarts. Raises InvalidArgument for others, and the
         InfernoError that says why a model cannot be loaded.
         """
-        source = resolve(model, quantize=quantize)
+        source = resolve(
+            model,
+            quantize=quantize,
+            backend=backend,
+            providers=options.get("providers"),
+            abilities=("lora",) if adapters else (),
+        )
         store = options.pop("prefix_store", None)
         scheduling = {name: value for name, value in options.items() if name in defaults()["engine"]}
         loading = {name: value for name, value in options.items() if name not in scheduling}
@@ -93,6 +101,7 @@ class AsyncLLM:
         engine = await LocalEngine.load(
             path,
             name=source.name,
+            backend=source.backend,
             options=loading,
             engine=scheduling,
             extras=extras,

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from inferno.cli import flags
+
 backends_app = typer.Typer(help="What computes models here, and what it can do.", no_args_is_help=True)
 
 
@@ -33,3 +35,26 @@ def list_backends(
         typer.echo(f"  opens    {backend.formats}")
         typer.echo(f"  devices  {', '.join(backend.devices) or 'none'}")
         typer.echo(f"  can      {', '.join(backend.abilities)}")
+
+
+@backends_app.command("choose")
+def choose_backend(
+    model: flags.Model = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
+    backend: flags.Backend = None,
+    quantize: flags.Quantize = None,
+    provider: flags.Provider = None,
+    adapter: flags.Adapter = None,
+    config: flags.ConfigFile = None,
+) -> None:
+    """Say which backend serve would take for MODEL, and why none of the others. Loads nothing."""
+    parameters = dict(locals())
+    from inferno.config import load
+    from inferno.models.source import resolve_settings
+
+    source = resolve_settings(load(flags=flags.given(parameters), file=config).model)
+    if as_json:
+        typer.echo(json.dumps({"model": source.name, "backend": source.backend, "others": dict(source.others)}))
+        return
+    typer.echo(source.chosen or f"{source.name} has one form, for {source.backend}")

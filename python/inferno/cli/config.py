@@ -52,12 +52,12 @@ def _with_tuned(settings: Config) -> Config:
     """What is left out is said, as a comment. A folder that was never prepared was never tuned."""
     try:
         from inferno.models.opening import ready_path
-        from inferno.models.source import resolve
+        from inferno.models.source import resolve_settings
         from inferno.tuning.finding import apply_tuned
     except ImportError:
         return settings  # without the native module there is nothing tuned either
     try:
-        path = ready_path(resolve(settings.model.path, quantize=settings.model.quantize))
+        path = ready_path(resolve_settings(settings.model))
     except InfernoError as error:
         typer.echo(f"# tuned settings are left out: {' '.join(error.message.split())}")
         return settings

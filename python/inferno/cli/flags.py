@@ -49,6 +49,7 @@ UnknownFields = Annotated[str | None, _flag("server.unknown_fields", "--unknown-
 LogLevel = Annotated[str | None, _flag("server.log_level", "--log-level")]
 
 ModelName = Annotated[str | None, _flag("model.name", "--model-name")]
+Backend = Annotated[str | None, _flag("model.backend", "--backend")]
 Quantize = Annotated[str | None, _flag("model.quantize", "--quantize")]
 Mmproj = Annotated[str | None, _flag("model.mmproj", "--mmproj")]
 DraftModel = Annotated[str | None, _flag("model.draft", "--draft-model")]
@@ -103,6 +104,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "unknown_fields": ("server.unknown_fields", "--unknown-fields"),
     "log_level": ("server.log_level", "--log-level"),
     "model_name": ("model.name", "--model-name"),
+    "backend": ("model.backend", "--backend"),
     "quantize": ("model.quantize", "--quantize"),
     "mmproj": ("model.mmproj", "--mmproj"),
     "draft_model": ("model.draft", "--draft-model"),

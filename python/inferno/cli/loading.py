@@ -46,6 +46,8 @@ async def load(source: ModelSource, config: Config) -> LocalEngine | GraphEngine
     draft = config.model.draft
     with suppress(NotImplementedError):  # Windows has no signal handlers on the loop
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    if source.chosen is not None:
+        sys.stderr.write(f"{source.chosen}\n")
     try:
         if source.graph is not None and not reads_texts(source.graph):
             return await _load_graph(source, config)
@@ -60,6 +62,7 @@ async def load(source: ModelSource, config: Config) -> LocalEngine | GraphEngine
             engine = await LocalEngine.load(
                 path,
                 name=config.model.name or source.name,
+                backend=source.backend,
                 options=config.model.loading(),
                 engine=config.engine.model_dump(),
                 extras=extras,

@@ -32,6 +32,7 @@ def profile(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
     config: flags.ConfigFile = None,
     log_level: flags.LogLevel = None,
+    backend: flags.Backend = None,
     quantize: flags.Quantize = None,
     context: flags.Context = None,
     kv_tokens: flags.KvTokens = None,
@@ -54,13 +55,13 @@ def profile(
     parameters = dict(locals())
     from inferno.cli.logs import configure_logging
     from inferno.config import load
-    from inferno.models.source import resolve
+    from inferno.models.source import resolve_settings
     from inferno.profiling.profile import Plan
 
     settings = load(flags=flags.given(parameters), file=config)
     configure_logging(settings.server.log_level)
     plan = Plan(prompt_tokens, tokens, batches_of(batches))
-    source = resolve(settings.model.path, quantize=settings.model.quantize)
+    source = resolve_settings(settings.model)
     found = asyncio.run(_profile(source, settings, plan))
     if as_json:
         typer.echo(json.dumps(found.as_dict()))
@@ -97,6 +98,7 @@ async def _profile(source: ModelSource, settings: Config, plan: Plan) -> Profile
         return await LocalEngine.load(
             path,
             name=source.name,
+            backend=source.backend,
             options={**tuned.config.model.loading(), **options},
             engine={**tuned.config.engine.model_dump(), **PLAIN},
             extras=extras,

@@ -37,6 +37,7 @@ def run(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same text.")] = None,
     config: flags.ConfigFile = None,
     log_level: flags.LogLevel = None,
+    backend: flags.Backend = None,
     quantize: flags.Quantize = None,
     context: flags.Context = None,
     threads: flags.Threads = None,
@@ -53,12 +54,12 @@ def run(
     from inferno.cli.loading import load_engine
     from inferno.cli.logs import configure_logging
     from inferno.config import load
-    from inferno.models.source import resolve
+    from inferno.models.source import resolve_settings
 
     if raw and system is not None:
         raise InvalidArgument("--system needs the chat template, which --raw leaves out", param="system")
     settings = load(flags=flags.given(parameters), file=config)
-    source = resolve(settings.model.path, quantize=settings.model.quantize)
+    source = resolve_settings(settings.model)
     configure_logging(settings.server.log_level)
     engine = load_engine(source, settings)
     asyncio.run(_answer(engine, prompt, system, raw=raw, max_tokens=max_tokens, temperature=temperature, seed=seed))

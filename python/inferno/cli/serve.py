@@ -56,6 +56,7 @@ def serve(
     log_level: flags.LogLevel = None,
     config: flags.ConfigFile = None,
     model_name: flags.ModelName = None,
+    backend: flags.Backend = None,
     quantize: flags.Quantize = None,
     mmproj: flags.Mmproj = None,
     draft_model: flags.DraftModel = None,
@@ -106,12 +107,12 @@ def run_server(config: Config) -> int:
     """Load, listen, serve until told to stop; the process's exit code. Raises InfernoError before it listens."""
     from inferno.cli.loading import load_engine
     from inferno.cli.logs import configure_logging
-    from inferno.models.source import resolve
+    from inferno.models.source import resolve_settings
 
     settings = with_file_keys(config.server)
     refuse_exposure(settings)
     refuse_unknown_tenants(config.engine.tenant_weights or {}, settings)
-    source = resolve(config.model.path, quantize=config.model.quantize, mmproj=config.model.mmproj)
+    source = resolve_settings(config.model, mmproj=config.model.mmproj)
     configure_logging(settings.log_level)
     engine = load_engine(source, config)
 
@@ -198,7 +199,7 @@ def announce(url: str, card: ModelCard, *, keyed: bool) -> None:
         route = "/v1/classify"
         body = f'{{"model": "{card.name}", "input": "What is 12 plus 30?"}}'
     elif card.graph is not None:
-        typer.echo(f"Inferno is listening on {url} (model {card.name})")
+        typer.echo(f"Inferno is listening on {url} (model {card.name}), computed by {card.backend}")
         typer.echo(f"Try: curl {url}/v2/models/{card.name}{key}")
         return
     elif card.has_chat_template:
@@ -207,5 +208,5 @@ def announce(url: str, card: ModelCard, *, keyed: bool) -> None:
     else:
         route = "/v1/completions"
         body = f'{{"model": "{card.name}", "prompt": "Once upon a time", "max_tokens": 32}}'
-    typer.echo(f"Inferno is listening on {url} (model {card.name})")
+    typer.echo(f"Inferno is listening on {url} (model {card.name}), computed by {card.backend}")
     typer.echo(f"Try: curl {url}{route}{key} -H 'content-type: application/json' -d '{body}'")

@@ -48,6 +48,7 @@ def tune(
     ] = False,
     config: flags.ConfigFile = None,
     log_level: flags.LogLevel = None,
+    backend: flags.Backend = None,
     quantize: flags.Quantize = None,
     context: flags.Context = None,
     kv_tokens: flags.KvTokens = None,
@@ -63,7 +64,7 @@ def tune(
     parameters = dict(locals())
     from inferno.cli.logs import configure_logging
     from inferno.config import load
-    from inferno.models.source import resolve
+    from inferno.models.source import resolve_settings
     from inferno.tuning.measuring import Workload
     from inferno.tuning.result import as_json as written
     from inferno.tuning.result import write
@@ -78,7 +79,7 @@ def tune(
         allow_kv_types,
         exhaustive,
     )
-    source = resolve(settings.model.path, quantize=settings.model.quantize)
+    source = resolve_settings(settings.model)
     try:
         tuned = asyncio.run(_tune(source, settings, asked))
     except KeyboardInterrupt:

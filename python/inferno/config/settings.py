@@ -116,6 +116,11 @@ class ModelSettings(_Section):
         description="Image encoder (an mmproj GGUF file) that makes the model see pictures; by default the one beside "
         "the model's file, if any; 'none' serves text alone.",
     )
+    backend: str | None = Field(
+        None,
+        description="The form of the model that is taken where a folder has it in several: llama (GGUF), huggingface "
+        "(SafeTensors) or onnx. By default the best that is here: 'inferno backends choose' says which.",
+    )
     quantize: Quantize | None = Field(
         None,
         description="Number format for the weights of a Hugging Face folder: f32, f16, bf16, q8_0, q6_k, q5_k_m, "
@@ -166,7 +171,7 @@ class ModelSettings(_Section):
 
     def loading(self) -> dict[str, Any]:
         """Those that the engine takes when it loads a model; None where it decides."""
-        files = {"path", "draft", "mmproj", "adapters", "adapter_folder"}
+        files = {"path", "draft", "mmproj", "adapters", "adapter_folder", "backend"}
         return self.model_dump(exclude={*files, "name", "quantize", "generation_config", "tuned"})
 
 

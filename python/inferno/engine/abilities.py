@@ -1,4 +1,4 @@
-"""What models can be asked for, and the refusal of a model that is asked for something else."""
+"""What backends and models can be asked for, and the refusal of a model that is asked for something else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,20 @@ from inferno.errors import Unsupported
 
 if TYPE_CHECKING:
     from inferno.engine.client import ModelCard
+
+GENERATING = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "vision")
+"""Of models that write text. ``constraints``: answers keep to a grammar; ``prefix_sharing``: what prompts begin with in
+common is computed once; ``lora``: adapters; ``vision``: pictures in messages."""
+SCORING = ("classify", "rerank")
+_TEXTS = (*GENERATING, "embed", *SCORING)
+
+BACKENDS: Mapping[str, tuple[str, ...]] = {
+    "llama": _TEXTS,
+    "huggingface": _TEXTS,
+    "onnx": (*(name for name in _TEXTS if name not in ("lora", "vision")), "infer"),
+    "fake": _TEXTS,
+}
+"""The table of capabilities: what each backend can do with the right model. A loaded model has those of its kind."""
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     "complete": ("generates text", "/v1/chat/completions or /v1/completions"),
@@ -34,16 +48,24 @@ _WANTED: Mapping[str, tuple[str, str]] = {
 def abilities_of(can: Mapping[str, Any], labels: int, *, has_chat_template: bool) -> tuple[str, ...]:
     """By a loaded model's native capabilities; the words are those of ``inferno backends list``."""
     if can["classifies"]:
-        return ("classify", "rerank") if labels == 1 else ("classify",)
+        return SCORING if labels == 1 else ("classify",)
     if can["embedding_size"]:
         return ("embed",)
-    has = {
-        "chat": has_chat_template,
-        "prefix_sharing": can["sharing"] != "none",
-        "lora": can["adapters"],
-        "images": can["image_width"] > 0,
+    lacking = {
+        "chat": not has_chat_template,
+        "prefix_sharing": can["sharing"] == "none",
+        "lora": not can["adapters"],
+        "vision": not can["image_width"],
     }
-    return ("complete", *(name for name, there in has.items() if there), "logprobs", "constraints")
+    return tuple(name for name in GENERATING if not lacking.get(name))
+
+
+def backends_that_can(ability: str) -> str:
+    """As a refusal says it: ``the backends llama and onnx can``."""
+    able = [name for name, abilities in BACKENDS.items() if ability in abilities and name != "fake"]
+    if len(able) == 1:
+        return f"the backend {able[0]} can"
+    return f"the backends {', '.join(able[:-1])} and {able[-1]} can"
 
 
 def cannot(card: ModelCard, wanted: str) -> Unsupported:
@@ -53,4 +75,7 @@ def cannot(card: ModelCard, wanted: str) -> Unsupported:
     where = where.format(name=card.name)
     if wanted == "rerank" and "classify" in card.abilities:
         does = f"scores texts by {len(card.labels)} labels"
-    return Unsupported(f"this model {does} and does not {asked}; use {where}, or another model: {who}", param="model")
+    able = "" if wanted == "tokenize" else f" ({backends_that_can(wanted)})"
+    return Unsupported(
+        f"this model {does} and does not {asked}; use {where}, or another model: {who}{able}", param="model"
+    )

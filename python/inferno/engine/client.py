@@ -206,7 +206,7 @@ class ModelCard:
     graph: GraphSignature | None = None
     """Of a graph: what it takes and gives."""
     abilities: tuple[str, ...] = ("complete", "chat")
-    """What it can be asked for: ``complete``, ``chat``, ``embed``, ``classify``, ``rerank``, ``infer``, …"""
+    """What it can be asked for: words of ``engine/abilities.py``."""
     applied: Mapping[str, str | int | float] = field(default_factory=dict)
     """Settings as they are in force, those that the engine chose included: ``threads``, ``kv_layout``, …"""
     parent: str | None = None
@@ -215,7 +215,7 @@ class ModelCard:
     @property
     def takes_images(self) -> bool:
         """Whether messages may hold pictures."""
-        return "images" in self.abilities
+        return "vision" in self.abilities
 
 
 class EngineClient(Protocol):

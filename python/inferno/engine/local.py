@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inferno.config.settings import StoreSettings
-from inferno.engine.abilities import cannot
+from inferno.engine.abilities import backends_that_can, cannot
 from inferno.engine.adapters import Adapters
 from inferno.engine.client import GenerateRequest, Message, ModelCard
 from inferno.engine.conversation import Conversation, Turn
@@ -96,6 +96,7 @@ class LocalEngine:
         path: str,
         *,
         name: str | None = None,
+        backend: str | None = None,
         options: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
         extras: Callable[[], Extras] | None = None,
@@ -107,6 +108,7 @@ class LocalEngine:
     ) -> LocalEngine:
         """Load a model and start its engine, in a thread; cancelling gives the load up.
 
+        ``backend`` is said to compute it, where that is not simply what opens ``path``: of a file made of another.
         ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
         leave the engine's default. ``extras`` reads what comes with the model beside ``path``, on the loading thread.
         ``draft`` is the path of a smaller model that guesses ahead for the first; ``options`` are for both.
@@ -133,7 +135,7 @@ class LocalEngine:
             if image_encoder is not None:
                 require_pillow()
                 sizes.image_encoder = image_encoder
-            model, backend = open_model(path, sizes, report, brought.facts)
+            model, opened_by = open_model(path, sizes, report, brought.facts)
             sizes.image_encoder = ""  # which the draft model has none of
             guesser = None
             if draft is not None:
@@ -149,7 +151,9 @@ class LocalEngine:
                     raise ConfigError("what this model computes cannot be saved; leave --prefix-store out")
                 build = (_core.__version__, _core.__commit__, model.capabilities["saved_format"])
                 store = open_store(Path(prefix_store), prefix_store_bytes, path, build)
-            return cls(model, config, backend=backend, name=name, extras=brought, draft=guesser, store=store)
+            return cls(
+                model, config, backend=backend or opened_by, name=name, extras=brought, draft=guesser, store=store
+            )
 
         loading = asyncio.get_running_loop().run_in_executor(None, work)
         try:
@@ -175,7 +179,7 @@ class LocalEngine:
         adapters = self._adapters
         if adapters is None or not self._model.capabilities["adapters"]:
             kinds = "it generates no text, is an ONNX model, or is served with --deterministic"
-            raise Unsupported(f"this model takes no adapters: {kinds}")
+            raise Unsupported(f"this model takes no adapters: {kinds}; {backends_that_can('lora')}")
         await asyncio.get_running_loop().run_in_executor(None, adapters.load, name, path)
 
     async def unload_adapter(self, name: str) -> None:

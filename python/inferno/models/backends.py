@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from inferno.engine.abilities import BACKENDS
 from inferno.engine.local import build
 from inferno.engine.onnxruntime import bring_onnxruntime
 from inferno.errors import Unsupported
@@ -31,31 +32,29 @@ class Backend:
         return self.missing is None
 
 
-_ABILITIES = (
-    *("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "images"),
-    *("embed", "classify", "rerank"),
-)
-"""Of llama.cpp's backend and of the test model."""
-_ONNX_ABILITIES = (
-    *("complete", "chat", "logprobs", "constraints", "prefix_sharing"),
-    *("embed", "classify", "rerank", "infer"),
-)
-
-
 def listing() -> list[Backend]:
     """Every backend that Inferno knows, those that are missing with the reason."""
     return [*_native(), _onnx(), _folders()]
+
+
+def missing(name: str) -> str | None:
+    """Why one of ``engine/abilities.py:BACKENDS`` is not here; the others are not looked for."""
+    if name == "onnx":
+        return _onnx().missing
+    if name == "huggingface":
+        return _folders().missing
+    return next(backend.missing for backend in _native() if backend.name == name)
 
 
 def _native() -> Iterator[Backend]:
     built = {entry["name"]: entry for entry in build()["backends"]}
     if "llama" not in built:
         reason = "this build is without llama.cpp; reinstall without -DINFERNO_WITH_LLAMA=OFF"
-        yield Backend("llama", None, "GGUF files", (), _ABILITIES, missing=reason)
+        yield Backend("llama", None, "GGUF files", (), BACKENDS["llama"], missing=reason)
     for name, entry in built.items():
         if name == "onnx":
             continue  # there only when its library was brought: see _onnx
-        yield Backend(name, entry["version"], entry["formats"], tuple(entry["devices"]), _ABILITIES)
+        yield Backend(name, entry["version"], entry["formats"], tuple(entry["devices"]), BACKENDS[name])
 
 
 def _onnx() -> Backend:
@@ -63,10 +62,10 @@ def _onnx() -> Backend:
     try:
         runtime = bring_onnxruntime()
     except Unsupported as error:
-        return Backend("onnx", None, formats, (), _ONNX_ABILITIES, missing=error.message)
+        return Backend("onnx", None, formats, (), BACKENDS["onnx"], missing=error.message)
     wheels = ", ".join(runtime.wheels)
     version = f"ONNX Runtime {runtime.version} ({wheels})"
-    return Backend("onnx", version, formats, runtime.providers, _ONNX_ABILITIES)
+    return Backend("onnx", version, formats, runtime.providers, BACKENDS["onnx"])
 
 
 def _folders() -> Backend:
@@ -77,7 +76,7 @@ def _folders() -> Backend:
     if lacking:
         missing = f"not installed: {', '.join(lacking)}; pip install 'inferno[hf]'"
     formats = "Hugging Face folders (config.json, SafeTensors)"
-    return Backend("huggingface", _version("gguf"), formats, llama.devices, llama.abilities, missing)
+    return Backend("huggingface", _version("gguf"), formats, llama.devices, BACKENDS["huggingface"], missing)
 
 
 def _version(package: str) -> str | None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from inferno.engine.abilities import BACKENDS
 from inferno.engine.model_parts import ModelPart, model_part, same_model
 from inferno.errors import InfernoError, InvalidArgument, NotFound
 from inferno.models.builtin import EMBER, ember_path
+from inferno.models.forms import Form, Wishes, choose, read_form
 from inferno.models.huggingface.folder import Folder, is_model_folder, open_folder
 from inferno.models.huggingface.quantization import check_scheme
 from inferno.models.image_encoder import NO_IMAGES, is_image_encoder, named_or_beside
 from inferno.models.onnx import graph_file
 from inferno.models.onnx.graph_file import GraphFile
+
+if TYPE_CHECKING:
+    from inferno.config.settings import ModelSettings
 
 FAKE_PREFIX = "fake:"
 """Names the deterministic test model, which has no weights and answers nonsense: for tests and overhead benches."""
@@ -27,63 +34,131 @@ class ModelSource:
     path: str
     name: str
     size_bytes: int | None = None
+    backend: str = "llama"
+    """One of ``inferno backends list``."""
     folder: Folder | None = None
     quantize: str | None = None
     graph: GraphFile | None = None
     """Where ``path`` is an ONNX file."""
     image_encoder: str | None = None
     """Path of what makes the model see pictures."""
+    others: Mapping[str, str] = field(default_factory=dict)
+    """The other forms that the folder has the model in, by backend, with why they were not taken."""
+
+    @property
+    def chosen(self) -> str | None:
+        """The choice in words; None where there was none."""
+        if not self.others:
+            return None
+        reasons = "; ".join(f"not {backend}: {why}" for backend, why in self.others.items())
+        return f"{self.name} comes in several forms. Taken: {self.backend}; {reasons}"
 
 
 def resolve(
-    model: str | None = None, *, quantize: str | None = None, mmproj: str | None = NO_IMAGES
+    model: str | None = None,
+    *,
+    quantize: str | None = None,
+    mmproj: str | None = NO_IMAGES,
+    backend: str | None = None,
+    providers: str | None = None,
+    abilities: tuple[str, ...] = (),
 ) -> ModelSource:
     """``None`` or ``ember`` is the built-in model; else a GGUF file, the first of a model in several, a folder with
     exactly one such model (``./ember``, too); a Hugging Face folder: config.json and SafeTensors, of which ``quantize``
     says the number format; or an ONNX file of any name, or a folder with one. ``mmproj`` is the path of its image
     encoder; ``None`` takes the one beside a GGUF file, if any, and ``none`` takes none.
 
+    Where a folder has the model in several forms, ``models/forms.py`` chooses one that can do ``abilities`` and takes
+    ``providers``, if these are asked for; ``backend`` names it.
+
     Raises NotFound or InvalidArgument with what is there instead, and what ``open_folder`` raises.
     """
     check_scheme(quantize)
-    source = _resolve(model, quantize)
+    if backend is not None and backend not in BACKENDS:
+        raise InvalidArgument(
+            f"there is no backend {backend[:100]!r}; there are {', '.join(BACKENDS)}", param="backend"
+        )
+    source = _resolve(model, Wishes(backend, quantize, providers, abilities))
     is_gguf = source.folder is None and source.graph is None
     return replace(source, image_encoder=named_or_beside(mmproj, source.path, looks_beside=is_gguf))
 
 
-def _resolve(model: str | None, quantize: str | None) -> ModelSource:
-    if model is not None and is_model_folder(Path(model).expanduser()):
-        return _folder(Path(model).expanduser(), quantize, shown=model)
-    if quantize is not None:
+def resolve_settings(settings: ModelSettings, *, mmproj: str | None = NO_IMAGES) -> ModelSource:
+    """:func:`resolve` of what is configured."""
+    wanted = []
+    if settings.adapters or settings.adapter_folder is not None:
+        wanted.append("lora")
+    if mmproj not in (None, NO_IMAGES):
+        wanted.append("vision")
+    return resolve(
+        settings.path,
+        quantize=settings.quantize,
+        mmproj=mmproj,
+        backend=settings.backend,
+        providers=settings.providers,
+        abilities=tuple(wanted),
+    )
+
+
+def _resolve(model: str | None, wishes: Wishes) -> ModelSource:
+    if model is None or model == EMBER:
+        path, is_folder = ember_path(), False
+    else:
+        path = Path(model).expanduser()
+        is_folder = path.is_dir()
+    forms = _forms(path, wishes.quantize, shown=str(model)) if is_folder else []
+    if wishes.quantize is not None and not any(form.backend == "huggingface" for form in forms):
         raise InvalidArgument(
             "quantize is for Hugging Face folders; a GGUF or ONNX file is served in the format it has", param="quantize"
         )
+    if is_folder and not forms:
+        raise NotFound(f"{model}: no .gguf or .onnx file in this folder, and no config.json with .safetensors files")
+    return choose(forms or [_of_file(model, path)], wishes, shown=str(model), missing=_missing)
+
+
+def _missing(backend: str) -> str | None:
+    from inferno.models import backends  # late: it brings the native module, and most folders have one form
+
+    return backends.missing(backend)
+
+
+def _forms(path: Path, quantize: str | None, *, shown: str) -> list[Form]:
+    """Of a folder, whole or not; the order decides where nothing else does."""
+    forms = []
+    if is_model_folder(path):
+        forms.append(read_form("huggingface", lambda: _folder(path, quantize, shown=shown)))
+    if ggufs := _ggufs(path):
+        forms.append(read_form("llama", lambda: _gguf(_only_model(ggufs, shown=shown))))
+    graph = _graph(path, shown=shown)
+    return forms if graph is None else [*forms, graph]
+
+
+def _of_file(model: str | None, path: Path) -> Form:
     if model is None or model == EMBER:
-        return _file(ember_path(), EMBER)
+        return Form("llama", _file(path, EMBER))
     if model.startswith(FAKE_PREFIX):
-        return ModelSource(path=model, name="fake")
-    path = Path(model).expanduser()
+        return Form("fake", ModelSource(path=model, name="fake", backend="fake"))
     if not path.exists():
         raise NotFound(f"{model}: no such file or folder{_nearest(path)}")
-    graph = _graph(path, shown=model)
-    if graph is not None:
-        name = path.stem if path.suffix.lower() == ".onnx" else path.resolve().name
-        return ModelSource(str(graph.path), name, graph.size_bytes, graph=graph)
-    if path.is_dir():
-        path = _only_gguf(path, shown=model)
+    return _graph(path, shown=model) or read_form("llama", lambda: _gguf(path))
+
+
+def _graph(path: Path, *, shown: str) -> Form | None:
+    try:
+        graph = graph_file.in_folder(path) if path.is_dir() else graph_file.at(path)
+    except InfernoError as error:
+        return Form("onnx", type(error)(f"{shown}: {error.message}"))
+    if graph is None:
+        return None
+    name = path.stem if path.suffix.lower() == ".onnx" else path.resolve().name
+    return Form("onnx", ModelSource(str(graph.path), name, graph.size_bytes, backend="onnx", graph=graph))
+
+
+def _gguf(path: Path) -> ModelSource:
     part = model_part(path)
     if part is not None:
         return _parts(path, part)
     return _file(path, path.stem if path.suffix.lower() == ".gguf" else path.name)
-
-
-def _graph(path: Path, *, shown: str) -> GraphFile | None:
-    if path.is_dir() and any(entry.suffix.lower() == ".gguf" for entry in path.iterdir()):
-        return None
-    try:
-        return graph_file.in_folder(path) if path.is_dir() else graph_file.at(path)
-    except InfernoError as error:
-        raise type(error)(f"{shown}: {error.message}") from None
 
 
 def _parts(path: Path, part: ModelPart) -> ModelSource:
@@ -99,22 +174,21 @@ def _folder(path: Path, quantize: str | None, *, shown: str) -> ModelSource:
         folder = open_folder(path)
     except InfernoError as error:
         raise type(error)(f"{shown}: {error.message}") from None
-    return ModelSource(str(path), folder.name, folder.weight_bytes, folder, quantize)
+    return ModelSource(str(path), folder.name, folder.weight_bytes, "huggingface", folder, quantize)
 
 
 def _file(path: Path, name: str) -> ModelSource:
     return ModelSource(path=str(path), name=name, size_bytes=path.stat().st_size)
 
 
-def _only_gguf(folder: Path, *, shown: str) -> Path:
+def _ggufs(folder: Path) -> list[Path]:
     files = (entry for entry in folder.iterdir() if entry.suffix.lower() == ".gguf")
-    found = sorted(entry for entry in files if not is_image_encoder(entry))
-    if len(found) == 1:
-        return found[0]
-    if same_model(found):
+    return sorted(entry for entry in files if not is_image_encoder(entry))
+
+
+def _only_model(found: list[Path], *, shown: str) -> Path:
+    if len(found) == 1 or same_model(found):
         return found[0]  # another than the first where that is missing, which is told then
-    if not found:
-        raise NotFound(f"{shown}: no .gguf or .onnx file in this folder, and no config.json with .safetensors files")
     names = ", ".join(entry.name for entry in found[:8]) + (", …" if len(found) > 8 else "")
     raise InvalidArgument(f"{shown}: {len(found)} .gguf files in this folder ({names}); name one of them")
 

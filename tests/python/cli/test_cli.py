@@ -107,7 +107,7 @@ def test_announcement(capsys: pytest.CaptureFixture[str]) -> None:
     card = ModelCard("m", "llama", "", 1, 1, 1, 1, "CPU", "llama", has_chat_template=False, loaded_at=0)
     announce("http://127.0.0.1:1", card, keyed=True)
     first, second = capsys.readouterr().out.splitlines()
-    assert first == "Inferno is listening on http://127.0.0.1:1 (model m)"
+    assert first == "Inferno is listening on http://127.0.0.1:1 (model m), computed by llama"
     assert "http://127.0.0.1:1/v1/completions" in second
     assert "authorization: Bearer" in second
 

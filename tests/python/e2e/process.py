@@ -67,6 +67,11 @@ def environment() -> dict[str, str]:
     return {**plain, "XDG_STATE_HOME": _STATE}
 
 
+def _paths() -> list[str]:
+    """Where the server finds modules besides those that are installed: ours, and what the test put there."""
+    return [str(_TESTS), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+
+
 def eventually(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + SECONDS_TO_STOP
     while not condition():
@@ -88,7 +93,7 @@ def running(*arguments: str, cwd: Path | None = None, module: str = READ_ALONG) 
             stderr=log,
             text=True,
             cwd=cwd,
-            env={**environment(), "PYTHONPATH": str(_TESTS), REPORT: wrong.name},
+            env={**environment(), "PYTHONPATH": os.pathsep.join(_paths()), REPORT: wrong.name},
         )
         watchdog = threading.Timer(SECONDS_TO_START, process.kill)
         watchdog.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from e2e.process import Server, eventually, running
+from inferno.cli import main
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "data"))
 import onnx_decoders
@@ -78,3 +80,47 @@ def test_a_client_that_leaves_frees_its_slot(server: Server) -> None:
     with server.client() as http, http.stream("POST", "/v1/completions", json=body) as response:
         next(response.iter_lines())
     eventually(lambda: server.metric("inferno_requests_running") == 0)
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/gif;base64,R0lGODlhAQABAAAAACw="}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        ("/v1/embeddings", {"input": "x"}, "does not embed it.*the backends llama, huggingface and onnx can"),
+        (
+            "/v1/rerank",
+            {"query": "x", "documents": ["y"]},
+            "does not rerank.*the backends llama, huggingface and onnx can",
+        ),
+        ("/v1/classify", {"input": "x"}, "does not classify.*the backends llama, huggingface and onnx can"),
+        ("/v2/models/ember-onnx/infer", {"inputs": []}, "does not compute graphs.*the backend onnx can"),
+        (
+            "/v1/chat/completions",
+            {"messages": [{"role": "user", "content": [PICTURE]}]},
+            "this model takes none.*the backends llama and huggingface can",
+        ),
+    ],
+)
+def test_what_it_cannot_do_is_refused_with_who_can(server: Server, path: str, body: dict[str, Any], says: str) -> None:
+    with server.client() as http:
+        answer = http.post(path, json={"model": "ember-onnx", **body} if path.startswith("/v1") else body)
+    error = answer.json()["error"]
+    assert answer.status_code == 400
+    assert re.search(says, error if isinstance(error, str) else error["message"])
+
+
+def test_log_probabilities_are_told(server: Server) -> None:
+    with server.client() as http:
+        (choice,) = ask(http, "What is 12 plus 30?", logprobs=True, top_logprobs=2)["choices"]
+    assert choice["logprobs"]["content"][0]["logprob"] <= 0
+
+
+def test_adapters_are_refused_with_who_takes_them(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    onnx_decoders.write_ember(tmp_path / "ember", "gqa")
+    (tmp_path / "a.gguf").write_bytes(b"GGUF")
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", str(tmp_path / "ember"), "--adapter", f"a={tmp_path / 'a.gguf'}", "--port", "0"])
+    assert ended.value.code not in (0, None)
+    assert "takes no adapters: it generates no text, is an ONNX model" in capfd.readouterr().err.replace("\n", " ")

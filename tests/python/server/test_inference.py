@@ -181,6 +181,7 @@ async def test_other_models_and_other_asks(http: httpx.AsyncClient) -> None:
     writer = await http.post("/v2/models/fake/infer", json=ask([[1, 2, 3]]))
     assert writer.status_code == 400
     assert "generates text and does not compute graphs" in writer.json()["error"]
+    assert "(the backend onnx can)" in writer.json()["error"]
     chat = await http.post("/v1/completions", json={"model": "linear", "prompt": "x"})
     assert chat.status_code == 400
     assert "computes a graph and does not" in chat.json()["error"]["message"]

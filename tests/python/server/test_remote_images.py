@@ -64,7 +64,7 @@ def about(*urls: str) -> Conversation:
 def card(*, takes_images: bool = True) -> ModelCard:
     from dataclasses import replace
 
-    return replace(FakeClient().card, abilities=("complete", "images") if takes_images else ("complete",))
+    return replace(FakeClient().card, abilities=("complete", "vision") if takes_images else ("complete",))
 
 
 async def fetched(images: RemoteImages, *urls: str) -> list[Any]:

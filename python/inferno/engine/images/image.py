@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from inferno.engine.abilities import backends_that_can
 from inferno.errors import ImagesUnsupported
 
 MAX_IMAGE_BYTES = 20 * 1024 * 1024
@@ -29,6 +30,6 @@ class Image:
 def no_images(param: str) -> ImagesUnsupported:
     return ImagesUnsupported(
         f"'{param}' is a picture, and this model takes none: it has no image encoder. Send text, or serve it with"
-        " --mmproj FILE",
+        f" --mmproj FILE; {backends_that_can('vision')}",
         param=param,
     )

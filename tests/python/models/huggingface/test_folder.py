@@ -40,7 +40,7 @@ def test_it_is_served_under_its_own_name(folder: Path, monkeypatch: pytest.Monke
     assert found.size_bytes == sum(shard.stat().st_size for shard in folder.glob("*.safetensors"))
 
 
-def test_a_gguf_beside_the_weights_does_not_change_what_the_folder_is(folder: Path) -> None:
+def test_a_broken_gguf_beside_the_weights_does_not_change_what_the_folder_is(folder: Path) -> None:
     (folder / "other.gguf").write_bytes(b"GGUF")
     assert resolve(str(folder)).folder is not None
 
