@@ -42,6 +42,7 @@ AllowAnonymous = Annotated[bool | None, _flag("server.allow_anonymous", "--allow
 AllowedHosts = Annotated[list[str] | None, _flag("server.allowed_hosts", "--allowed-host")]
 ImageHosts = Annotated[list[str] | None, _flag("server.image_hosts", "--allow-image-host")]
 BodyLimit = Annotated[int | None, _flag("server.body_limit_bytes", "--body-limit")]
+ReceiveTimeout = Annotated[float | None, _flag("server.receive_seconds", "--receive-timeout")]
 KeepAlive = Annotated[float | None, _flag("server.keep_alive_seconds", "--keep-alive")]
 Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
 MaxBackground = Annotated[int | None, _flag("server.max_background", "--max-background")]
@@ -98,6 +99,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "allowed_host": ("server.allowed_hosts", "--allowed-host"),
     "allow_image_host": ("server.image_hosts", "--allow-image-host"),
     "body_limit": ("server.body_limit_bytes", "--body-limit"),
+    "receive_timeout": ("server.receive_seconds", "--receive-timeout"),
     "keep_alive": ("server.keep_alive_seconds", "--keep-alive"),
     "grace": ("server.grace_seconds", "--grace"),
     "max_background": ("server.max_background", "--max-background"),

@@ -49,6 +49,7 @@ def serve(
     allowed_host: flags.AllowedHosts = None,
     allow_image_host: flags.ImageHosts = None,
     body_limit: flags.BodyLimit = None,
+    receive_timeout: flags.ReceiveTimeout = None,
     keep_alive: flags.KeepAlive = None,
     grace: flags.Grace = None,
     max_background: flags.MaxBackground = None,

@@ -86,6 +86,9 @@ class ServerSettings(_Section):
         "and they come as data URLs.",
     )
     body_limit_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
+    receive_seconds: float = Field(
+        60.0, gt=0, description="Seconds in which a whole request must have come; a slower one is refused with 408."
+    )
     keep_alive_seconds: float = Field(10.0, gt=0, description="Seconds between comments on a stream that has no news.")
     grace_seconds: float = Field(30.0, ge=0, description="Seconds that running requests get to finish on SIGTERM.")
     max_background: PositiveInt = Field(

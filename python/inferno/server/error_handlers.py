@@ -48,6 +48,7 @@ TABLE: dict[type[BaseException], HttpError] = {
     refusals.NotOffered: HttpError(403, "permission_error", "not_offered"),
     errors.NotFound: HttpError(404, "not_found_error", "not_found"),
     ModelNotFound: HttpError(404, "not_found_error", "model_not_found"),
+    refusals.RequestTimeout: HttpError(408, "invalid_request_error", "request_timeout"),
     refusals.BodyTooLarge: HttpError(413, "invalid_request_error", "body_too_large"),
     errors.QueueFull: HttpError(429, "rate_limit_error", "queue_full"),
     refusals.ClientLeft: HttpError(499, "server_error", "cancelled"),
@@ -117,7 +118,7 @@ def _headers(error: Exception) -> dict[str, str]:
             "retry-after": str(max(1, math.ceil(error.retry_after))),
             "retry-after-ms": str(math.ceil(error.retry_after * 1000)),
         }
-    if isinstance(error, refusals.Draining):
+    if isinstance(error, refusals.Draining | refusals.RequestTimeout):
         return {"connection": "close"}
     if isinstance(error, refusals.InvalidKey):
         return {"www-authenticate": "Bearer"}

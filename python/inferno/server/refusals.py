@@ -51,6 +51,12 @@ class BodyTooLarge(InfernoError):
     code = "body_too_large"
 
 
+class RequestTimeout(InfernoError):
+    """The request's body has not come within its time."""
+
+    code = "request_timeout"
+
+
 class Draining(Unavailable):
     """The server is stopping and takes no new work."""
 

@@ -11,6 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from inferno.errors import ConfigError
+from inferno.server.connection import connection_of
 from inferno.server.drain import Drain
 from inferno.server.settings import ListenSettings
 
@@ -38,6 +39,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Starlette, settings: ListenSettings, on_started: Callable[[], None]) -> None:
         config = uvicorn.Config(
             app,
+            http=connection_of(settings.receive_seconds),
             access_log=False,
             log_config=None,
             log_level="warning",

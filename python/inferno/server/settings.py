@@ -32,6 +32,11 @@ class ServerSettings(Protocol):
     def body_limit_bytes(self) -> int: ...
 
     @property
+    def receive_seconds(self) -> float:
+        """How long a whole request, head and body, may take to come."""
+        ...
+
+    @property
     def unknown_fields(self) -> Literal["refuse", "report"]:
         """Whether a request's fields that are not known refuse it, or are left out and named in the answer."""
         ...

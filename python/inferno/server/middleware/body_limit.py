@@ -1,17 +1,19 @@
-"""Refuses bodies over the limit: by their announced length, and by what really comes."""
+"""Refuses bodies over the limit: by their announced length, by what really comes, and when they do not come in time."""
 
 from __future__ import annotations
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inferno.server.refusals import BodyTooLarge
+from inferno.server.connection import OVERDUE
+from inferno.server.refusals import BodyTooLarge, RequestTimeout
 
 
 class BodyLimit:
-    """``limit`` is in bytes. A body without announced length is counted while the route reads it.
+    """``limit`` is in bytes. A body without announced length is counted while the route reads it. How long it may take,
+    the connection knows, which wakes the route then.
 
-    Raises BodyTooLarge.
+    Raises BodyTooLarge and RequestTimeout.
     """
 
     def __init__(self, app: ASGIApp, *, limit: int) -> None:
@@ -34,6 +36,8 @@ class BodyLimit:
                 received += len(message.get("body", b""))
                 if received > self._limit:
                     raise self._refusal(f"is longer than {self._limit} bytes")
+                if message.get("more_body") and (seconds := scope["state"].get(OVERDUE)) is not None:
+                    raise RequestTimeout(f"the request did not come within {seconds:g} seconds")
             return message
 
         await self._app(scope, receive_counted, send)
