@@ -64,8 +64,9 @@ async def test_pieces_come_while_the_rest_is_made(paced: Server, by_responses: b
     async for chunk in model.astream(LONG):
         pieces += bool(chunk.text)
         if pieces == PIECES:
+            assert paced.metric("inferno_requests_running") == 1
             break
-    assert paced.metric("inferno_requests_running") == 1
+    assert pieces == PIECES
     eventually(lambda: paced.metric("inferno_requests_running") == 0)
 
 

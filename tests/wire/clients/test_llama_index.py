@@ -56,8 +56,9 @@ def test_pieces_come_while_the_rest_is_made(paced: Server) -> None:
     for piece in model_at(paced, "paced").stream_chat([llms.ChatMessage(role="user", content=LONG)]):
         pieces += bool(piece.delta)
         if pieces == PIECES:
+            assert paced.metric("inferno_requests_running") == 1
             break
-    assert paced.metric("inferno_requests_running") == 1
+    assert pieces == PIECES
     eventually(lambda: paced.metric("inferno_requests_running") == 0)
 
 
