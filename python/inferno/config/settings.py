@@ -168,7 +168,9 @@ class ModelSettings(_Section):
         "/v1/load_lora_adapter. Off by default.",
     )
     generation_config: Literal["folder", "none"] = Field(
-        "folder", description="Take a folder's generation_config.json as default sampling, or not (none)."
+        "folder",
+        description="Take a folder's generation_config.json, or search of genai_config.json, as default sampling, or "
+        "not (none).",
     )
     tuned: bool = Field(True, description="Use what 'inferno tune' measured, for settings that are not given.")
 

@@ -10,6 +10,7 @@ from msgspec import structs
 from inferno.engine.client import GenerateRequest
 from inferno.engine.encoder import TextEncoder
 from inferno.engine.facts import ModelFacts
+from inferno.errors import ContextLengthExceeded
 
 DEFAULT_TEMPLATE = "default"
 TOOL_TEMPLATE = "tool_use"
@@ -23,23 +24,38 @@ class GenerationDefaults:
     sampling: Mapping[str, float] = field(default_factory=dict)
     """Fields of SamplingOptions."""
     max_tokens: int | None = None
+    max_length: int | None = None
+    """Most tokens of prompt and answer together, where neither a request nor ``max_tokens`` says how many."""
     eos_token_ids: tuple[int, ...] = ()
     """Tokens that end a text, besides those that the model's file marks so; not under ``ignore_eos``."""
 
     def applied(self, request: GenerateRequest) -> GenerateRequest:
-        """``request`` with the defaults put where it has None."""
+        """``request`` with the defaults put where it has None. Raises ContextLengthExceeded for a prompt that leaves no
+        room within ``max_length``."""
         missing = {name: value for name, value in self.sampling.items() if getattr(request.sampling, name) is None}
         ends = () if request.ignore_eos else self.eos_token_ids
         return structs.replace(
             request,
             sampling=structs.replace(request.sampling, **missing) if missing else request.sampling,
-            max_tokens=self.max_tokens if request.max_tokens is None else request.max_tokens,
+            max_tokens=self._room(request) if request.max_tokens is None else request.max_tokens,
             stop_token_ids=tuple(dict.fromkeys((*request.stop_token_ids, *ends))),
         )
 
+    def _room(self, request: GenerateRequest) -> int | None:
+        if self.max_tokens is not None or self.max_length is None:
+            return self.max_tokens
+        if len(request.prompt) >= self.max_length:
+            raise ContextLengthExceeded(
+                f"the prompt has {len(request.prompt)} tokens, and the model's folder wants at most {self.max_length} "
+                "with the answer where a request does not say how many: say it with max_tokens",
+                param="max_tokens",
+            )
+        return self.max_length - len(request.prompt)
+
     def shown(self) -> dict[str, float]:
-        """The defaults as a request would write them."""
-        return dict(self.sampling) | ({} if self.max_tokens is None else {"max_tokens": self.max_tokens})
+        """The defaults as a request would write them; ``max_length`` has no such field."""
+        lengths = {"max_tokens": self.max_tokens, "max_length": self.max_length}
+        return dict(self.sampling) | {name: value for name, value in lengths.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from inferno.models.huggingface.prepare import prepare
 from inferno.models.onnx.encoders import read_encoder_extras, reads_texts
 from inferno.models.onnx.facts import read_facts
 from inferno.models.onnx.graph_file import GraphFile
+from inferno.models.onnx.search import with_search
 from inferno.models.source import ModelSource
 
 
@@ -99,6 +100,8 @@ def _extras_of_graph(graph: GraphFile, name: str, generation_config: bool) -> Ca
         return (lambda: read_encoder_extras(graph, name)) if reads_texts(graph) else None
 
     def read() -> Extras:
-        return replace(read_extras(graph.folder, generation_config=generation_config), facts=read_facts(graph, name))
+        extras = read_extras(graph.folder, generation_config=generation_config)
+        generation = with_search(extras.generation, graph) if generation_config else extras.generation
+        return replace(extras, generation=generation, facts=read_facts(graph, name))
 
     return read

@@ -48,23 +48,35 @@ def _read(folder: Path, sampling: bool) -> GenerationDefaults:
     config = read_object(folder, NAME) if sampling else None
     if config is None:
         return GenerationDefaults(eos_token_ids=ends)
+    most = read_count(config, "max_new_tokens", where=NAME)
+    return GenerationDefaults(read_sampling(config, where=NAME), most, eos_token_ids=ends)
+
+
+def read_sampling(config: Mapping[str, Any], *, where: str) -> dict[str, float]:
+    """Fields of SamplingOptions, of an object that names them as transformers does in the file ``where``. What cannot
+    be honoured is logged. Raises DataCorrupted."""
     if refused := [name for name, neutral in _NEUTRAL.items() if config.get(name) not in (None, neutral)]:
-        logger.warning("%s asks for %s, which this server does not do", NAME, ", ".join(refused))
-    values = {name: value for name in _SAMPLING if (value := _number(config, name)) is not None}
+        logger.warning("%s asks for %s, which this server does not do", where, ", ".join(refused))
+    values = {name: value for name in _SAMPLING if (value := _number(config, name, where)) is not None}
     if config.get("do_sample") is False:
-        values = {name: value for name, value in values.items() if name == "repetition_penalty"} | {"temperature": 0.0}
-    most = _number(config, "max_new_tokens")
-    if most is not None and (most < 1 or most != int(most)):
-        raise DataCorrupted(f"{NAME}: max_new_tokens is {most}; it must be a whole number from 1 on")
-    return GenerationDefaults(values, None if most is None else int(most), ends)
+        return {name: value for name, value in values.items() if name == "repetition_penalty"} | {"temperature": 0.0}
+    return values
 
 
-def _number(config: Mapping[str, Any], name: str) -> float | None:
+def read_count(config: Mapping[str, Any], name: str, *, where: str) -> int | None:
+    """A whole number from 1 on, None where it is not said. Raises DataCorrupted."""
+    value = _number(config, name, where)
+    if value is not None and (value < 1 or value != int(value)):
+        raise DataCorrupted(f"{where}: {name} is {value}; it must be a whole number from 1 on")
+    return None if value is None else int(value)
+
+
+def _number(config: Mapping[str, Any], name: str, where: str) -> float | None:
     value = config.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise DataCorrupted(f"{NAME}: {name} is {str(value)[:40]!r}; it must be a number")
+        raise DataCorrupted(f"{where}: {name} is {str(value)[:40]!r}; it must be a number")
     if name == "top_k" and value != int(value):
-        raise DataCorrupted(f"{NAME}: top_k is {value}; it must be a whole number")
+        raise DataCorrupted(f"{where}: top_k is {value}; it must be a whole number")
     return int(value) if name == "top_k" else value
