@@ -18,11 +18,14 @@ struct SpecialToken {
 };
 
 // What a model that fills a gap was trained to see before the text in front of it, before the text behind it, and before
-// what it is to write; kNoToken, all of them, when the model does not.
+// what it is to write; kNoToken, all three of them, when the model does not.
 struct InfillTokens {
   TokenId prefix = kNoToken;
   TokenId suffix = kNoToken;
   TokenId middle = kNoToken;
+  // Before the name of a collection of files, and before each file's name; kNoToken, one or both, when it saw none.
+  TokenId repository = kNoToken;
+  TokenId file = kNoToken;
 };
 
 // All methods are thread-safe and const; returned views live as long as the tokenizer.

@@ -248,7 +248,7 @@ void register_model(py::module_& module) {
       .def_property_readonly("separator", [](const PyModel& self) { return self.model->tokenizer().separator(); })
       .def_property_readonly("infill", [](const PyModel& self) {
         const InfillTokens i = self.model->tokenizer().infill();
-        return i.prefix == kNoToken ? py::object(py::none()) : py::make_tuple(i.prefix, i.suffix, i.middle);
+        return i.prefix == kNoToken ? py::object(py::none()) : py::make_tuple(i.prefix, i.suffix, i.middle, i.repository, i.file);
       })
       .def_property_readonly("closing", [](const PyModel& self) { return self.model->tokenizer().closing(); });
 }

@@ -88,8 +88,9 @@ class Model:
         """What the model was trained to see behind every whole text; -1 when nothing."""
 
     @property
-    def infill(self) -> tuple[int, int, int] | None:
-        """What the model was trained to see before a prefix, a suffix and what comes between them; None: it was not."""
+    def infill(self) -> tuple[int, int, int, int, int] | None:
+        """What the model was trained to see before a prefix, a suffix and what comes between them; before the name of a
+        collection of files and each file's (-1 where it was not). None: it fills no gaps."""
 
     @property
     def separator(self) -> list[int]:

@@ -19,6 +19,22 @@ TEMPLATE = (
     "{% for message in messages %}<|{{ message.role }}|>{{ message.content }}<|end|>{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
+FILLING = {
+    "fim_pre": "<|fim_prefix|>",
+    "fim_suf": "<|fim_suffix|>",
+    "fim_mid": "<|fim_middle|>",
+    "fim_rep": "<|repo_name|>",
+    "fim_sep": "<|file_sep|>",
+}
+"""Special tokens of a model that fills gaps, by the names that GGUF has for them."""
+THOUGHTS = ["<think>", "</think>"]
+THINKING_TEMPLATE = (
+    "{% for message in messages %}<|{{ message.role }}|>"
+    "{% if message.reasoning_content %}<think>{{ message.reasoning_content }}</think>{% endif %}"
+    "{{ message.content }}<|end|>{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>"
+    "{% if enable_thinking is not defined or enable_thinking %}<think>{% endif %}{% endif %}"
+)
 
 
 def byte_characters() -> list[str]:
@@ -35,13 +51,23 @@ def byte_characters() -> list[str]:
     return characters
 
 
-def add_tokenizer(writer: gguf.GGUFWriter, pre: str) -> None:
-    """A GPT-2 style vocabulary: bytes, a few merges, specials, fillers up to VOCAB."""
-    tokens = byte_characters() + [merge.replace(" ", "") for merge in MERGES]
+def plain_tokens() -> list[str]:
+    return byte_characters() + [merge.replace(" ", "") for merge in MERGES]
+
+
+def add_tokenizer(writer: gguf.GGUFWriter, pre: str, *, marked: bool = False) -> None:
+    """A GPT-2 style vocabulary: bytes, a few merges, specials, fillers up to VOCAB. ``marked``: with the tokens of gaps
+    and of thoughts, and a template that opens these."""
+    tokens = plain_tokens()
     types = [gguf.TokenType.NORMAL] * len(tokens)
     first_special = len(tokens)
     tokens += SPECIALS
     types += [gguf.TokenType.CONTROL] * len(SPECIALS)
+    if marked:
+        for number, name in enumerate(FILLING):
+            writer.add_uint32(f"tokenizer.ggml.{name}_token_id", len(tokens) + number)
+        tokens += [*FILLING.values(), *THOUGHTS]
+        types += [gguf.TokenType.CONTROL] * len(FILLING) + [gguf.TokenType.USER_DEFINED] * len(THOUGHTS)
     fillers = VOCAB - len(tokens)
     tokens += [f"<unused{i}>" for i in range(fillers)]
     types += [gguf.TokenType.UNUSED] * fillers
@@ -53,19 +79,31 @@ def add_tokenizer(writer: gguf.GGUFWriter, pre: str) -> None:
     writer.add_bos_token_id(first_special)
     writer.add_eos_token_id(first_special + 1)
     writer.add_add_bos_token(True)
-    writer.add_chat_template(TEMPLATE)
+    writer.add_chat_template(THINKING_TEMPLATE if marked else TEMPLATE)
 
 
-def write_model(path: Path, arch: str, *, seed: int, layers: int, width: int, heads: int, kv_heads: int) -> None:
+def write_model(
+    path: Path,
+    arch: str,
+    *,
+    seed: int,
+    layers: int,
+    width: int,
+    heads: int,
+    kv_heads: int,
+    context: int = 512,
+    marked: bool = False,
+) -> None:
     """A transformer of the llama family with random float32 weights; qwen2 and qwen2vl also have biases on q, k and v,
-    and qwen2vl positions of several dimensions."""
+    and qwen2vl positions of several dimensions. One that is ``marked`` fills gaps and thinks, and says at temperature 0
+    bytes alone: no special token, so that it ends nothing by itself."""
     random = np.random.default_rng(seed)
     head = width // heads
     feed_forward = 2 * width
 
     writer = gguf.GGUFWriter(path, arch)
     writer.add_name(f"tiny {arch}")
-    writer.add_context_length(512)
+    writer.add_context_length(context)
     writer.add_embedding_length(width)
     writer.add_block_count(layers)
     writer.add_feed_forward_length(feed_forward)
@@ -76,17 +114,19 @@ def write_model(path: Path, arch: str, *, seed: int, layers: int, width: int, he
     if arch == "qwen2vl":
         writer.add_rope_dimension_sections([head // 8, head // 8, head // 4, 0])
     writer.add_vocab_size(VOCAB)
-    add_tokenizer(writer, "qwen2" if arch.startswith("qwen2") else "gpt-2")
+    add_tokenizer(writer, "qwen2" if arch.startswith("qwen2") else "gpt-2", marked=marked)
 
-    def add(name: str, *shape: int) -> None:
+    def add(name: str, *shape: int, silent_from: int | None = None) -> None:
         values = random.standard_normal(shape) / np.sqrt(shape[-1])
+        if silent_from is not None:
+            values[silent_from:] = 0
         writer.add_tensor(name, values.astype(np.float32))
 
     def add_ones(name: str) -> None:
         writer.add_tensor(name, np.ones(width, dtype=np.float32))
 
     add("token_embd.weight", VOCAB, width)
-    add("output.weight", VOCAB, width)
+    add("output.weight", VOCAB, width, silent_from=len(plain_tokens()) if marked else None)
     add_ones("output_norm.weight")
     for layer in range(layers):
         block = f"blk.{layer}"

@@ -96,7 +96,8 @@ std::vector<TokenId> LlamaTokenizer::separator() const {
 
 // Those that the file names, or whose text llama.cpp knows from the families that have them.
 InfillTokens LlamaTokenizer::infill() const {
-  const InfillTokens found{llama_vocab_fim_pre(vocab_), llama_vocab_fim_suf(vocab_), llama_vocab_fim_mid(vocab_)};
+  const InfillTokens found{llama_vocab_fim_pre(vocab_), llama_vocab_fim_suf(vocab_), llama_vocab_fim_mid(vocab_),
+                           llama_vocab_fim_rep(vocab_), llama_vocab_fim_sep(vocab_)};
   const bool whole = found.prefix != kNoToken && found.suffix != kNoToken && found.middle != kNoToken;
   return whole ? found : InfillTokens{};
 }

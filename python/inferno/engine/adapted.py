@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from inferno.engine.client import EngineClient, GenerateRequest, Message, ModelCard, TokenStream
+from inferno.engine.client import EngineClient, Gap, GenerateRequest, Message, ModelCard, TokenStream
 
 if TYPE_CHECKING:
     from inferno.engine.conversation import Conversation, Turn
@@ -55,8 +55,8 @@ class AdaptedClient:
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._client.encode(text, add_special=add_special)
 
-    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
-        return await self._client.encode_infill(prefix, suffix)
+    async def encode_infill(self, gap: Gap) -> list[int]:
+        return await self._client.encode_infill(gap)
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         return await self._client.encode_all(texts)

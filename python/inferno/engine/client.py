@@ -85,6 +85,17 @@ class PlacedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """A place between two texts, which a model is to fill. ``files`` are names and texts of others that may help it."""
+
+    before: str
+    after: str
+    files: tuple[tuple[str, str], ...] = ()
+    param: str = "suffix"
+    """The field that asks for it, for what refuses it."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThoughtLimit:
     """How many tokens a model may think before it answers: then the token that closes the thought is chosen for it."""
 
@@ -256,8 +267,8 @@ class EngineClient(Protocol):
         embeds also what it was trained to see behind a text."""
         ...
 
-    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
-        """The prompt for what stands between two texts. Raises Unsupported for a model that was not trained to."""
+    async def encode_infill(self, gap: Gap) -> list[int]:
+        """The prompt for what fills a gap. Raises Unsupported for a model that was not trained to fill one."""
         ...
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:

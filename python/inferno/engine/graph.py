@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from inferno.engine.abilities import cannot
-from inferno.engine.client import GenerateRequest, Message, ModelCard, TokenStream
+from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard, TokenStream
 from inferno.engine.core import _core, native_call
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.inference import Arrivals, GraphSignature, InferRequest, InferResult, TensorSignature
@@ -118,7 +118,7 @@ class GraphEngine:
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         self._refuse("tokenize")
 
-    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
+    async def encode_infill(self, gap: Gap) -> list[int]:
         self._refuse("complete")
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:

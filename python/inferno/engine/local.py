@@ -14,7 +14,7 @@ from typing import Any
 from inferno.config.settings import StoreSettings
 from inferno.engine.abilities import backends_that_can, cannot
 from inferno.engine.adapters import Adapters
-from inferno.engine.client import GenerateRequest, Message, ModelCard
+from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
@@ -23,6 +23,7 @@ from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.engine.encoding import EncoderEngine
 from inferno.engine.extras import Extras
 from inferno.engine.facts import open_model
+from inferno.engine.gaps import gap_segments
 from inferno.engine.grammars import Grammars
 from inferno.engine.images.decoding import require_pillow
 from inferno.engine.images.placing import Placing, without_images
@@ -233,14 +234,10 @@ class LocalEngine:
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._tokens.of([text], add_bos=add_special)
 
-    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
-        marks = self._model.infill
-        if marks is None:
-            raise Unsupported(
-                "this model was not trained to fill a gap: its vocabulary has no tokens for it; leave 'suffix' out",
-                param="suffix",
-            )
-        return await self._tokens.of([marks[0], prefix, marks[1], suffix, marks[2]], add_bos=True)
+    async def encode_infill(self, gap: Gap) -> list[int]:
+        if self._encoder is not None:
+            raise cannot(self._card, "complete")
+        return await self._tokens.of(gap_segments(gap, self._model.infill), add_bos=True)
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         return await self._tokens.of_each(texts)

@@ -14,6 +14,7 @@ from inferno.server.routes import (
     embeddings,
     health,
     inference,
+    infill,
     messages,
     metrics,
     models,
@@ -29,6 +30,7 @@ from inferno.server.routes.ollama import text as ollama_text
 OPERATIONS: tuple[Operation, ...] = (
     *chat.OPERATIONS,
     *completions.OPERATIONS,
+    *infill.OPERATIONS,
     *messages.OPERATIONS,
     *responses.OPERATIONS,
     *stored_responses.OPERATIONS,

@@ -8,7 +8,7 @@ import gc
 import pytest
 from msgspec.structs import replace
 
-from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.client import Gap, GenerateRequest, SamplingOptions
 from inferno.engine.conversation import Conversation
 from inferno.engine.local import LocalEngine, build, defaults
 from inferno.errors import (
@@ -228,7 +228,7 @@ async def test_a_prediction_is_counted_and_changes_nothing() -> None:
 async def test_a_model_that_fills_no_gaps_says_so() -> None:
     engine = await LocalEngine.load("fake:")
     with pytest.raises(Unsupported) as caught:
-        await engine.encode_infill("a", "b")
+        await engine.encode_infill(Gap("a", "b"))
     assert caught.value.param == "suffix"
     await engine.aclose()
 

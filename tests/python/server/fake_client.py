@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inferno.engine.client import Delta, GenerateRequest, Message, ModelCard, Timings, TokenLogprob, Usage
+from inferno.engine.client import Delta, Gap, GenerateRequest, Message, ModelCard, Timings, TokenLogprob, Usage
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.embedding import EmbedRequest, EmbedResult
@@ -99,10 +99,11 @@ class FakeClient:
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return ([1] if add_special and text.startswith("bos") else []) + [ord(character) for character in text]
 
-    async def encode_infill(self, prefix: str, suffix: str) -> list[int]:
+    async def encode_infill(self, gap: Gap) -> list[int]:
         if not self.fills:
-            raise Unsupported("this model was not trained to fill a gap; leave 'suffix' out", param="suffix")
-        return await self.encode(f"<{prefix}|{suffix}>")
+            raise Unsupported(f"this model was not trained to fill a gap; leave '{gap.param}' out", param=gap.param)
+        files = "".join(f"[{name}:{text}]" for name, text in gap.files)
+        return await self.encode(f"{files}<{gap.before}|{gap.after}>")
 
     async def encode_all(self, texts: Sequence[str]) -> list[list[int]]:
         return [await self.encode(text) for text in texts]

@@ -103,7 +103,8 @@ async def test_models_are_not_changed(http: httpx.AsyncClient, method: str, verb
         ({"messages": [{"role": "tool", "content": "a"}]}, "messages[0]"),
         ({"messages": [{"role": "user", "content": "a", "thinking": "b"}]}, "messages[0].thinking"),
         ({"truncate": True}, "truncate"),
-        ({"logprobs": True}, "logprobs"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"logprobs": True, "top_logprobs": 21}, "top_logprobs"),
         ({"format": "xml"}, "format"),
         ({"suffix": "a"}, "suffix"),
     ],
@@ -112,6 +113,30 @@ async def test_what_is_wrong_is_named(http: httpx.AsyncClient, fields: dict[str,
     response = await http.post(CHAT, json={**chat("abcd"), **fields})
     assert response.status_code == 400, response.text
     assert named in response.json()["error"]
+
+
+async def test_logprobs_come_with_the_tokens_they_are_of(http: httpx.AsyncClient) -> None:
+    whole = (await http.post(CHAT, json=chat("ab", logprobs=True, top_logprobs=1))).json()
+    top = [[{"token": one, "logprob": -0.5, "bytes": [ord(one)]}] for one in "ba"]
+    wanted = [
+        {"token": one, "logprob": -0.5, "bytes": [ord(one)], "top_logprobs": other}
+        for one, other in zip("ba", top, strict=True)
+    ]
+    assert whole["logprobs"] == wanted
+    response = await http.post(CHAT, json=chat("ab", logprobs=True, top_logprobs=1, stream=True))
+    lines = [json.loads(line) for line in response.text.splitlines()]
+    assert [line.get("logprobs") for line in lines] == [wanted[:1], wanted[1:], None]
+    assert "logprobs" not in (await http.post(CHAT, json=chat("ab"))).json()
+
+
+async def test_a_suffix_makes_a_gap_to_fill(http: httpx.AsyncClient, fake: FakeClient) -> None:
+    ask = {"model": "fake-model", "prompt": "ab", "suffix": "cd", "stream": False}
+    assert (await http.post(GENERATE, json=ask)).json()["response"] == ">dc|ba<"
+    refused = await http.post(GENERATE, json={**ask, "system": "Be brief."})
+    assert (refused.status_code, "'system' needs" in refused.json()["error"]) == (400, True)
+    fake.fills = False
+    refused = await http.post(GENERATE, json=ask)
+    assert (refused.status_code, "fill a gap" in refused.json()["error"]) == (400, True)
 
 
 async def test_options_reach_the_engine(http: httpx.AsyncClient, fake: FakeClient) -> None:

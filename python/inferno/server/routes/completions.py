@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inferno.engine.client import EngineClient
+from inferno.engine.client import EngineClient, Gap
 from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.merge import generate_all
@@ -65,7 +65,7 @@ async def _submit(request: Request, ask: completions.CompletionRequest, exchange
 
 async def _tokens(client: EngineClient, prompt: Prompt, suffix: str | None) -> list[int]:
     if suffix:
-        return await client.encode_infill(completions.infill_prefix(prompt), suffix)
+        return await client.encode_infill(Gap(completions.infill_prefix(prompt), suffix))
     return await client.encode(prompt) if isinstance(prompt, str) else prompt
 
 

@@ -39,17 +39,19 @@ class CompletionLogprobs(msgspec.Struct, frozen=True):
 
 
 def chat_logprobs(tokens: Iterable[TokenLogprob]) -> ChatLogprobs:
-    return ChatLogprobs(
-        [
-            ContentLogprob(
-                token=_text(token.token),
-                logprob=token.logprob,
-                bytes=list(token.token),
-                top_logprobs=[TopLogprob(_text(piece), value, list(piece)) for _, piece, value in token.top],
-            )
-            for token in tokens
-        ]
-    )
+    return ChatLogprobs(content_logprobs(tokens))
+
+
+def content_logprobs(tokens: Iterable[TokenLogprob]) -> list[ContentLogprob]:
+    return [
+        ContentLogprob(
+            token=_text(token.token),
+            logprob=token.logprob,
+            bytes=list(token.token),
+            top_logprobs=[TopLogprob(_text(piece), value, list(piece)) for _, piece, value in token.top],
+        )
+        for token in tokens
+    ]
 
 
 class TextOffsets:

@@ -8,7 +8,7 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inferno.engine.client import EngineClient
+from inferno.engine.client import EngineClient, Gap
 from inferno.engine.conversation import Conversation
 from inferno.engine.dialects.reader import PlainReader
 from inferno.server.conversing import Conversing, converse
@@ -45,7 +45,7 @@ async def ollama_generate(request: Request) -> Response:
         client = _found(request, ask, exchange)
         if not ask.prompt:
             return _loaded(ask, GenerateLine)
-        if ask.raw or not client.card.has_chat_template:
+        if ask.suffix or ask.raw or not client.card.has_chat_template:
             conversing = await _continue(request, client, ask, ask.prompt)
         else:
             conversing = await _converse(request, client, ask, wire.prompt_conversation(ask))
@@ -69,9 +69,10 @@ async def _converse(
 
 
 async def _continue(request: Request, client: EngineClient, ask: wire.OllamaGenerate, text: str) -> Conversing:
-    """The text goes on as it stands; nothing in what comes is read as a call or a thought."""
-    wire.check_raw(ask)
-    prompt = await client.encode(text)
+    """The text goes on as it stands, up to its suffix if there is one; nothing in what comes is read as a call or a
+    thought."""
+    wire.check_untemplated(ask)
+    prompt = await client.encode_infill(Gap(text, ask.suffix)) if ask.suffix else await client.encode(text)
     stream = await client.generate(wire.to_generate_request(ask, prompt, tenant=request.state.tenant))
     return Conversing(len(prompt), stream, Replies(PlainReader))
 
@@ -89,7 +90,7 @@ async def _respond(
         tally=Tally(prompts=1, choices_per_prompt=1),
         exchange=exchange,
         stopped=request.state.stopped,
-        with_logprobs=False,
+        with_logprobs=bool(ask.logprobs),
         replies=conversing.replies,
     )
     return await respond(generation, request, streamed=ask.streamed, headers=unused_fields_header(ask.unused))

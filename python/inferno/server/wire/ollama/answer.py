@@ -17,6 +17,7 @@ from inferno.server.replies import Call, Replies
 from inferno.server.wire.envelope import ENCODER
 from inferno.server.wire.errors import Failure
 from inferno.server.wire.framing import Framing
+from inferno.server.wire.logprobs import ContentLogprob, content_logprobs
 from inferno.server.wire.ollama.errors import ollama_error
 
 LINES = Framing("application/x-ndjson", b"")
@@ -56,6 +57,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     prompt_eval_duration: int | UnsetType = UNSET
     eval_count: int | UnsetType = UNSET
     eval_duration: int | UnsetType = UNSET
+    logprobs: list[ContentLogprob] | UnsetType = UNSET
+    """Of the tokens that a line came of, where they were asked for; those of thoughts and calls are among them."""
 
 
 class ChatLine(Line, frozen=True, kw_only=True):
@@ -78,6 +81,8 @@ class OllamaAnswer:
         self._replies = replies
         self._reason = ""
         self._timings = Timings()
+        self._unplaced: list[ContentLogprob] = []
+        """Of tokens whose line has not been written."""
 
     def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes:
         """The whole answer as JSON. A call that the limit cut has no arguments that could be sent, and is left out."""
@@ -85,6 +90,7 @@ class OllamaAnswer:
         reply = self._replies.reply(choice.index)
         calls = [_told(index, call) for index, call in enumerate(reply.calls) if call.complete]
         ending = _ending(choice.finish_reason, choice.timings, usage)
+        self._unplaced = content_logprobs(choice.logprobs or ())
         return self._written(reply.content, reply.reasoning, calls, ending)
 
     def loaded(self) -> bytes:
@@ -96,6 +102,7 @@ class OllamaAnswer:
 
     def events(self, delta: Delta) -> bytes:
         lines = []
+        self._unplaced += content_logprobs(delta.logprobs)
         for told in self._replies.read(delta):
             if isinstance(told, Content):
                 lines.append(self._written(told.text, "", [], None))
@@ -121,8 +128,10 @@ class OllamaAnswer:
             if self._line is ChatLine
             else {"response": content, "thinking": thought}
         )
-        now = datetime.now(timezone.utc)
-        line = self._line(model=self._model, created_at=now, done=ending is not None, **said, **(ending or {}))
+        now, logprobs = datetime.now(timezone.utc), self._unplaced or UNSET
+        self._unplaced = []
+        done = ending is not None
+        line = self._line(model=self._model, created_at=now, done=done, logprobs=logprobs, **said, **(ending or {}))
         return ENCODER.encode(line)
 
 

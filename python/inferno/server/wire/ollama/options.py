@@ -118,8 +118,9 @@ def unused_options(options: Options) -> list[str]:
     return [f"options.{name}" for name in UNUSED if getattr(options, name) is not None]
 
 
-def sampling_options(options: Options) -> SamplingOptions:
+def sampling_options(options: Options, *, logprobs: int | None) -> SamplingOptions:
     return SamplingOptions(
+        logprobs=logprobs,
         temperature=options.temperature,
         top_k=options.top_k,
         top_p=options.top_p,

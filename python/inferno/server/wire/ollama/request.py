@@ -11,7 +11,7 @@ from msgspec import Meta
 from inferno.engine.client import GenerateRequest, Grammar, Message
 from inferno.engine.conversation import Conversation
 from inferno.errors import InvalidArgument
-from inferno.server.wire.generation import checked_stops
+from inferno.server.wire.generation import MAX_LOGPROBS, checked_stops
 from inferno.server.wire.images import check_number
 from inferno.server.wire.ollama.messages import OllamaMessage, template_messages, with_images
 from inferno.server.wire.ollama.options import Options, max_tokens, sampling_options, unused_options
@@ -20,11 +20,8 @@ from inferno.server.wire.tools import Tools, offered_tools
 from inferno.server.wire.unsupported import NeutralValues, refuse_unsupported, set_fields
 
 UNSUPPORTED: NeutralValues = {
-    "logprobs": (False,),
-    "top_logprobs": (0,),
     "truncate": (False,),
     "shift": (False,),
-    "suffix": ("",),
     "template": ("",),
     "context": ([],),
     "width": (0,),
@@ -43,7 +40,7 @@ class OllamaRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     think: bool | Literal["low", "medium", "high", "max"] | None = None
     keep_alive: str | float | None = None
     logprobs: bool | None = None
-    top_logprobs: int | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=MAX_LOGPROBS)] | None = None
     truncate: bool | None = None
     shift: bool | None = None
 
@@ -84,6 +81,8 @@ def check(ask: OllamaRequest, *, context: int) -> None:
     """Raises InvalidArgument or UnsupportedParameter for what a model with so many tokens of context cannot do."""
     refuse_unsupported(ask, {name: values for name, values in UNSUPPORTED.items() if name in ask.__struct_fields__})
     check_options(ask.options or Options(), context=context)
+    if ask.top_logprobs and not ask.logprobs:
+        raise InvalidArgument("'top_logprobs' needs 'logprobs': true", param="top_logprobs")
 
 
 def chat_conversation(ask: OllamaChat) -> Conversation:
@@ -110,12 +109,14 @@ def prompt_conversation(ask: OllamaGenerate) -> Conversation:
     )
 
 
-def check_raw(ask: OllamaGenerate) -> None:
+def check_untemplated(ask: OllamaGenerate) -> None:
     """Raises InvalidArgument for what only a template could put into the prompt."""
     for name in ("system", "think", "images"):
         if getattr(ask, name):
             raise InvalidArgument(
-                f"'{name}' needs the model's chat template, and 'raw' is true or the model has none", param=name
+                f"'{name}' needs the model's chat template, and it is not used: 'raw' is true, 'suffix' asks for what"
+                " fills a gap, or the model has none",
+                param=name,
             )
 
 
@@ -127,7 +128,7 @@ def to_generate_request(ask: OllamaRequest, prompt: Sequence[int], *, tenant: st
     options = ask.options or Options()
     return GenerateRequest(
         prompt=prompt,
-        sampling=sampling_options(options),
+        sampling=sampling_options(options, logprobs=(ask.top_logprobs or 0) if ask.logprobs else None),
         max_tokens=max_tokens(options, len(prompt)),
         stop=checked_stops(options.stop or (), "options.stop"),
         tenant=tenant,
