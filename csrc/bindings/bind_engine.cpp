@@ -76,6 +76,7 @@ class PyEngine {
   }
   std::vector<SavedPrefixPtr> take_exported() { return engine_->take_exported(); }
   void cancel(std::uint64_t id) { engine_->cancel(RequestId{id}); }
+  void end_thought(std::uint64_t id) { engine_->end_thought(RequestId{id}); }
   EngineStats stats() const { return engine_->stats(); }
   bool healthy() const { return engine_->healthy(); }
   void stop() { engine_->stop(); }
@@ -168,6 +169,7 @@ void register_engine(py::module_& module) {
       .def("take_exported", &PyEngine::take_exported, py::call_guard<py::gil_scoped_release>())
       .def("submit", &PyEngine::submit, "request"_a)
       .def("cancel", &PyEngine::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())
+      .def("end_thought", &PyEngine::end_thought, "request_id"_a, py::call_guard<py::gil_scoped_release>())
       .def("stats", &PyEngine::stats, py::call_guard<py::gil_scoped_release>())
       .def_property_readonly("healthy", &PyEngine::healthy)
       .def("stop", &PyEngine::stop, py::call_guard<py::gil_scoped_release>());

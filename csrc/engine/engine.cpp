@@ -184,6 +184,8 @@ Result<RequestId> Engine::submit(Request request) {
 
 void Engine::cancel(RequestId request) { (void)loop_->send(CancelCommand{request}); }
 
+void Engine::end_thought(RequestId request) { (void)loop_->send(EndThoughtCommand{request}); }
+
 Result<AdapterId> Engine::load_adapter(const std::string& path) {
   std::promise<Result<AdapterId>> answer;
   std::future<Result<AdapterId>> loaded = answer.get_future();

@@ -40,6 +40,10 @@ class Engine {
   // Takes effect at the next step, wherever the request is; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);
 
+  // From the next step on, no sequence of a request with a ThoughtLimit thinks any more: as if its tokens were spent.
+  // Unknown or finished ids are no error. Never blocks.
+  void end_thought(RequestId request);
+
   // Loads an adapter for requests to name, and waits for it: between two steps, which wait meanwhile. What the model's
   // load_adapter() says, and kUnavailable once the engine was stopped.
   [[nodiscard]] Result<AdapterId> load_adapter(const std::string& path);

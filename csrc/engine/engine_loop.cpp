@@ -161,6 +161,7 @@ void EngineLoop::wait_until_taken(Time give_up) const {
 void EngineLoop::apply(const Command& command) {
   if (const auto* ask = std::get_if<SubmitCommand>(&command)) submit(ask->request);
   if (const auto* gone = std::get_if<CancelCommand>(&command)) scheduler_.cancel(gone->request, updates_);
+  if (const auto* enough = std::get_if<EndThoughtCommand>(&command)) scheduler_.end_thought(enough->request);
   if (const auto* done = std::get_if<FinishCommand>(&command)) scheduler_.finish(done->sequence, updates_);
   if (const auto* adapter = std::get_if<LoadAdapterCommand>(&command)) load_adapter(*adapter);
   if (const auto* old = std::get_if<UnloadAdapterCommand>(&command)) retiring_.push_back(old->adapter);

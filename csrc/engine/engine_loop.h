@@ -35,6 +35,9 @@ struct SubmitCommand {
 struct CancelCommand {
   RequestId request{};
 };
+struct EndThoughtCommand {
+  RequestId request{};
+};
 struct FinishCommand {
   SequenceId sequence{};
 };
@@ -45,7 +48,8 @@ struct LoadAdapterCommand {
 struct UnloadAdapterCommand {
   AdapterId adapter = kNoAdapter;
 };
-using Command = std::variant<SubmitCommand, CancelCommand, FinishCommand, LoadAdapterCommand, UnloadAdapterCommand>;
+using Command =
+    std::variant<SubmitCommand, CancelCommand, EndThoughtCommand, FinishCommand, LoadAdapterCommand, UnloadAdapterCommand>;
 
 class EngineLoop {
  public:

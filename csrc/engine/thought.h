@@ -9,8 +9,8 @@ class Thought {
  public:
   explicit Thought(const ThoughtLimit& limit) : limit_(limit), thinking_(limit.begun) {}
 
-  // The next token must be the one that closes.
-  [[nodiscard]] bool spent() const { return thinking_ && taken_ >= limit_.tokens; }
+  // The next token must be the one that closes. `enough`: somebody has heard enough of it.
+  [[nodiscard]] bool ends(bool enough) const { return thinking_ && (enough || taken_ >= limit_.tokens); }
 
   // `token` was chosen. What is opened after the first thought has ended is no thought any more.
   void take(TokenId token) {

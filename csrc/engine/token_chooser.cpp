@@ -77,7 +77,7 @@ SampledToken TokenChooser::choose_one(const Sequence& sequence, std::span<const 
   const Request& request = *sequence.request;
   SampledToken sampled;
   Thought* thought = thought_of(sequence);
-  const bool closes = thought != nullptr && thought->spent();
+  const bool closes = thought != nullptr && thought->ends(sequence.answers_now);
   if (request.grammar) {
     choose_allowed(sequence, logits, closes, sampled);
     if (!sampled.failure.ok()) return sampled;

@@ -26,6 +26,7 @@ struct Sequence {
   std::int32_t drafted = 0;       // tokens guessed and computed in advance, and how many of them came true
   std::int32_t accepted = 0;
   KvLease lease;                  // empty while it waits
+  bool answers_now = false;       // it was told to think no more
   bool was_admitted = false;      // it may wait again after it was set aside
   std::uint64_t last_step = 0;    // number of the step in which it decoded last
   SequenceId waits_for{};         // computes a prefix that it will share; looked at while it waits, 0 = none

@@ -248,6 +248,14 @@ void Scheduler::cancel(RequestId request, Updates& updates) {
   }
 }
 
+void Scheduler::end_thought(RequestId request) {
+  for (Queue* queue : {&running_, &waiting_}) {
+    for (auto& [order, sequence] : *queue) {
+      if (sequence->request->id == request) sequence->answers_now = true;
+    }
+  }
+}
+
 bool Scheduler::uses(AdapterId adapter) const {
   const auto with = [&](const auto& entry) { return entry.second->request->adapter == adapter; };
   return std::any_of(running_.begin(), running_.end(), with) || std::any_of(waiting_.begin(), waiting_.end(), with);

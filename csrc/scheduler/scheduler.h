@@ -72,6 +72,8 @@ class Scheduler {
 
   // Takes every sequence of the request out, wherever it is. No effect when none is left.
   void cancel(RequestId request, Updates& updates);
+  // Every sequence of the request, wherever it is, shall think no more. No effect when none is left.
+  void end_thought(RequestId request);
   // Ends every sequence whose time is over, wherever it is, with kDeadlineExceeded.
   void expire(Updates& updates);
   // A stop string was found: ends one sequence with kStop. No effect when it has ended already.

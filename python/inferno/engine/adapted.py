@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from inferno.engine.client import EngineClient, Gap, GenerateRequest, Message, ModelCard, TokenStream
+from inferno.engine.client import EngineClient, Gap, GenerateRequest, Message, ModelCard, RequestStream
 
 if TYPE_CHECKING:
     from inferno.engine.conversation import Conversation, Turn
@@ -36,7 +36,7 @@ class AdaptedClient:
     def adapters(self) -> Mapping[str, int]:
         return {}
 
-    async def generate(self, request: GenerateRequest) -> TokenStream:
+    async def generate(self, request: GenerateRequest) -> RequestStream:
         return await self._client.generate(structs.replace(request, adapter=self._adapter))
 
     async def encode_chat(

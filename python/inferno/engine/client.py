@@ -97,9 +97,10 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class ThoughtLimit:
-    """How many tokens a model may think before it answers: then the token that closes the thought is chosen for it."""
+    """How many tokens a model may think before it answers: then the token that closes the thought is chosen for it.
+    ``None``: as many as it likes, or until :meth:`RequestStream.end_thought`."""
 
-    tokens: int
+    tokens: int | None
     close: int
     open: int | None = None
     """Begins the thought, where the model writes it; ``None``: only the prompt can."""
@@ -190,6 +191,15 @@ class TokenStream(Protocol):
 
     def __aiter__(self) -> AsyncIterator[Delta]: ...
     async def aclose(self) -> None: ...
+
+
+class RequestStream(TokenStream, Protocol):
+    """That of one request to the engine, which can be reached while it runs."""
+
+    def end_thought(self) -> bool:
+        """Have every choice end its thought at the engine's next step, and think no more; the answer goes on. False:
+        it has ended already. Raises Unsupported for a request without a ``thought``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +310,7 @@ class EngineClient(Protocol):
         Unavailable."""
         ...
 
-    async def generate(self, request: GenerateRequest) -> TokenStream:
+    async def generate(self, request: GenerateRequest) -> RequestStream:
         """Submit. Raises InvalidArgument, NotFound (the adapter), ContextLengthExceeded, QueueFull or Unavailable,
         before any delta."""
         ...

@@ -56,6 +56,8 @@ class Conversation:
     reasoning_effort: str | None = None
     thinking_budget: int | None = None
     """Most tokens of the reply's thought; then it is ended. None: as many as the model likes."""
+    budget_param: str = "thinking_budget"
+    """The field that it came by, for what refuses it."""
     thinking: bool | None = None
     """Whether the model thinks before it answers; None: as its template has it."""
     continue_final_message: bool = False

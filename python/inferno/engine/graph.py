@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from inferno.engine.abilities import cannot
-from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard, TokenStream
+from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard, RequestStream
 from inferno.engine.core import _core, native_call
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.inference import Arrivals, GraphSignature, InferRequest, InferResult, TensorSignature
@@ -136,7 +136,7 @@ class GraphEngine:
     async def score(self, request: ScoreRequest) -> ScoreResult:
         self._refuse("classify")
 
-    async def generate(self, request: GenerateRequest) -> TokenStream:
+    async def generate(self, request: GenerateRequest) -> RequestStream:
         self._refuse("complete")
 
     def _refuse(self, wanted: str) -> NoReturn:

@@ -284,7 +284,12 @@ class LocalEngine:
             refused.retry_after = self._drain_rate.retry_after(self.stats(), request.n, time.monotonic())
             raise
         channel = self._delivery.channels[request_id] = Channel(request.n, request.tenant)
-        return LocalStream(channel, cancel=lambda: engine.cancel(request_id), token_bytes=self._token_bytes)
+        return LocalStream(
+            channel,
+            cancel=lambda: engine.cancel(request_id),
+            token_bytes=self._token_bytes,
+            end_thought=None if request.thought is None else lambda: engine.end_thought(request_id),
+        )
 
     def _refuse_hopeless(self, request: GenerateRequest) -> None:
         """Raise QueueFull for a request that could not even be started in its time, rather than compute it in vain.

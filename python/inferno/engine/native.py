@@ -20,6 +20,7 @@ _SAME_NAME = tuple(
 )
 _SEED_BITS = 64
 _NO_TOKEN = -1
+_NO_LIMIT = (1 << 31) - 1
 
 
 def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Callable[[str], list[int]]) -> None:
@@ -47,7 +48,8 @@ def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Cal
     _set(native, "prediction", list(request.prediction))
     if (limit := request.thought) is not None:
         opens = _NO_TOKEN if limit.open is None else limit.open
-        _set(native, "thought", (opens, limit.close, limit.begun, limit.tokens), param="thinking_budget")
+        tokens = _NO_LIMIT if limit.tokens is None else limit.tokens
+        _set(native, "thought", (opens, limit.close, limit.begun, tokens), param="thinking_budget")
     native.tenant = request.tenant
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from inferno.engine.client import Delta, FinishReason, Timings, TokenLogprob, Usage
 from inferno.engine.home_loop import HomeLoop
-from inferno.errors import Internal, from_code
+from inferno.errors import Internal, Unsupported, from_code
 
 if TYPE_CHECKING:
     from inferno._core import Crossing
@@ -43,6 +43,11 @@ class Channel:
         """Every choice has had its last delta."""
         return self._open_choices <= 0
 
+    @property
+    def over(self) -> bool:
+        """Nothing more will be read from it."""
+        return self.finished or self._closed
+
     def push(self, delta: Crossing) -> None:
         """Take a delta as it crossed; one of a choice that already waits is merged with it when read."""
         self.started = True
@@ -63,7 +68,7 @@ class Channel:
     async def take(self) -> list[Crossing]:
         """The waiting deltas of one choice, oldest first; empty when the stream is at its end."""
         while not self._pending:
-            if self.finished or self._closed:
+            if self.over:
                 return []
             if self._waiter is not None and not self._waiter.done():
                 raise Internal("a stream has one reader, and a second one is waiting on it")
@@ -106,10 +111,19 @@ class LocalStream:
     Iteration raises the InfernoError of the first choice that failed, and cancels the others.
     """
 
-    __slots__ = ("__weakref__", "_channel", "_release", "_token_bytes")
+    __slots__ = ("__weakref__", "_channel", "_end_thought", "_release", "_token_bytes")
 
-    def __init__(self, channel: Channel, *, cancel: Callable[[], None], token_bytes: TokenBytes) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        cancel: Callable[[], None],
+        token_bytes: TokenBytes,
+        end_thought: Callable[[], None] | None = None,
+    ) -> None:
+        """``end_thought`` is None where nothing marks the end of one."""
         self._channel = channel
+        self._end_thought = end_thought
         self._token_bytes = token_bytes
         # Also runs when the stream is dropped without aclose(), on whichever thread: cancel() may be called on any.
         self._release = weakref.finalize(self, _abandon, channel, cancel)
@@ -131,6 +145,16 @@ class LocalStream:
     async def aclose(self) -> None:
         """End the request. Does not wait: the engine frees what it holds at its next step. Idempotent."""
         self._release()
+
+    def end_thought(self) -> bool:
+        if self._end_thought is None:
+            raise Unsupported(
+                "this model does not end its thoughts with a token of their own, so that nobody else can"
+            )
+        if self._channel.over:
+            return False
+        self._end_thought()
+        return True
 
 
 def _abandon(channel: Channel, cancel: Callable[[], None]) -> None:

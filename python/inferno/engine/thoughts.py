@@ -1,4 +1,4 @@
-"""What ends a thought that has had its tokens, of a model whose format marks thoughts by tokens of their own."""
+"""What ends a thought before the model would, if its format marks thoughts by tokens of their own."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from inferno.errors import Unsupported
 def thought_limit(
     opened: Opened, conversation: Conversation, encode: Callable[[str], list[int]]
 ) -> ThoughtLimit | None:
-    """None without a budget. ``encode`` gives the ids of plain text.
+    """None of a model that marks no thoughts, or ends them by more than one token: whether such a one has ended could
+    only be told from its text. ``encode`` gives the ids of plain text.
 
-    Raises Unsupported where the model marks no thoughts, or ends them by more than one token: whether such a one has
-    ended could only be told from its text.
+    Raises Unsupported for a budget that can therefore not be kept.
     """
-    budget = conversation.thinking_budget
-    if budget is None:
-        return None
-    marks = opened.dialect.reasoning
+    marks, budget = opened.dialect.reasoning, conversation.thinking_budget
     close = None if marks is None else _token(marks.close.strip(), opened, encode)
     if marks is None or close is None:
+        if budget is None:
+            return None
         raise Unsupported(
             "this model does not end its thoughts with a token of their own, so that no budget can be kept;"
-            " leave 'thinking_budget' out",
-            param="thinking_budget",
+            f" leave '{conversation.budget_param}' out",
+            param=conversation.budget_param,
         )
     begun = opened.dialect.reader(conversation.callable, opened.begun, 0).reasoning
     return ThoughtLimit(budget, close, open=_token(marks.open.strip(), opened, encode), begun=begun)

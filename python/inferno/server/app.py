@@ -34,6 +34,7 @@ from inferno.server.middleware.version import Version
 from inferno.server.operation import Operation
 from inferno.server.operations import OPERATIONS
 from inferno.server.remote_images import RemoteImages
+from inferno.server.running import Running
 from inferno.server.services import Services
 from inferno.server.settings import ServerSettings
 from inferno.storing.store import RecordStore
@@ -116,6 +117,7 @@ def _services(
 ) -> Services:
     collectors = CollectorRegistry(auto_describe=False)
     recorder = Recorder(collectors)
+    running = Running()
     collectors.register(EngineCollector(registry.stats))
     return Services(
         registry=registry,
@@ -126,7 +128,8 @@ def _services(
         images=RemoteImages(settings.image_hosts),
         adapters=adapters,
         responses=responses,
-        background=Background(drain, most=settings.max_background),
+        background=Background(drain, running, most=settings.max_background),
+        running=running,
     )
 
 

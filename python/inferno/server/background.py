@@ -7,7 +7,7 @@ import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from inferno.engine.client import TokenStream
+from inferno.engine.client import RequestStream, TokenStream
 from inferno.errors import InfernoError, QueueFull
 from inferno.server.drain import Drain
 from inferno.server.error_handlers import failure_of, log_failure
@@ -17,6 +17,7 @@ from inferno.server.keeping import Keeping
 from inferno.server.making import Making
 from inferno.server.presence import while_not
 from inferno.server.refusals import GivenUp
+from inferno.server.running import Running
 from inferno.server.wire.responses.body import ResponseBody
 from inferno.server.wire.responses.draft import Events
 from inferno.server.wire.responses.events import framed
@@ -61,8 +62,9 @@ class Run:
 class Background:
     """Belongs to one loop. ``most`` may run or wait at once."""
 
-    def __init__(self, drain: Drain, *, most: int) -> None:
+    def __init__(self, drain: Drain, running: Running, *, most: int) -> None:
         self._drain = drain
+        self._running = running
         self._most = most
         self._runs: dict[str, Run] = {}
 
@@ -78,7 +80,7 @@ class Background:
             raise QueueFull(f"{self._most} responses are made in the background, which is the limit")
         self._runs[run.body.id] = run
         try:
-            run.stream = await _submitted_or_not(run)
+            run.stream = await self._submitted_or_not(run)
             run.tell(run.making.answer.opening())
             await run.keeping.begin(run.body)
         except BaseException:
@@ -94,11 +96,34 @@ class Background:
         if tasks:
             await asyncio.wait(tasks)
 
+    async def _submitted_or_not(self, run: Run) -> RequestStream | None:
+        try:
+            return await self._submitted(run)
+        except QueueFull:
+            return None
+
+    async def _submitted(self, run: Run) -> RequestStream:
+        stream = await run.making.submit()
+        self._running.add(run.tenant, run.body.id, stream)
+        return stream
+
+    async def _read(self, run: Run) -> None:
+        while run.stream is None:
+            try:
+                run.stream = await self._submitted(run)
+            except QueueFull as full:
+                await asyncio.sleep(full.retry_after)
+        answer = run.making.answer
+        async for delta in run.stream:
+            run.tell(answer.started())
+            run.making.tally.take(delta)
+            run.tell(answer.told(delta))
+
     async def _make(self, run: Run) -> None:
         with ExitStack() as stack:
             try:
                 stopped = stack.enter_context(self._drain.admit())
-                await while_not(_read(run), run.given_up, stopped)
+                await while_not(self._read(run), run.given_up, stopped)
                 body = _complete(run)
             except Exception as error:
                 body = _ended_by(run, error)
@@ -113,26 +138,6 @@ class Background:
                 del self._runs[body.id]
                 if run.log is not None:
                     run.log.end()
-
-
-async def _submitted_or_not(run: Run) -> TokenStream | None:
-    try:
-        return await run.making.submit()
-    except QueueFull:
-        return None
-
-
-async def _read(run: Run) -> None:
-    while run.stream is None:
-        try:
-            run.stream = await run.making.submit()
-        except QueueFull as full:
-            await asyncio.sleep(full.retry_after)
-    answer = run.making.answer
-    async for delta in run.stream:
-        run.tell(answer.started())
-        run.making.tally.take(delta)
-        run.tell(answer.told(delta))
 
 
 def _complete(run: Run) -> ResponseBody:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from inferno.engine.client import EngineClient, GenerateRequest, TokenStream
+from inferno.engine.client import EngineClient, GenerateRequest, RequestStream
 from inferno.engine.conversation import Conversation
 from inferno.server.replies import Replies
 
@@ -15,7 +15,7 @@ class Conversing:
     """A conversation that the model is replying to. ``stream`` must be read or closed."""
 
     prompt_tokens: int
-    stream: TokenStream
+    stream: RequestStream
     replies: Replies
     image_tokens: int = 0
     """Of the prompt's."""

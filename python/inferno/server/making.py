@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from inferno.engine.client import EngineClient, GenerateRequest, TokenStream
+from inferno.engine.client import EngineClient, GenerateRequest, RequestStream
 from inferno.engine.conversation import Turn
 from inferno.models.registry import ModelRegistry
 from inferno.server.keeping import Keeping, Said, what_was_said
@@ -44,7 +44,7 @@ class Making:
     tally: Tally
     keeping: Keeping | None
 
-    async def submit(self) -> TokenStream:
+    async def submit(self) -> RequestStream:
         """Raises what refuses the request: after this, it runs. May be tried again after QueueFull."""
         return await self.asked.client.generate(self.asked.turn.applied(self.wanted))
 

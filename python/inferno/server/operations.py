@@ -8,6 +8,7 @@ from inferno.server.routes import (
     chat,
     classify,
     completions,
+    control,
     conversation_items,
     conversations,
     docs,
@@ -29,6 +30,7 @@ from inferno.server.routes.ollama import text as ollama_text
 
 OPERATIONS: tuple[Operation, ...] = (
     *chat.OPERATIONS,
+    *control.OPERATIONS,
     *completions.OPERATIONS,
     *infill.OPERATIONS,
     *messages.OPERATIONS,

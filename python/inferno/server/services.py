@@ -15,6 +15,7 @@ from inferno.server.background import Background
 from inferno.server.drain import Drain
 from inferno.server.exchange import Exchange
 from inferno.server.remote_images import RemoteImages
+from inferno.server.running import Running
 from inferno.server.settings import ServerSettings
 from inferno.storing.store import RecordStore
 
@@ -32,6 +33,7 @@ class Services:
     responses: RecordStore | None
     """None: nothing outlives its request."""
     background: Background
+    running: Running
 
 
 def services_of(request: Request) -> Services:

@@ -1,6 +1,7 @@
 // What a request says of its answer in advance: how long to think, and what it may turn out to be.
 #include <algorithm>
 
+#include "backends/fake/byte_tokenizer.h"
 #include "engine/running.h"
 
 namespace inferno {
@@ -44,6 +45,27 @@ TEST(Thought, OneThatTheModelOpensIsCountedFromThere) {
   EXPECT_EQ(tokens[at], kClose);
   ask.thought.open = kNoToken;
   EXPECT_EQ(engine.run(ask).tokens, unlimited.tokens) << "no thought, no limit";
+}
+
+TEST(Thought, EndsAtTheNextStepWhenItIsToldTo) {
+  constexpr TokenId close = ByteTokenizer::kAssistant;  // which the fake never says by itself
+  constexpr std::int32_t length = 300;
+  Running engine("fake:step_us=1000");
+  Request ask = engine.request("think on and on", length);
+  ask.n = 2;
+  ask.thought = {.open = kNoToken, .close = close, .begun = true, .tokens = 1 << 30};
+  const RequestId id = engine.engine->submit(ask).value();
+  engine.sink.wait_started(id);
+  engine.engine->end_thought(RequestId{12345});  // nobody's
+  engine.engine->end_thought(id);
+  engine.sink.wait_finished(2);
+  for (const std::int32_t index : {0, 1}) {
+    const Collected said = engine.sink.of(id, index);
+    EXPECT_EQ(std::count(said.tokens.begin(), said.tokens.end(), close), 1) << index;
+    EXPECT_EQ(said.tokens.size(), static_cast<std::size_t>(length)) << "the answer goes on";
+    EXPECT_NE(said.tokens.back(), close);
+  }
+  engine.engine->end_thought(id);  // it has ended
 }
 
 TEST(Thought, LimitsThatAreNoneAreRefused) {

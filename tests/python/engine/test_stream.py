@@ -11,7 +11,7 @@ import pytest
 
 from inferno.engine.client import Delta
 from inferno.engine.stream import Channel, LocalStream
-from inferno.errors import ContextLengthExceeded, Internal
+from inferno.errors import ContextLengthExceeded, Internal, Unsupported
 
 
 def native(
@@ -42,6 +42,20 @@ class Harness:
     async def read_all(self) -> list[Delta]:
         assert self.stream is not None
         return [delta async for delta in self.stream]
+
+
+async def test_a_thought_is_ended_while_it_runs_and_where_it_has_an_end() -> None:
+    ended: list[bool] = []
+    channel = Channel(1)
+    stream = LocalStream(
+        channel, cancel=lambda: None, token_bytes=lambda i: b"%d" % i, end_thought=lambda: ended.append(True)
+    )
+    assert stream.end_thought()
+    channel.push(native("a", finish="stop"))
+    assert not stream.end_thought()
+    assert ended == [True]
+    with pytest.raises(Unsupported, match="token of their own"):
+        LocalStream(Channel(1), cancel=lambda: None, token_bytes=lambda i: b"%d" % i).end_thought()
 
 
 async def test_deltas_arrive_in_order_and_the_last_ends_the_stream() -> None:

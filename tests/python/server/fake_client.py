@@ -26,6 +26,13 @@ class FakeStream:
         self._client = client
         self._request = request
         self.closed = asyncio.Event()
+        self.thoughts_ended = 0
+
+    def end_thought(self) -> bool:
+        if not self._client.marks_thoughts:
+            raise Unsupported("this model does not end its thoughts with a token of their own")
+        self.thoughts_ended += 1
+        return not self.closed.is_set()
 
     async def __aiter__(self) -> AsyncIterator[Delta]:
         for sent, delta in enumerate(deltas_of(self._request)):
@@ -49,6 +56,7 @@ class FakeClient:
     fail_after: int = 0
     healthy: bool = True
     fills: bool = True
+    marks_thoughts: bool = True
     closed: bool = False
     requests: list[GenerateRequest] = field(default_factory=list)
     streams: list[FakeStream] = field(default_factory=list)

@@ -151,6 +151,9 @@ async def test_the_edge_refuses_in_the_same_words(fake: FakeClient) -> None:
             "tool_result",
         ),
         ({"thinking": {"type": "enabled", "budget_tokens": 2048}}, "thinking.budget_tokens"),
+        ({"thinking": {"type": "enabled"}}, "thinking.budget_tokens"),
+        ({"thinking": {"type": "adaptive", "budget_tokens": 2}}, "thinking.budget_tokens"),
+        ({"thinking": {"type": "between_tools"}}, "thinking.type"),
         ({"tools": [{"name": "a b", "input_schema": CITY}]}, "tools[0]"),
         ({"tools": [{"name": "a"}]}, "tools[0]"),
         ({"tools": [{**TOOL, "shape": 1}]}, "tools[0].shape"),
@@ -243,5 +246,7 @@ def test_thoughts_and_beginnings() -> None:
     assert conversation().thinking is None
     assert conversation(thinking={"type": "disabled"}).thinking is False
     assert conversation(thinking={"type": "adaptive"}, output_config={"effort": "low"}).thinking is True
+    enabled = conversation(thinking={"type": "enabled", "budget_tokens": 7}, max_tokens=8)
+    assert (enabled.thinking, enabled.thinking_budget, enabled.budget_param) == (True, 7, "thinking.budget_tokens")
     begun = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     assert conversation(messages=begun).continue_final_message

@@ -42,8 +42,9 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
     conversation = chat.conversation(ask, tenant=request.state.tenant)
     conversation = await services_of(request).images.fetched(conversation, client.card)
     conversing = await converse(client, conversation, wanted)
+    envelope = new_envelope("chatcmpl", name, client.card)
     answer = ChatAnswer(
-        new_envelope("chatcmpl", name, client.card),
+        envelope,
         conversing.replies,
         usage_streamed=ask.usage_streamed,
         reasoning_shown=ask.include_reasoning is not False,
@@ -51,6 +52,7 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
         predicted=ask.prediction is not None,
         service_tier=ask.served_tier,
     )
+    services_of(request).running.add(request.state.tenant, envelope.id, conversing.stream)
     return Generation(
         stream=conversing.stream,
         answer=answer,

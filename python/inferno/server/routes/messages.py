@@ -54,12 +54,14 @@ async def _submit(request: Request, ask: wire.MessagesRequest, exchange: Exchang
     exchange.names(name, client.card)
     wanted = partial(wire.to_generate_request, ask, tenant=request.state.tenant)
     conversing = await converse(client, await _conversation(request, client, ask), wanted)
+    envelope = new_envelope("msg", name, client.card)
     answer = MessagesAnswer(
-        new_envelope("msg", name, client.card),
+        envelope,
         conversing.replies,
         prompt_tokens=conversing.prompt_tokens,
         thoughts_shown=ask.thinking is None or ask.thinking.display != "omitted",
     )
+    services_of(request).running.add(request.state.tenant, envelope.id, conversing.stream)
     return Generation(
         stream=conversing.stream,
         answer=answer,

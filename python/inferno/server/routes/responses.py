@@ -38,7 +38,9 @@ async def create_response(request: Request) -> Response:
         headers = unused_fields_header((*ask.unused, *making.asked.passed_over))
         if ask.background:
             return await _in_background(request, ask, making, exchange, headers)
-        generation = _generation(request, ask, making, exchange, await making.submit())
+        stream = await making.submit()
+        services.running.add(request.state.tenant, making.answer.body.id, stream)
+        generation = _generation(request, ask, making, exchange, stream)
         if ask.stream:
             seconds = services.settings.keep_alive_seconds
             return EventStream(generation, keep_alive_seconds=seconds, headers=headers)

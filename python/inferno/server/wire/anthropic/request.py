@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from inferno.engine.client import GenerateRequest, Grammar, SamplingOptions
 from inferno.engine.conversation import Conversation
+from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.anthropic.content import (
     CacheControl,
@@ -36,6 +37,7 @@ UNSUPPORTED: NeutralValues = {
     "mcp_servers": ([],),
     "speed": ("standard",),
 }
+BUDGET = "thinking.budget_tokens"
 UNUSED = ("metadata", "service_tier", "inference_geo", "user_profile_id", "workspace_id")
 
 
@@ -116,6 +118,8 @@ def conversation(ask: CountTokensRequest) -> Conversation:
         parallel_tool_calls=several_calls(ask.tool_choice),
         reasoning_effort=None if ask.output_config is None else ask.output_config.effort,
         thinking=_thinking(ask.thinking),
+        thinking_budget=_budget(ask),
+        budget_param=BUDGET,
         # An assistant's message at the end is the beginning of the answer.
         continue_final_message=messages[-1]["role"] == "assistant" and not messages[-1].get("tool_calls"),
     )
@@ -134,17 +138,37 @@ def to_generate_request(ask: MessagesRequest, prompt: Sequence[int], *, tenant: 
 
 
 def _thinking(wanted: Thinking | None) -> bool | None:
-    """None: as the model does. Raises UnsupportedParameter for bounds that nothing keeps."""
+    """None: as the model does. Raises UnsupportedParameter for a rule that nothing keeps."""
     if wanted is None:
         return None
-    if wanted.type in ("enabled", "between_tools"):
-        field = "thinking.budget_tokens" if wanted.type == "enabled" else "thinking.type"
+    if wanted.type == "between_tools":
         raise UnsupportedParameter(
-            f"'{field}': this server does not bound a model's thoughts by themselves; send"
-            ' {"type": "adaptive"}, with which \'max_tokens\' bounds thoughts and answer together',
-            param=field,
+            "'thinking.type' is 'between_tools', which no model here can be kept to; send 'adaptive', 'enabled' with"
+            " 'budget_tokens', or 'disabled'",
+            param="thinking.type",
         )
-    return wanted.type == "adaptive"
+    return wanted.type != "disabled"
+
+
+def _budget(ask: CountTokensRequest) -> int | None:
+    """Raises InvalidArgument for a budget that is missing, not for this type, or leaves no token for the answer."""
+    wanted = ask.thinking
+    if wanted is None:
+        return None
+    if (wanted.type == "enabled") != (wanted.budget_tokens is not None):
+        raise InvalidArgument(
+            f"'thinking' is of type {wanted.type!r} and has {'no' if wanted.budget_tokens is None else 'a'}"
+            f" '{BUDGET}'; it belongs to type 'enabled', and to no other",
+            param=BUDGET,
+        )
+    most = ask.max_tokens if isinstance(ask, MessagesRequest) else None
+    if wanted.budget_tokens is not None and most is not None and wanted.budget_tokens >= most:
+        raise InvalidArgument(
+            f"'{BUDGET}' is {wanted.budget_tokens} and 'max_tokens' is {most}: the budget must be the smaller, since"
+            " thoughts and answer share the latter",
+            param=BUDGET,
+        )
+    return wanted.budget_tokens
 
 
 def _grammar(config: OutputConfig | None) -> Grammar | None:

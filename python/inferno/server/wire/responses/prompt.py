@@ -28,6 +28,7 @@ def conversation_of(ask: ContextFields, items: Sequence[Item], offered: Offered,
         tool_choice=offered.choice,
         parallel_tool_calls=ask.parallel_tool_calls is not False,
         reasoning_effort=None if ask.reasoning is None else ask.reasoning.effort,
+        thinking_budget=ask.thinking_budget,
         template_kwargs=ask.chat_template_kwargs or {},
         tenant=tenant,
     )

@@ -115,6 +115,8 @@ class ContextFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     text: TextSettings | None = None
     truncation: Literal["auto", "disabled"] | None = None
     chat_template_kwargs: Annotated[dict[str, Any], Meta(max_length=MAX_TEMPLATE_KWARGS)] | None = None
+    thinking_budget: Annotated[int, Meta(ge=0, le=_INT32_MAX)] | None = None
+    """Most tokens of a thought, as in chats."""
 
     @property
     def conversation_id(self) -> str | None:
