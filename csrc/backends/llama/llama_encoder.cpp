@@ -143,7 +143,7 @@ Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelI
   params.kv_unified = true;
   params.embeddings = true;
   params.pooling_type = pooling_type(options.pooling);
-  LlamaContextHandle context(llama_init_from_model(model.get(), params));
+  LlamaContextHandle context = make_context(model.get(), params);
   if (!context) {
     const std::string reason = take_llama_error();
     return Status(StatusCode::kInternal, "llama.cpp cannot set up the encoder" + (reason.empty() ? "" : ": " + reason));

@@ -6,6 +6,8 @@
 
 #include <memory>
 
+#include "backends/llama/int8_device.h"
+
 namespace inferno {
 
 struct LlamaModelFree {
@@ -25,5 +27,11 @@ using LlamaModelHandle = std::unique_ptr<llama_model, LlamaModelFree>;
 using LlamaContextHandle = std::unique_ptr<llama_context, LlamaContextFree>;
 using LlamaAdapterHandle = std::unique_ptr<llama_adapter_lora, LlamaAdapterFree>;
 using GgufHandle = std::unique_ptr<gguf_context, GgufFree>;
+
+// Null when llama.cpp fails; its log says why.
+[[nodiscard]] inline LlamaContextHandle make_context(llama_model* model, const llama_context_params& params) {
+  const AttentionPause pause;
+  return LlamaContextHandle(llama_init_from_model(model, params));
+}
 
 }  // namespace inferno

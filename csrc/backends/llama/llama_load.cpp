@@ -194,7 +194,7 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
     params.cb_eval_user_data = timer.get();
   }
   const ContextLog log;
-  LlamaContextHandle context(llama_init_from_model(model.get(), params));
+  LlamaContextHandle context = make_context(model.get(), params);
   if (!context) return load_failure(path, StatusCode::kInternal);
   if (llama_get_memory(context.get()) == nullptr) return not_servable();
 

@@ -138,11 +138,12 @@ Scheduled schedule(std::int64_t rows) {
   return found;
 }
 
-TEST(Int8Device, TakesManyRowsAndLeavesFew) {
+TEST(Int8Device, TakesSeveralRowsAndLeavesOne) {
   if (!int8_matmul_works()) GTEST_SKIP() << "this processor has no AVX-512 VNNI";
   const Scheduled many = schedule(32);
   EXPECT_EQ(many.device, "INT8");
-  EXPECT_EQ(schedule(2).device, "CPU");
+  EXPECT_EQ(schedule(2).device, "INT8");
+  EXPECT_EQ(schedule(1).device, "CPU");
   use_plain_kernels();
   const Scheduled plain = schedule(32);
   EXPECT_EQ(plain.device, "CPU");

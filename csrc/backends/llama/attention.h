@@ -1,0 +1,45 @@
+// Attention over an F16 cache for processors with AVX-512. ggml's kernel takes the cache once for every row and head, one cell
+// at a time, unless a slot has 64 rows in the step; this one keeps cells side by side in the lanes of a register and takes
+// each stretch of the cache once for all heads that share it and several rows. Sums are kept in F32, so results differ from
+// ggml's by less than its rounding to F16 does. Cells that a row does not see count for nothing, exactly.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace inferno {
+
+// Whether this processor has the instructions, and this build the kernel.
+[[nodiscard]] bool attention_works();
+
+// Attention of `rows` rows of each slot over its `cells`. Strides are in bytes; numbers of a head lie side by side.
+struct Attention {
+  std::int64_t width = 0;     // of a head
+  std::int64_t rows = 0;      // of a slot
+  std::int64_t heads = 0;     // of a row
+  std::int64_t kv_heads = 0;  // of a cell; heads / kv_heads of a row share one
+  std::int64_t slots = 0;
+  std::int64_t cells = 0;     // of a slot
+  float scale = 1;
+
+  struct Strides {
+    std::size_t row = 0, head = 0, slot = 0;
+  };
+  const std::byte* queries = nullptr;  // F32
+  Strides query;
+  const std::byte* keys = nullptr;     // F16; a "row" is a cell
+  Strides key;
+  const std::byte* values = nullptr;   // F16
+  Strides value;
+  const std::byte* mask = nullptr;     // F16, `cells` for each row: added to the scores; -inf is not seen
+  std::size_t mask_row = 0, mask_slot = 0;
+  float* out = nullptr;                // slots x rows x heads x width
+};
+
+// Whether the kernel computes this shape: whole stretches of cells, heads of 48 to 128 in steps of 16 (but 112).
+[[nodiscard]] bool attention_fits(const Attention& attention);
+
+// Needs attention_works() and attention_fits(). A row that sees no cell at all gets zeros.
+void attend(const Attention& attention, int threads);
+
+}  // namespace inferno

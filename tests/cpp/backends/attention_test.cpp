@@ -1,0 +1,178 @@
+#include "backends/llama/attention.h"
+
+#include <ggml-backend.h>
+#include <ggml-cpu.h>
+#include <ggml.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "backends/llama/int8_device.h"
+#include "backends/llama/llama_runtime.h"
+
+namespace inferno {
+namespace {
+
+constexpr ggml_fp16_t kUnseen = 0xfc00;  // -inf
+
+struct Shape {
+  std::int64_t width, rows, heads, kv_heads, slots, cells;
+};
+
+// Queries, keys, values and mask of noise, side by side as llama.cpp has them: of a row, or cell, all heads.
+struct Problem {
+  explicit Problem(const Shape& s) : shape(s) {
+    std::mt19937 random(7);
+    std::normal_distribution<float> normal;
+    queries.resize(static_cast<std::size_t>(s.width * s.heads * s.rows * s.slots));
+    keys.resize(static_cast<std::size_t>(s.width * s.kv_heads * s.cells * s.slots));
+    values.resize(keys.size());
+    mask.resize(static_cast<std::size_t>(s.cells * s.rows * s.slots));
+    for (float& one : queries) one = normal(random);
+    for (auto* of : {&keys, &values}) {
+      for (ggml_fp16_t& one : *of) one = ggml_fp32_to_fp16(normal(random));
+    }
+    // Row r sees what a text of cells - 40 + r tokens has, without some cells of others; the last stretch stays empty.
+    for (std::size_t i = 0; i < mask.size(); ++i) {
+      const auto cell = static_cast<std::int64_t>(i) % s.cells, row = static_cast<std::int64_t>(i) / s.cells % s.rows;
+      mask[i] = cell < s.cells - 40 + row && (cell % 7 != 0 || row % 2 != 0) ? ggml_fp32_to_fp16(0.0f) : kUnseen;
+    }
+  }
+
+  [[nodiscard]] Attention attention(std::vector<float>& out) const {
+    const auto bytes = [](const auto& of) { return reinterpret_cast<const std::byte*>(of.data()); };
+    const auto width = static_cast<std::size_t>(shape.width), heads = static_cast<std::size_t>(shape.heads);
+    const auto kv = static_cast<std::size_t>(shape.kv_heads), cells = static_cast<std::size_t>(shape.cells);
+    const auto rows = static_cast<std::size_t>(shape.rows);
+    const Attention::Strides cache{.row = 2 * width * kv, .head = 2 * width, .slot = 2 * width * kv * cells};
+    return {.width = shape.width, .rows = shape.rows, .heads = shape.heads, .kv_heads = shape.kv_heads, .slots = shape.slots,
+            .cells = shape.cells, .scale = scale(), .queries = bytes(queries),
+            .query = {.row = 4 * width * heads, .head = 4 * width, .slot = 4 * width * heads * rows}, .keys = bytes(keys), .key = cache,
+            .values = bytes(values), .value = cache, .mask = bytes(mask), .mask_row = 2 * cells, .mask_slot = 2 * cells * rows,
+            .out = out.data()};
+  }
+
+  [[nodiscard]] float scale() const { return 1 / std::sqrt(static_cast<float>(shape.width)); }
+
+  // What one head of one row is, in double.
+  [[nodiscard]] std::vector<double> exact(std::int64_t slot, std::int64_t row, std::int64_t head) const {
+    const Shape& s = shape;
+    std::vector<double> scores, sum(static_cast<std::size_t>(s.width), 0.0);
+    const auto at = [](const auto& of, std::int64_t i) { return of[static_cast<std::size_t>(i)]; };
+    const std::int64_t query = ((slot * s.rows + row) * s.heads + head) * s.width, kv_head = head / (s.heads / s.kv_heads);
+    double most = -std::numeric_limits<double>::infinity(), weights = 0;
+    const auto cell_at = [&](std::int64_t cell) { return ((slot * s.cells + cell) * s.kv_heads + kv_head) * s.width; };
+    for (std::int64_t cell = 0; cell < s.cells; ++cell) {
+      double dot = 0;
+      for (std::int64_t d = 0; d < s.width; ++d) dot += static_cast<double>(at(queries, query + d)) * ggml_fp16_to_fp32(at(keys, cell_at(cell) + d));
+      scores.push_back(dot * scale() + ggml_fp16_to_fp32(at(mask, (slot * s.rows + row) * s.cells + cell)));
+      most = std::max(most, scores.back());
+    }
+    if (std::isinf(most)) return sum;
+    for (std::int64_t cell = 0; cell < s.cells; ++cell) {
+      const double weight = std::exp(scores[static_cast<std::size_t>(cell)] - most);
+      weights += weight;
+      for (std::int64_t d = 0; d < s.width; ++d) sum[static_cast<std::size_t>(d)] += weight * ggml_fp16_to_fp32(at(values, cell_at(cell) + d));
+    }
+    for (double& one : sum) one /= weights;
+    return sum;
+  }
+
+  Shape shape;
+  std::vector<float> queries;
+  std::vector<ggml_fp16_t> keys, values, mask;
+};
+
+class AttentionOf : public testing::TestWithParam<Shape> {
+ protected:
+  void SetUp() override {
+    if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
+  }
+};
+
+TEST_P(AttentionOf, IsWhatItIsInDouble) {
+  const Problem problem(GetParam());
+  const auto [width, rows, heads, kv_heads, slots, cells] = GetParam();
+  std::vector<float> out(problem.queries.size() + 1, -7.0f);
+  const Attention attention = problem.attention(out);
+  ASSERT_TRUE(attention_fits(attention));
+  attend(attention, 2);
+  for (std::int64_t i = 0; i < slots * rows * heads; ++i) {
+    const std::vector<double> exact = problem.exact(i / heads / rows, i / heads % rows, i % heads);
+    for (std::int64_t d = 0; d < width; ++d) {
+      ASSERT_NEAR(out[static_cast<std::size_t>(i * width + d)], exact[static_cast<std::size_t>(d)], 2e-6) << "row and head " << i;
+    }
+  }
+  EXPECT_EQ(out.back(), -7.0f) << "something was written behind the last row";
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, AttentionOf,
+                         testing::Values(Shape{64, 1, 14, 2, 3, 256}, Shape{64, 23, 14, 2, 1, 320}, Shape{48, 5, 6, 6, 2, 64},
+                                         Shape{80, 3, 8, 4, 1, 96}, Shape{96, 2, 32, 1, 2, 64}, Shape{128, 70, 4, 2, 1, 128}));
+
+TEST(Attention, ARowThatSeesNothingGetsZerosAndWhatIsUnseenCountsForNothing) {
+  if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
+  Problem problem({64, 2, 2, 2, 1, 64});
+  for (std::size_t cell = 0; cell < 64; ++cell) problem.mask[cell] = kUnseen;
+  for (std::size_t cell = 0; cell < 64; ++cell) problem.mask[64 + cell] = cell == 5 ? ggml_fp32_to_fp16(0.0f) : kUnseen;
+  std::vector<float> out(problem.queries.size(), -7.0f);
+  attend(problem.attention(out), 1);
+  for (std::size_t d = 0; d < 128; ++d) {
+    EXPECT_EQ(out[d], 0.0f);
+    EXPECT_EQ(out[128 + d], ggml_fp16_to_fp32(problem.values[5 * 128 + d]));
+  }
+}
+
+TEST(Attention, ShapesThatAreNotWholeAreLeftToOthers) {
+  const auto fits = [](const Shape& shape) {
+    const Problem problem(shape);
+    std::vector<float> none;
+    return attention_fits(problem.attention(none));
+  };
+  EXPECT_FALSE(fits({64, 1, 2, 2, 1, 48})) << "half a stretch of cells";
+  EXPECT_FALSE(fits({40, 1, 2, 2, 1, 64}));
+  EXPECT_FALSE(fits({32, 1, 2, 2, 1, 64}));
+  EXPECT_FALSE(fits({256, 1, 2, 2, 1, 64}));
+  EXPECT_FALSE(fits({64, 1, 64, 1, 1, 64})) << "more heads on one of the cache than are computed at once";
+}
+
+struct FreeContext {
+  void operator()(ggml_context* context) const { ggml_free(context); }
+};
+
+// Whether the device takes it as ggml's graphs say it.
+bool taken(const Shape& s, float slopes = 0, float cap = 0, ggml_type cache = GGML_TYPE_F16) {
+  start_llama();
+  const ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL);
+  if (device == nullptr) return false;
+  const std::unique_ptr<ggml_context, FreeContext> context(ggml_init({1 << 20, nullptr, true}));
+  ggml_context* at = context.get();
+  ggml_tensor* q = ggml_permute(at, ggml_new_tensor_4d(at, GGML_TYPE_F32, s.width, s.heads, s.rows, s.slots), 0, 2, 1, 3);
+  ggml_tensor* k = ggml_permute(at, ggml_new_tensor_4d(at, cache, s.width, s.kv_heads, s.cells, s.slots), 0, 2, 1, 3);
+  ggml_tensor* v = ggml_permute(at, ggml_new_tensor_4d(at, cache, s.width, s.kv_heads, s.cells, s.slots), 0, 2, 1, 3);
+  ggml_tensor* mask = ggml_new_tensor_4d(at, GGML_TYPE_F16, s.cells, s.rows, 1, s.slots);
+  return ggml_backend_dev_supports_op(device, ggml_flash_attn_ext(at, q, k, v, mask, 0.1f, slopes, cap));
+}
+
+TEST(Attention, TheDeviceTakesThePlainKindAndNoneWhileAContextIsMade) {
+  if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
+  const Shape shape{64, 3, 14, 2, 2, 256};
+  EXPECT_TRUE(taken(shape));
+  EXPECT_FALSE(taken({64, 1, 2, 2, 1, 256})) << "little";
+  EXPECT_FALSE(taken(shape, 8.0f)) << "slopes";
+  EXPECT_FALSE(taken(shape, 0, 30.0f)) << "a cap";
+  EXPECT_FALSE(taken(shape, 0, 0, GGML_TYPE_Q8_0));
+  {
+    const AttentionPause pause;
+    EXPECT_FALSE(taken(shape));
+  }
+  EXPECT_TRUE(taken(shape));
+}
+
+}  // namespace
+}  // namespace inferno
