@@ -46,10 +46,21 @@ TEST(PrefillShares, ApartASmallRestGoesAlong) {
 }
 
 TEST(PrefillShares, ApartTheNextIsBegunOnlyForATileOrForAllOfIt) {
-  EXPECT_EQ(shares({50, 60}, 100, kApart), (Rows{50, 0}));
-  EXPECT_EQ(shares({50, 60}, 110, kApart), (Rows{50, 60}));
+  EXPECT_EQ(shares({50, 90}, 119, kApart), (Rows{50, 64}));
+  EXPECT_EQ(shares({50, 90}, 113, kApart), (Rows{50, 0}));
+  EXPECT_EQ(shares({70, 90}, 160, kApart), (Rows{70, 90}));
   EXPECT_EQ(shares({50, 500}, 114, kApart), (Rows{50, 64}));
-  EXPECT_EQ(shares({50, 60, 5}, 100, kApart), (Rows{50, 0, 0})) << "nobody is overtaken";
+  EXPECT_EQ(shares({50, 90, 5}, 100, kApart), (Rows{50, 0, 0})) << "nobody is overtaken";
+}
+
+TEST(PrefillShares, ApartShortPromptsOfAboutOneLengthGoInOnePassage) {
+  EXPECT_EQ(shares({30, 28, 31}, 200, kApart), (Rows{28, 28, 28}));
+  EXPECT_EQ(shares({30, 28, 31}, 200, kApart, 512, 5), (Rows{28, 28, 28}));
+  EXPECT_EQ(shares({30, 28, 31}, 60, kApart), (Rows{28, 28, 0})) << "as many as there is room for";
+  EXPECT_EQ(shares({4, 1, 3}, 200, kApart), (Rows{1, 1, 1})) << "and their rests";
+  EXPECT_EQ(shares({28, 60}, 200, kApart), (Rows{28, 28})) << "a longer one begins with it";
+  EXPECT_EQ(shares({30, 21}, 200, kApart), (Rows{30, 21})) << "the first is not kept waiting for more than a small rest";
+  EXPECT_EQ(shares({30, 31, 500}, 200, kApart), (Rows{30, 30, 128})) << "what is left goes to the next";
 }
 
 }  // namespace
