@@ -6,7 +6,8 @@ namespace inferno {
 namespace {
 
 // A row of a smaller step costs more (half as much again at 16 rows, Q8_0 on AVX-512). Learning from those would make
-// chunks smaller, hence rows dearer, hence chunks smaller still.
+// chunks smaller, hence rows dearer, hence chunks smaller still. That a row costs less than was thought, they do teach:
+// after a slow moment chunks would else stay too small to learn of its end.
 constexpr std::int32_t kTellingRows = 48;
 constexpr double kWorthATile = 0.6;        // a whole tile rather than so much of one: a part costs almost as much
 constexpr double kNewWeight = 0.25;        // of the newest step in the moving average
@@ -14,8 +15,9 @@ constexpr double kNewWeight = 0.25;        // of the newest step in the moving a
 }  // namespace
 
 void StepPacer::observe(std::int32_t rows, double step_seconds) {
-  if (rows < kTellingRows || step_seconds <= 0) return;
+  if (rows < 1 || step_seconds <= 0) return;
   const double now = step_seconds / rows;
+  if (rows < kTellingRows && now >= seconds_per_row_) return;
   seconds_per_row_ = seconds_per_row_ == 0 ? now : seconds_per_row_ + kNewWeight * (now - seconds_per_row_);
 }
 

@@ -32,6 +32,14 @@ TEST(StepPacer, SmallStepsTeachNothing) {
   EXPECT_EQ(pacer.prefill_rows(0), 50);
 }
 
+TEST(StepPacer, SmallStepsEndASlowMoment) {
+  StepPacer pacer(0, 0.2, {});
+  pacer.observe(500, 10.0);  // 20 ms a row
+  EXPECT_EQ(pacer.prefill_rows(0), StepPacer::kMinChunk);
+  for (int i = 0; i < 50; ++i) pacer.observe(16, 0.079);
+  EXPECT_EQ(pacer.prefill_rows(0), 40) << "4.94 ms a row";
+}
+
 StepPacer paced(const RowShape& shape, double target, double seconds_per_500) {
   StepPacer pacer(0, target, shape);
   pacer.observe(500, seconds_per_500);
