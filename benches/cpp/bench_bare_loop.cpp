@@ -4,9 +4,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <memory>
 #include <span>
 
+#include "backends/llama/llama_handles.h"
+#include "backends/llama/llama_runtime.h"
 #include "bench_options.h"
 #include "llama.h"
 
@@ -15,13 +16,6 @@ namespace {
 using inferno::bench::BenchOptions;
 using inferno::bench::BenchResult;
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-struct FreeModel {
-  void operator()(llama_model* model) const { llama_model_free(model); }
-};
-struct FreeContext {
-  void operator()(llama_context* context) const { llama_free(context); }
-};
 
 [[noreturn]] void fail(const char* what) {
   std::fprintf(stderr, "%s failed\n", what);
@@ -132,24 +126,14 @@ llama_context_params context_params(const BenchOptions& options) {
   return params;
 }
 
-// Without ggml's other layouts of weights: among them are the kernels for AMX, which end the process (third_party/llama.cpp).
-llama_model_params model_params() {
-  llama_model_params params = llama_model_default_params();
-  params.use_extra_bufts = false;
-  return params;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   const BenchOptions options = inferno::bench::read_options(argc, argv);
-  llama_log_set([](ggml_log_level, const char*, void*) {}, nullptr);
-  llama_backend_init();
-  const std::unique_ptr<llama_model, FreeModel> model(
-      llama_model_load_from_file(options.model.c_str(), model_params()));
+  inferno::start_llama();  // the engine's kernels, and no others: AMX left out, its own for Q8_0
+  const inferno::LlamaModelHandle model(llama_model_load_from_file(options.model.c_str(), llama_model_default_params()));
   if (!model) fail("loading the model");
-  const std::unique_ptr<llama_context, FreeContext> context(
-      llama_init_from_model(model.get(), context_params(options)));
+  const inferno::LlamaContextHandle context = inferno::make_context(model.get(), context_params(options));
   if (!context) fail("making a context");
   const std::int32_t vocab = llama_vocab_n_tokens(llama_model_get_vocab(model.get()));
   // One untimed run warms weights, caches and compute graphs.
