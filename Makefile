@@ -19,7 +19,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 SOURCES := $(shell find CMakeLists.txt cmake csrc third_party python -type f -not -path '*/__pycache__/*' 2>/dev/null)
 LLAMA_PREFIX = $(shell $(TOOLS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
-.PHONY: serve test truth clients lint cpp-test python-test check-machine clean distclean
+.PHONY: serve test truth clients fuzz lint cpp-test python-test check-machine clean distclean
 .DEFAULT_GOAL := serve
 .DELETE_ON_ERROR:
 
@@ -45,6 +45,13 @@ $(CLIENTS)/.ready: build/.wheel
 	@$(CLIENTS)/bin/python $(PIP) install --force-reinstall --no-deps build/wheels/inferno-*.whl
 	@$(CLIENTS)/bin/python $(PIP) install "$$(echo build/wheels/inferno-*.whl)[clients]"
 	@touch $@
+
+# Generated requests and readers at real servers: so many of each operation, others each time. `make test` tries a few.
+FUZZ_CASES ?= 500
+
+fuzz: $(VENV)/.test
+	@INFERNO_TEST_FUZZ_CASES=$(FUZZ_CASES) $(VENV)/bin/python -m pytest tests/python/e2e/test_body_fuzz.py \
+	  tests/python/e2e/test_readers.py tests/python/e2e/test_api_fuzz.py
 
 python-test: $(VENV)/.test
 	@$(VENV)/bin/python -m pytest

@@ -7,4 +7,4 @@ import os
 _GIVEN = os.environ.get("INFERNO_TEST_FUZZ_CASES")
 THOROUGH = _GIVEN is not None
 """Others each time, instead of always the same."""
-CASES = int(_GIVEN or 20)
+CASES = int(_GIVEN or 10)
