@@ -100,6 +100,7 @@ async def _load_graph(source: ModelSource, config: Config) -> GraphEngine:
         return await GraphEngine.load(
             source.path,
             name=config.model.name or source.name,
+            backend=source.backend,
             options=config.model.loading(),
             engine=config.engine.model_dump(),
         )

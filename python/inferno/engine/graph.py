@@ -29,11 +29,13 @@ _LOADING = ("threads", "providers", "slots")
 class GraphEngine:
     """Belongs to the event loop of its first request."""
 
-    def __init__(self, graph: _core.Graph, config: _core.EngineConfig, *, rows: int = ROWS, name: str) -> None:
+    def __init__(
+        self, graph: _core.Graph, config: _core.EngineConfig, *, rows: int = ROWS, name: str, backend: str = "onnx"
+    ) -> None:
         """Starts the engine's thread. Most callers want :meth:`load`."""
         self._arrivals = Arrivals()
         self._engine = native_call(_core.GraphEngine, graph, config, rows, self._arrivals.on_outputs)
-        self._card = _card(graph, rows, name)
+        self._card = _card(graph, rows, name, backend)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -43,6 +45,7 @@ class GraphEngine:
         path: str,
         *,
         name: str,
+        backend: str = "onnx",
         options: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
     ) -> GraphEngine:
@@ -64,7 +67,7 @@ class GraphEngine:
             bring_onnxruntime()
             wanted = {option: chosen[option] for option in _LOADING if option in chosen}
             graph = native_call(_core.Graph.load, path, overridden(_core.ModelOptions(), wanted))
-            return cls(graph, overridden(_core.EngineConfig(), engine or {}), rows=rows, name=name)
+            return cls(graph, overridden(_core.EngineConfig(), engine or {}), rows=rows, name=name, backend=backend)
 
         return await asyncio.get_running_loop().run_in_executor(None, work)
 
@@ -150,7 +153,7 @@ def signature_of(graph: _core.Graph) -> GraphSignature:
     return GraphSignature(inputs, outputs)
 
 
-def _card(graph: _core.Graph, rows: int, name: str) -> ModelCard:
+def _card(graph: _core.Graph, rows: int, name: str, backend: str) -> ModelCard:
     info = graph.info
     applied: dict[str, str | int | float] = {"threads": info["threads"], "providers": info["device"]}
     if info["batches"]:
@@ -164,7 +167,7 @@ def _card(graph: _core.Graph, rows: int, name: str) -> ModelCard:
         parameters=0,
         weight_bytes=info["weight_bytes"],
         device=info["device"],
-        backend="onnx",
+        backend=backend,
         has_chat_template=False,
         loaded_at=int(time.time()),
         applied=applied,

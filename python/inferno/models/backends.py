@@ -10,6 +10,7 @@ from inferno.engine.abilities import BACKENDS
 from inferno.engine.local import build
 from inferno.engine.onnxruntime import bring_onnxruntime
 from inferno.errors import Unsupported
+from inferno.models.plugins import plugins
 
 FOLDER_PACKAGES = ("gguf", "numpy", "protobuf", "sentencepiece", "tokenizers")
 """Of the extra ``hf``: without them no Hugging Face folder can be prepared."""
@@ -34,7 +35,7 @@ class Backend:
 
 def listing() -> list[Backend]:
     """Every backend that Inferno knows, those that are missing with the reason."""
-    return [*_native(), _onnx(), _folders()]
+    return [*_native(), _onnx(), _folders(), *_plugins()]
 
 
 def missing(name: str) -> str | None:
@@ -77,6 +78,19 @@ def _folders() -> Backend:
         missing = f"not installed: {', '.join(lacking)}; pip install 'inferno[hf]'"
     formats = "Hugging Face folders (config.json, SafeTensors)"
     return Backend("huggingface", _version("gguf"), formats, llama.devices, BACKENDS["huggingface"], missing)
+
+
+def _plugins() -> Iterator[Backend]:
+    """Of third parties; what computes for them must be here, too."""
+    ours = {backend.name: backend for backend in (*_native(), _onnx(), _folders())}
+    for plugin in plugins():
+        if plugin.converter is None:
+            yield Backend(plugin.name, plugin.version, "unknown", (), (), plugin.missing)
+            continue
+        under = ours[plugin.converter.computed_by]
+        missing = None if under.missing is None else f"{under.name} computes for it: {under.missing}"
+        formats = plugin.converter.formats
+        yield Backend(plugin.name, plugin.version, formats, under.devices, under.abilities, missing)
 
 
 def _version(package: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from inferno.models.huggingface.quantization import check_scheme
 from inferno.models.image_encoder import NO_IMAGES, is_image_encoder, named_or_beside
 from inferno.models.onnx import graph_file
 from inferno.models.onnx.graph_file import GraphFile
+from inferno.models.plugins import converted, plugin_that_knows, plugins
 
 if TYPE_CHECKING:
     from inferno.config.settings import ModelSettings
@@ -66,7 +67,8 @@ def resolve(
     """``None`` or ``ember`` is the built-in model; else a GGUF file, the first of a model in several, a folder with
     exactly one such model (``./ember``, too); a Hugging Face folder: config.json and SafeTensors, of which ``quantize``
     says the number format; or an ONNX file of any name, or a folder with one. ``mmproj`` is the path of its image
-    encoder; ``None`` takes the one beside a GGUF file, if any, and ``none`` takes none.
+    encoder; ``None`` takes the one beside a GGUF file, if any, and ``none`` takes none. What none of these is may be
+    known to a third party's backend (``models/plugins.py``), which then converts it, now.
 
     Where a folder has the model in several forms, ``models/forms.py`` chooses one that can do ``abilities`` and takes
     ``providers``, if these are asked for; ``backend`` names it.
@@ -75,9 +77,11 @@ def resolve(
     """
     check_scheme(quantize)
     if backend is not None and backend not in BACKENDS:
-        raise InvalidArgument(
-            f"there is no backend {backend[:100]!r}; there are {', '.join(BACKENDS)}", param="backend"
-        )
+        known = [*BACKENDS, *(plugin.name for plugin in plugins())]
+        if backend not in known:
+            raise InvalidArgument(
+                f"there is no backend {backend[:100]!r}; there are {', '.join(known)}", param="backend"
+            )
     source = _resolve(model, Wishes(backend, quantize, providers, abilities))
     is_gguf = source.folder is None and source.graph is None
     return replace(source, image_encoder=named_or_beside(mmproj, source.path, looks_beside=is_gguf))
@@ -106,14 +110,38 @@ def _resolve(model: str | None, wishes: Wishes) -> ModelSource:
     else:
         path = Path(model).expanduser()
         is_folder = path.is_dir()
-    forms = _forms(path, wishes.quantize, shown=str(model)) if is_folder else []
+    forms = _forms(path, wishes.quantize, shown=str(model)) if is_folder else [_of_file(model, path)]
+    foreign = _foreign(path, forms, wishes)
+    if foreign is not None:
+        return foreign
     if wishes.quantize is not None and not any(form.backend == "huggingface" for form in forms):
         raise InvalidArgument(
             "quantize is for Hugging Face folders; a GGUF or ONNX file is served in the format it has", param="quantize"
         )
     if is_folder and not forms:
         raise NotFound(f"{model}: no .gguf or .onnx file in this folder, and no config.json with .safetensors files")
-    return choose(forms or [_of_file(model, path)], wishes, shown=str(model), missing=_missing)
+    return choose(forms, wishes, shown=str(model), missing=_missing)
+
+
+def _foreign(path: Path, forms: Sequence[Form], wishes: Wishes) -> ModelSource | None:
+    """What a third party's backend makes of ``path``: the one that is named, or any, of what none of ours knows."""
+    named = wishes.backend if wishes.backend not in BACKENDS else None
+    if named is None and (wishes.backend is not None or any(_is_ours(form) for form in forms)):
+        return None
+    plugin = plugin_that_knows(path, named)
+    if plugin is None or plugin.converter is None:
+        return None
+    made = _resolve(str(converted(plugin, path)), replace(wishes, backend=plugin.converter.computed_by))
+    return replace(made, name=path.stem if path.is_file() else path.resolve().name, backend=plugin.name)
+
+
+def _is_ours(form: Form) -> bool:
+    """Of a file that is nothing else, ``_of_file`` says that it is llama.cpp's, which refuses it."""
+    source = form.found
+    if form.backend != "llama" or isinstance(source, InfernoError) or not Path(source.path).is_file():
+        return True
+    with Path(source.path).open("rb") as file:
+        return file.read(4) == b"GGUF"
 
 
 def _missing(backend: str) -> str | None:
