@@ -33,6 +33,12 @@ OnnxDecoder::OnnxDecoder(OnnxDecoderParts parts, ModelInfo info, const Capabilit
       report_(std::move(report)),
       lengths_(caps_, parts_.tokenizer->vocab_size()) {}
 
+ModelReport OnnxDecoder::report() const {
+  ModelReport report = report_;
+  if (const OperatorTimes* times = parts_.session->operator_times()) report.operators = times->times();
+  return report;
+}
+
 Status OnnxDecoder::share(SlotId from, SlotId to, std::int32_t n) {
   if (Status status = lengths_.check_share(from, to, n); !status.ok()) return status;
   if (caps_.sharing == PrefixSharing::kNone) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -28,6 +30,18 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// Numbers in the tensors that may hold weights. Where several are packed into a byte, nothing here says how many: 0.
+std::uint64_t parameters(const OnnxHeader& header) {
+  if (uses(header, "MatMulNBits")) return 0;
+  std::uint64_t count = 0;
+  for (const OnnxTensor& tensor : header.tensors) {
+    const bool counts = tensor.type == OnnxType::kInt64 || tensor.type == OnnxType::kInt32 || onnx_type_name(tensor.type) == "BOOL";
+    if (counts || tensor.type == OnnxType::kString) continue;
+    count += std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::uint64_t{1}, std::multiplies<>());
+  }
+  return count;
+}
+
 ModelInfo describe(const std::string& path, const OnnxHeader& header, const OnnxSession& session, const DecoderGraph& graph,
                    const ModelCard& card) {
   ModelInfo info;
@@ -38,6 +52,7 @@ ModelInfo describe(const std::string& path, const OnnxHeader& header, const Onnx
   info.trained_context = card.trained_context;
   info.vocab_size = graph.vocab_size;
   for (const OnnxTensor& tensor : header.tensors) info.weight_bytes += tensor.bytes;
+  info.parameters = parameters(header);
   info.device = joined(session.providers());
   return info;
 }
@@ -46,6 +61,7 @@ ModelReport describe_loading(const OnnxSession& session, const DecoderGraph& gra
   ModelReport report;
   report.threads = session.threads();
   report.providers = joined(session.providers());
+  report.times_operators = session.operator_times() != nullptr;
   report.kv_layout = "per_sequence";
   if (graph.cells.empty()) return report;
   report.kv_type = onnx_cell_type(graph.cell_type);
@@ -92,7 +108,7 @@ Result<std::unique_ptr<Model>> load_graph(const std::string& path, std::string_v
   const Status given_up(StatusCode::kCancelled, "loading was given up");
   if (!going_on(0.0F)) return given_up;
   OnnxDecoderParts parts;
-  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers, .instead = instead});
+  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers, .time_operators = options.time_operators, .instead = instead});
   if (!session.ok()) return session.status();
   if (!going_on(0.9F)) return given_up;
   parts.session = std::move(session).value();

@@ -146,6 +146,11 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
       new OnnxSession(std::move(runtime), owned(session, api.release_session), std::move(memory_handle)));
   opened->providers_ = std::move(used).value();
   opened->threads_ = threads;
+  if (wanted.time_operators) {
+    auto times = OperatorTimes::create(opened->api());
+    if (times.ok()) opened->times_ = std::move(times).value();
+    if (!times.ok() && times.status().code() != StatusCode::kUnsupported) return times.status();
+  }
   if (Status status = opened->describe(); !status.ok()) return status;
   return opened;
 }
@@ -218,8 +223,15 @@ Status OnnxSession::run(std::span<const char* const> input_names, std::span<cons
   if (input_names.size() != inputs.size() || output_names.size() != outputs.size()) {
     return Status(StatusCode::kInternal, "a run's names and tensors differ in number");
   }
-  return ort_status(api(), api().run(session_.get(), nullptr, input_names.data(), inputs.data(), inputs.size(),
-                                     output_names.data(), outputs.size(), outputs.data()));
+  OrtHandle<OrtRunOptions> options;
+  if (times_ != nullptr) {
+    auto timed = times_->options();
+    if (!timed.ok()) return timed.status();
+    options = std::move(timed).value();
+  }
+  Status status = ort_status(api(), api().run(session_.get(), options.get(), input_names.data(), inputs.data(), inputs.size(),
+                                              output_names.data(), outputs.size(), outputs.data()));
+  return status.ok() && times_ != nullptr ? times_->take() : status;
 }
 
 Result<OnnxOutput> OnnxSession::taken(OrtValue* value) const {

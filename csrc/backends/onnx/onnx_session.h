@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backends/onnx/onnx_tensor.h"
+#include "backends/onnx/operator_times.h"
 #include "backends/onnx/ort_handles.h"
 #include "backends/onnx/ort_runtime.h"
 #include "base/result.h"
@@ -19,6 +20,7 @@ struct OnnxSessionOptions {
   std::string providers;  // see parse_providers
   bool arena = true;      // keeps memory of intermediate results for the next run
   bool optimize = true;   // fuses and folds the graph's operators
+  bool time_operators = false;  // see operator_times(); then one run at a time
   std::string_view instead = {};  // an ONNX file's bytes, to load in place of those at the path: what lies beside that is theirs
 };
 
@@ -41,6 +43,8 @@ class OnnxSession {
   [[nodiscard]] const std::vector<TensorSpec>& outputs() const { return outputs_; }
   [[nodiscard]] const std::vector<std::string>& providers() const { return providers_; }  // in use, the first choice first
   [[nodiscard]] int threads() const { return threads_; }
+  // Null where they were not asked for, or this ONNX Runtime cannot tell.
+  [[nodiscard]] const OperatorTimes* operator_times() const { return times_.get(); }
   [[nodiscard]] const std::string& producer() const { return producer_; }  // as the file says: "pytorch", ...
   [[nodiscard]] const OrtApi& api() const { return runtime_->api(); }
 
@@ -71,6 +75,7 @@ class OnnxSession {
   std::vector<TensorSpec> outputs_;
   std::vector<std::string> providers_;
   std::string producer_;
+  std::unique_ptr<OperatorTimes> times_;
   int threads_ = 0;
 };
 

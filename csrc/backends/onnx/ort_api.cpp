@@ -9,6 +9,8 @@
 namespace inferno {
 namespace {
 
+constexpr int kHasRunProfiling = 25;  // the table ends before it in ONNX Runtime 1.24
+
 // OrtApiBase: what the library's one exported function points to.
 struct OrtApiBase {
   const void* (*get_api)(std::uint32_t version);
@@ -49,7 +51,9 @@ void take_sessions(const Table& table, OrtApi& api) {
   table.take(34, api.session_output_type);
   table.take(36, api.session_input_name);
   table.take(37, api.session_output_name);
+  table.take(39, api.create_run_options);
   table.take(95, api.release_session);
+  table.take(97, api.release_run_options);
   table.take(100, api.release_session_options);
   table.take(111, api.session_metadata);
   table.take(112, api.metadata_producer);
@@ -126,6 +130,7 @@ Result<std::shared_ptr<const OrtApi>> open_onnxruntime(const std::string& path) 
   const std::size_t dot = api->version.find('.') + 1;
   std::from_chars(api->version.data() + dot, api->version.data() + api->version.size(), api->minor);
   take_sessions(Table(table), *api);
+  if (api->minor >= kHasRunProfiling) Table(table).take(415, api->enable_run_profiling);
   take_tensors(Table(table), *api);
   take_environment(Table(table), *api);
   if (Status status = list_providers(*api); !status.ok()) return status;

@@ -103,6 +103,9 @@ struct OrtApi {
   void (*release_status)(OrtStatus*) = nullptr;
   void (*release_memory_info)(OrtMemoryInfo*) = nullptr;
   void (*release_session)(OrtSession*) = nullptr;
+  OrtStatus* (*create_run_options)(OrtRunOptions**) = nullptr;
+  void (*release_run_options)(OrtRunOptions*) = nullptr;
+  OrtStatus* (*enable_run_profiling)(OrtRunOptions*, const char* prefix) = nullptr;  // null before 1.25
   void (*release_value)(OrtValue*) = nullptr;
   void (*release_type_info)(OrtTypeInfo*) = nullptr;
   void (*release_tensor_info)(OrtTensorInfo*) = nullptr;

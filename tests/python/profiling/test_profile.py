@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import gguf
+import numpy as np
+import onnx
 import pytest
 from tests.data import make_gguf
 
 from inferno.engine.local import LocalEngine
 from inferno.errors import Unsupported
 from inferno.models.builtin import ember_path
+from inferno.models.opening import extras_of
+from inferno.models.source import resolve
 from inferno.profiling.phases import Phases
 from inferno.profiling.profile import Plan, Profile, profile
 from inferno.profiling.workload import PLAIN
+
+sys.path[:0] = [str(Path(__file__).parents[2] / "data")]
+import onnx_decoders  # noqa: E402
 
 PLAN = Plan(prompt_tokens=20, answer_tokens=8, batches=(1, 3))
 EMBER = str(ember_path())
@@ -85,6 +93,32 @@ async def test_operators_are_told_apart_by_llama() -> None:
         assert {"MUL_MAT q8_0", "FLASH_ATTN_EXT"} <= {name for name, _, _ in found.operators[phase]}
     calls = {phase: {name: calls for name, calls, _ in found.operators[phase]} for phase in found.operators}
     assert calls["decode"]["FLASH_ATTN_EXT"] == 7 * calls["prefill"]["FLASH_ATTN_EXT"], "one step each token"
+
+
+@pytest.mark.parametrize(("form", "attention"), [("gqa", "GroupQueryAttention"), ("past", "Softmax")])
+async def test_an_onnx_model_tells_the_same(tmp_path: Path, form: str, attention: str) -> None:
+    onnx_decoders.write_ember(tmp_path / "ember", form)
+    source = resolve(str(tmp_path / "ember"))
+
+    async def load(more: Mapping[str, Any]) -> LocalEngine:
+        options = {"threads": 1, "context_tokens": 256, "slots": 3, **more}
+        extras = extras_of(source, generation_config=False)
+        return await LocalEngine.load(source.path, options=options, engine=PLAIN, extras=extras)
+
+    found = await profile(load, PLAN, Phases())
+    tensors = onnx.load(source.path).graph.initializer
+    numbers = [onnx.numpy_helper.to_array(tensor) for tensor in tensors]
+    assert found.memory.weights == sum(one.nbytes for one in numbers)
+    assert found.memory.kv.bytes == found.memory.kv_held == 256 * 3 * (6 * 4 * 64) * 4
+    assert found.operators is not None
+    calls = {phase: {name: calls for name, calls, _ in found.operators[phase]} for phase in found.operators}
+    assert {"MatMul", attention} <= set(calls["prefill"])
+    assert calls["decode"][attention] == 7 * calls["prefill"][attention] > 0, "one step each token"
+    assert all(seconds >= 0 for phase in found.operators.values() for _, _, seconds in phase)
+    assert sum(seconds for _, _, seconds in found.operators["decode"]) > 0
+    engine = await load({})
+    await engine.aclose()
+    assert engine.card.parameters == sum(one.size for one in numbers if one.dtype == np.float32)
 
 
 async def test_a_backend_that_cannot_says_so() -> None:
