@@ -41,7 +41,7 @@ struct PrepareOrder {
   std::string out_path;
   std::string metadata;  // a whole GGUF file without tensors: its keys are taken over
   std::vector<TensorPlan> tensors;
-  std::int32_t threads = 0;  // 0 = the usable cores
+  std::int32_t threads = 0;  // 0 = the usable cores, or one where bytes are only copied
   // Called with 0..1 several times a second, on the calling thread; returning false gives up.
   std::function<bool(float)> progress;
 };

@@ -79,6 +79,7 @@ Result<Bytes> map(const std::string& path, const std::string& name) {
 
 void unmap(Bytes bytes) { UnmapViewOfFile(bytes.data()); }
 
+void fetch_pages(Bytes) {}
 void drop_pages(Bytes) {}
 
 #else
@@ -107,6 +108,17 @@ Result<Bytes> map(const std::string& path, const std::string& name) {
 
 void unmap(Bytes bytes) { ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size()); }
 
+void fetch_pages(Bytes bytes) {
+#ifdef MADV_POPULATE_READ  // Linux 5.14
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto start = reinterpret_cast<std::uintptr_t>(bytes.data());
+  const std::uintptr_t from = start / page * page;
+  if (!bytes.empty()) ::madvise(reinterpret_cast<void*>(from), start + bytes.size() - from, MADV_POPULATE_READ);
+#else
+  (void)bytes;
+#endif
+}
+
 // Never more than the pages that lie wholly inside: beyond them may be memory that is not a file's.
 void drop_pages(Bytes bytes) {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
@@ -127,6 +139,8 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   if (!mapped.ok()) return mapped.status();
   return MappedFile(mapped.value().data(), mapped.value().size());
 }
+
+void MappedFile::fetch(std::span<const std::byte> part) { fetch_pages(part); }
 
 void MappedFile::forget(std::span<const std::byte> part) { drop_pages(part); }
 

@@ -22,6 +22,10 @@ class MappedFile {
   // Valid as long as this object. A file that another process shortens meanwhile faults on access past its new end.
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  // Puts a part of a mapping into this process's memory in one call, instead of a fault for every few pages. A hint: it may
+  // do nothing. Thread-safe.
+  static void fetch(std::span<const std::byte> part);
+
   // Takes whole pages of a mapping out of this process's memory; they are read anew when touched again. A hint: it may do
   // nothing. Thread-safe.
   static void forget(std::span<const std::byte> part);

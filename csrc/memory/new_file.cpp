@@ -69,6 +69,11 @@ bool still_named(int descriptor, const std::string& part) {
          held.st_dev == named.st_dev;
 }
 
+bool is_empty(int descriptor) {
+  struct stat held {};
+  return ::fstat(descriptor, &held) == 0 && held.st_size == 0;
+}
+
 // The locked descriptor of the part, or kNotMine with errno saying why.
 int open_part(const std::string& part) {
   for (;;) {
@@ -93,8 +98,9 @@ Result<NewFile> NewFile::create(const std::string& path, std::uint64_t size) {
   if (descriptor < 0 && errno == EWOULDBLOCK) return unavailable(path, "another process is writing it");
   if (descriptor < 0) return system_error(path, errno);
   NewFile file(descriptor, path);
-  // Emptied first: what a killed process left must not count against the room, nor show through.
-  if (::ftruncate(descriptor, 0) != 0) return system_error(path, errno);
+  // Emptied first: what a killed process left must not count against the room, nor show through. Not if it is empty: ext4
+  // would take it for an old file that is written anew, and write it out when it is closed.
+  if (!is_empty(descriptor) && ::ftruncate(descriptor, 0) != 0) return system_error(path, errno);
   if (Status status = check_room(path, size); !status.ok()) return status;
   if (::ftruncate(descriptor, static_cast<off_t>(size)) != 0) return system_error(path, errno);
   return file;
@@ -119,7 +125,6 @@ Status NewFile::write(std::uint64_t offset, std::span<const std::byte> bytes) co
 }
 
 Status NewFile::commit() {
-  if (::fsync(descriptor_) != 0) return system_error(path_, errno);
   if (::rename(part_path(path_).c_str(), path_.c_str()) != 0) return system_error(path_, errno);
   ::close(std::exchange(descriptor_, -1));
   return {};

@@ -24,7 +24,8 @@ class NewFile {
   // Writes all of `bytes` at `offset`. Thread-safe. kUnavailable: the disk is full, or the system's reason.
   [[nodiscard]] Status write(std::uint64_t offset, std::span<const std::byte> bytes) const;
 
-  // Waits until the bytes are on the disk and gives the file its name, replacing what had it. To be called once, last.
+  // Gives the file its name, replacing what had it. To be called once, last. Whoever opens it reads what was written, but
+  // the bytes may be on the disk much later: what must outlast a loss of power is for the caller to wait for (fsync).
   [[nodiscard]] Status commit();
 
  private:

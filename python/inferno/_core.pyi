@@ -170,7 +170,7 @@ def prepare_gguf(
     """Write a GGUF file: the keys of ``metadata`` (a whole GGUF file without tensors), then ``tensors`` made of ``shards``.
 
     All is checked before the first byte is written. The file appears under ``out_path`` only when it is whole (a temporary
-    one stands beside it until then). ``threads`` 0 takes the usable cores. ``progress`` gets 0..1 on the calling thread;
+    one stands beside it until then). ``threads`` 0 takes what is of use. ``progress`` gets 0..1 on the calling thread;
     returning False gives up (cancelled). Returns tensors, bytes (of the file), copied_bytes (carried over unchanged).
     Raises CoreError invalid_argument (a plan that does not fit), data_corrupted (a shard), unavailable (disk full)."""
 

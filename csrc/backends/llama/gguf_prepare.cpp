@@ -77,6 +77,13 @@ class Carrying {
   Status status_;            // the first failure; under mutex_
 };
 
+// As many as asked for, or as can be of use: most file systems let one thread at a time write to a file, and others that
+// want to burn their core until it is their turn. So what is only copied is copied by one.
+std::size_t threads_for(const PreparedStats& stats, std::int32_t asked) {
+  if (asked > 0) return static_cast<std::size_t>(asked);
+  return stats.copied_bytes > stats.bytes / 4 * 3 ? 1 : static_cast<std::size_t>(usable_cores());
+}
+
 PreparedStats stats_of(const GgufHead& head, const std::vector<RowSlice>& slices) {
   PreparedStats stats;
   stats.tensors = head.offsets.size();
@@ -103,10 +110,11 @@ Result<PreparedStats> prepare_gguf_file(const WeightViews& weights, const Prepar
   Result<NewFile> file = NewFile::create(order.out_path, head.value().file_bytes);
   if (!file.ok()) return file.status();
   if (Status status = file.value().write(0, head.value().bytes); !status.ok()) return status;
-  const auto threads = static_cast<std::size_t>(order.threads == 0 ? usable_cores() : order.threads);
+  const PreparedStats stats = stats_of(head.value(), slices);
+  const std::size_t threads = threads_for(stats, order.threads);
   if (Status status = Carrying(slices, file.value()).run(threads, order.progress); !status.ok()) return status;
   if (Status status = file.value().commit(); !status.ok()) return status;
-  return stats_of(head.value(), slices);
+  return stats;
 }
 
 }  // namespace inferno

@@ -34,6 +34,7 @@ void LlamaTokenizer::render_vocabulary() {
     bytes_.append(piece, 0, static_cast<std::size_t>(std::max(length, 0)));
   }
   starts_.push_back(bytes_.size());
+  bytes_.shrink_to_fit();
 }
 
 // Asked of the tokenizer itself: which kinds of vocabulary do this, and by which key, differs between versions.

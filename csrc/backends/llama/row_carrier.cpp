@@ -68,7 +68,11 @@ Status RowCarrier::carry(const RowSlice& slice) {
 
 Status RowCarrier::copy(const RowSlice& slice) {
   const std::span<const std::byte> lying = slice.source->lying(slice.first, slice.count);
-  if (!lying.empty()) return file_->write(slice.offset, lying);
+  if (!lying.empty()) {
+    // Not left to faults within the write: most file systems let one thread at a time write to a file.
+    MappedFile::fetch(lying);
+    return file_->write(slice.offset, lying);
+  }
   raw_.resize(static_cast<std::size_t>(slice.count * slice.source->row_bytes()));
   slice.source->gather(slice.first, slice.count, raw_.data());
   return file_->write(slice.offset, raw_);

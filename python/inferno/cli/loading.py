@@ -20,25 +20,26 @@ if TYPE_CHECKING:
     from inferno.models.source import ModelSource
 
 
-def load_engine(source: ModelSource, config: Config) -> LocalEngine | GraphEngine:
-    """Block until the model is loaded. SIGTERM meanwhile ends the process with 0, as it does later."""
+def load_engine(
+    source: ModelSource, config: Config, meanwhile: Callable[[], None] = lambda: None
+) -> LocalEngine | GraphEngine:
+    """Block until the model is loaded. SIGTERM meanwhile ends the process with 0, as it does later.
+
+    ``meanwhile`` imports what is needed later anyway: while a folder is prepared there is time for it.
+    """
     try:
-        return asyncio.run(load(source, config))
+        return asyncio.run(load(source, config, meanwhile))
     except asyncio.CancelledError:
         raise typer.Exit(0) from None
 
 
-async def load(source: ModelSource, config: Config) -> LocalEngine | GraphEngine:
+async def load(source: ModelSource, config: Config, meanwhile: Callable[[], None]) -> LocalEngine | GraphEngine:
     """Load with the settings' overrides, and tuned ones below them, showing progress on stderr.
 
     Raises what ``ready`` and LocalEngine.load raise.
     """
-    from inferno.engine.local import LocalEngine
-    from inferno.models.adapters import load_adapter
     from inferno.models.onnx.encoders import reads_texts
-    from inferno.models.opening import extras_of, ready
-    from inferno.models.source import resolve
-    from inferno.tuning.finding import apply_tuned
+    from inferno.models.opening import extras_of
 
     task = asyncio.current_task()
     assert task is not None
@@ -52,8 +53,16 @@ async def load(source: ModelSource, config: Config) -> LocalEngine | GraphEngine
         if source.graph is not None and not reads_texts(source.graph):
             return await _load_graph(source, config)
         extras = extras_of(source, generation_config=config.model.generation_config == "folder")
-        with _progress(source, "Preparing" if source.folder is not None else None) as progress:
-            path = await ready(source, progress, cache_bytes=config.store.prepared_bytes)
+        preparing = asyncio.create_task(_prepare(source, config))
+        await asyncio.sleep(0)  # it begins: the rest is imported beside it
+        from inferno.engine.local import LocalEngine
+        from inferno.models.adapters import load_adapter
+        from inferno.models.opening import ready
+        from inferno.models.source import resolve
+        from inferno.tuning.finding import apply_tuned
+
+        meanwhile()
+        path = await preparing
         tuned = await asyncio.to_thread(apply_tuned, config, path)
         if tuned.said:
             sys.stderr.write(f"{tuned.said}\n")
@@ -82,6 +91,13 @@ async def load(source: ModelSource, config: Config) -> LocalEngine | GraphEngine
     finally:
         with suppress(NotImplementedError):
             loop.remove_signal_handler(signal.SIGTERM)
+
+
+async def _prepare(source: ModelSource, config: Config) -> str:
+    from inferno.models.opening import ready
+
+    with _progress(source, "Preparing" if source.folder is not None else None) as progress:
+        return await ready(source, progress, cache_bytes=config.store.prepared_bytes)
 
 
 async def _load_graph(source: ModelSource, config: Config) -> GraphEngine:

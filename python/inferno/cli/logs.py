@@ -7,7 +7,7 @@ import logging
 
 def configure_logging(level: str) -> None:
     """``level`` is debug, info, warning or error. Of the native module, less than "warning" is shown at debug only."""
-    from inferno.engine.local import forward_logs
+    from inferno.engine.core import forward_logs
 
     # Asked for in every line, and in none of them: see "Optimization" in Python's own description of its logging.
     logging._srcfile = None

@@ -115,7 +115,7 @@ def run_server(config: Config) -> int:
     refuse_unknown_tenants(config.engine.tenant_weights or {}, settings)
     source = resolve_settings(config.model, mmproj=config.model.mmproj)
     configure_logging(settings.log_level)
-    engine = load_engine(source, config)
+    engine = load_engine(source, config, _import_server)
 
     from inferno.models.registry import ModelRegistry
     from inferno.server.app import build_app
@@ -135,6 +135,11 @@ def run_server(config: Config) -> int:
         announce(f"http://{f'[{host}]' if ':' in host else host}:{port}", card, keyed=bool(settings.api_keys))
 
     return listen(app, settings, on_listening=on_listening)
+
+
+def _import_server() -> None:
+    import inferno.server.app
+    import inferno.server.run  # noqa: F401
 
 
 def adapter_shelf(engine: LocalEngine | GraphEngine, source: ModelSource, config: Config) -> AdapterShelf | None:

@@ -16,7 +16,7 @@ except ImportError as error:
         name="inferno._core",
     ) from error
 
-__all__ = ["_core", "native_call"]
+__all__ = ["_core", "forward_logs", "native_call"]
 
 _Result = TypeVar("_Result")
 
@@ -27,3 +27,8 @@ def native_call(call: Callable[..., _Result], /, *args: Any) -> _Result:
         return call(*args)
     except _core.CoreError as error:
         raise from_code(*error.args) from None
+
+
+def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
+    """Send native log lines to ``sink(level, component, message)``, called on native threads; None drops them."""
+    _core.set_log_sink(sink)

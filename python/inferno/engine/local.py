@@ -338,8 +338,3 @@ def defaults() -> dict[str, dict[str, Any]]:
 def build() -> dict[str, Any]:
     """What the native module is: ``version``, ``commit`` and its ``backends`` with their devices, as found now."""
     return {"version": _core.__version__, "commit": _core.__commit__, "backends": _core.backends()}
-
-
-def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
-    """Send native log lines to ``sink(level, component, message)``, called on native threads; None drops them."""
-    _core.set_log_sink(sink)

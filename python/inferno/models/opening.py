@@ -15,7 +15,8 @@ from inferno.errors import InfernoError
 from inferno.models.huggingface.cache import CACHE_BYTES, prepared_path, tokenizer_path
 from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.library_form import read_library_form
-from inferno.models.huggingface.prepare import prepare
+from inferno.models.huggingface.prepare import is_planned_apart, prepare
+from inferno.models.huggingface.settling import is_settled
 from inferno.models.onnx.encoders import read_encoder_extras, reads_texts
 from inferno.models.onnx.facts import read_facts
 from inferno.models.onnx.graph_file import GraphFile
@@ -63,16 +64,17 @@ def ready_path(source: ModelSource) -> str | None:
     if source.folder is None:
         return source.path
     path = prepared_path(source.folder, source.quantize)
-    return str(path) if path.exists() else None
+    return str(path) if is_settled(path) else None
 
 
 def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callable[[], Extras] | None:
     """What reads the folder's tokenizer, templates and defaults (``read_extras``), to be called when it is prepared;
     of an ONNX graph's, also what the graph does not say itself. None for a GGUF file, and a graph that reads no text.
 
-    Where it is yet to be prepared, the most of that begins now, on a thread beside it. What the tokenizers' library
-    keeps is left for the thread that calls, which should be the one that loads the model: glibc's allocator then fills
-    the holes that making it leaves, some 10 MB of 150,000 tokens, with llama.cpp's vocabulary.
+    Where it is yet to be prepared, the most of that begins now, on a thread beside it, unless preparing does it in
+    another process. What the tokenizers' library keeps is left for the thread that calls, which should be the one that
+    loads the model: glibc's allocator then fills the holes that making it leaves, some 10 MB of 150,000 tokens, with
+    llama.cpp's vocabulary.
     """
     if source.graph is not None:
         return _extras_of_graph(source.graph, source.name, generation_config)
@@ -85,7 +87,7 @@ def extras_of(source: ModelSource, *, generation_config: bool = True) -> Callabl
     def begin() -> Path:
         prepared = prepared_path(folder, source.quantize)
         kept = tokenizer_path(prepared)
-        if not prepared.exists():
+        if not is_settled(prepared) and not is_planned_apart(folder):
             read_library_form(folder.path, kept)
         return kept
 

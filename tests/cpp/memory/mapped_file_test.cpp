@@ -47,6 +47,18 @@ TEST_F(MappedFileTest, ShowsTheBytesOfTheFile) {
   EXPECT_EQ(text(file.value()), content);
 }
 
+TEST_F(MappedFileTest, HasTheSameBytesWhateverIsFetchedAndForgotten) {
+  const std::string content(100'000, 'x');
+  const Result<MappedFile> file = MappedFile::open(write("model.bin", content));
+  ASSERT_TRUE(file.ok());
+  for (const auto part : {file.value().bytes(), file.value().bytes().subspan(5000, 50'000), file.value().bytes().first(0)}) {
+    MappedFile::fetch(part);
+    EXPECT_EQ(text(file.value()), content);
+    MappedFile::forget(part);
+    EXPECT_EQ(text(file.value()), content);
+  }
+}
+
 TEST_F(MappedFileTest, OutlivesItsName) {
   const std::string path = write("model.bin", "content");
   const Result<MappedFile> file = MappedFile::open(path);

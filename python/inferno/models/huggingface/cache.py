@@ -14,6 +14,7 @@ from typing import IO
 from inferno.config.settings import StoreSettings
 from inferno.errors import Unavailable
 from inferno.models.cache_root import cache_root
+from inferno.models.huggingface import settling
 from inferno.models.huggingface.folder import CONFIG, Folder
 
 CONVERTER = 1
@@ -80,13 +81,32 @@ def _named(name: str, kind: str, version: str, read: Iterable[Path], weights: It
 
 
 def made_once(path: Path, make: Callable[[], None]) -> Path:
-    """``path``, made by ``make`` unless it is there, and held (see :func:`hold`)."""
+    """``path``, made by ``make`` unless it is there, and held (see :func:`hold`). What was made now may be on its way
+    to the disk for some time yet (``settling.py``); other processes wait for it as for one that is being made.
+
+    Raises Unavailable when the cache folder cannot be written.
+    """
     hold(path)
-    if not path.is_file():
-        with being_made(path):
-            if not path.is_file():  # another process made it while we waited
-                make()
+    if not settling.is_settled(path):
+        with contextlib.ExitStack() as making:
+            making.enter_context(being_made(path))
+            if not settling.is_settled(path):  # else another process made it while we waited
+                _make_marked(path, make)
+                settling.settle(path, making.pop_all())
     return path
+
+
+def _make_marked(path: Path, make: Callable[[], None]) -> None:
+    try:
+        settling.mark(path)
+    except OSError as error:
+        raise _cannot_be_written(error) from None
+    try:
+        make()
+    except BaseException:
+        if not path.exists():
+            settling.unmark(path)
+        raise
 
 
 def listing() -> list[Prepared]:
@@ -135,6 +155,7 @@ def make_room(needed: int, limit: int) -> list[Path]:
             if free:
                 file.path.unlink()
                 tokenizer_path(file.path).unlink(missing_ok=True)
+                settling.unmark(file.path)
                 excess -= file.bytes
                 removed.append(file.path)
     return removed
@@ -147,7 +168,8 @@ def clear() -> int:
     """
     freed = 0
     unfinished = [part for part in _parts() if not _is_being_made(part)]
-    for path in [entry.path for entry in listing()] + unfinished + list(cache_folder().glob(f"*{_TOKENIZER}*")):
+    beside = [file for suffix in (_TOKENIZER, settling.MARK) for file in cache_folder().glob(f"*{suffix}*")]
+    for path in [entry.path for entry in listing()] + unfinished + beside:
         with contextlib.suppress(FileNotFoundError):
             size = path.stat().st_size
             path.unlink()
@@ -195,10 +217,13 @@ def _opened(lock_file: Path) -> IO[str]:
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         return lock_file.open("w")
     except OSError as error:
-        raise Unavailable(
-            f"the cache folder for prepared models cannot be written ({error.strerror}); set XDG_CACHE_HOME to one "
-            "that can"
-        ) from None
+        raise _cannot_be_written(error) from None
+
+
+def _cannot_be_written(error: OSError) -> Unavailable:
+    return Unavailable(
+        f"the cache folder for prepared models cannot be written ({error.strerror}); set XDG_CACHE_HOME to one that can"
+    )
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from inferno.models.huggingface import tokenizer_json
 from inferno.models.huggingface.hidden import without_special
 from inferno.models.huggingface.json_file import expected_form
@@ -110,7 +112,7 @@ def keep(form: LibraryForm, path: Path) -> None:
 
 
 def _json(spec: Mapping[str, Any]) -> bytes:
-    return json.dumps(spec, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(spec)  # of a large vocabulary twenty times as fast as json
 
 
 def _never_first(part: Any) -> bool:

@@ -18,7 +18,7 @@ from inferno.models.huggingface import cache
 from inferno.models.huggingface.cache import CACHE_BYTES
 from inferno.models.huggingface.folder import Folder
 from inferno.models.huggingface.planning import Recipe, make_recipe
-from inferno.models.huggingface.planning_process import recipe_apart
+from inferno.models.huggingface.planning_process import PlanningProcess
 from inferno.models.huggingface.quantization import check_scheme
 from inferno.models.huggingface.weight_plan import Planned
 
@@ -47,18 +47,26 @@ def prepare(
 
 
 def _make(folder: Folder, scheme: str | None, path: Path, progress: Callable[[float], bool], cache_bytes: int) -> None:
-    recipe = _recipe(folder, scheme)
+    if not is_planned_apart(folder):
+        _carry(make_recipe(folder, scheme), folder, path, progress, cache_bytes)
+        return
+    with PlanningProcess(folder, scheme, cache.tokenizer_path(path)) as planning:
+        _carry(planning.recipe(), folder, path, progress, cache_bytes)
+
+
+def _carry(recipe: Recipe, folder: Folder, path: Path, progress: Callable[[float], bool], cache_bytes: int) -> None:
     make_room(path.parent, recipe.data_bytes, cache_bytes)
     tensors = [as_native(tensor, kind) for tensor, kind in recipe.tensors]
-    threads = 0  # the usable cores
+    threads = 0  # as many as are of use
     shards = [str(shard) for shard in folder.shards]
     made = native_call(_core.prepare_gguf, str(path), recipe.metadata, shards, tensors, threads, progress)
     _LOG.info("prepared %s: %d tensors, %d MB", path.name, made["tensors"], made["bytes"] // 1_000_000)
 
 
-def _recipe(folder: Folder, scheme: str | None) -> Recipe:
-    apart = folder.weight_bytes >= WORTH_A_PROCESS and sys.executable  # "" where Python is part of another program
-    return recipe_apart(folder, scheme) if apart else make_recipe(folder, scheme)
+def is_planned_apart(folder: Folder) -> bool:
+    """Whether its recipe, and the form of its tokenizer that is kept, are made in a process of their own."""
+    # No executable is known where Python is part of another program.
+    return folder.weight_bytes >= WORTH_A_PROCESS and bool(sys.executable)
 
 
 def as_native(tensor: Planned, kind: str) -> _core.TensorPlan:

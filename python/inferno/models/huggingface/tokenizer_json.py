@@ -26,9 +26,11 @@ _PRE_TOKENIZERS = {
 
 @dataclass(frozen=True, slots=True)
 class TokenizerJson:
-    """The file's content, ``spec``, and its added tokens by id, completed from the folder's other files."""
+    """The file's content, ``spec``; the tokens of its model, and those added, completed from the folder's other files,
+    both by id."""
 
     spec: Mapping[str, Any]
+    modelled: Mapping[int, str]
     added: Mapping[int, AddedToken]
 
     def pieces(self) -> Pieces:
@@ -38,7 +40,7 @@ class TokenizerJson:
 
     def _pieces(self) -> Pieces:
         kind = self._kind()
-        texts = {**_model_texts(self.spec["model"]), **{index: token.text for index, token in self.added.items()}}
+        texts = {**self.modelled, **{index: token.text for index, token in self.added.items()}}
         ids = {text: index for index, text in texts.items()}
         before, behind = _template(self.spec.get("post_processor"), ids)
         falls_back = any(step.get("type") == "ByteFallback" for step in _steps(self.spec.get("decoder")))
@@ -94,10 +96,11 @@ def read_tokenizer_json(folder: Path, special: SpecialTokens) -> TokenizerJson |
     if not isinstance(spec.get("model"), dict):
         raise DataCorrupted(f"{NAME} has no 'model'")
     with expected_form(NAME):
-        return TokenizerJson(spec, _added(spec, special))
+        modelled = _model_texts(spec["model"])
+        return TokenizerJson(spec, modelled, _added(spec, special, modelled))
 
 
-def _added(spec: Mapping[str, Any], special: SpecialTokens) -> dict[int, AddedToken]:
+def _added(spec: Mapping[str, Any], special: SpecialTokens, modelled: Mapping[int, str]) -> dict[int, AddedToken]:
     added = dict(special.added)
     for entry in spec.get("added_tokens") or []:
         token = added_token(entry, where=f"{NAME}: added_tokens")
@@ -105,7 +108,7 @@ def _added(spec: Mapping[str, Any], special: SpecialTokens) -> dict[int, AddedTo
             raise DataCorrupted(f"{NAME}: added_tokens has an entry without an id")
         is_special = special.is_special(token.text, flagged=token.special)
         added[entry["id"]] = AddedToken(token.text, is_special, token.lstrip, token.rstrip)
-    for index, text in _model_texts(spec["model"]).items():
+    for index, text in modelled.items():
         if text in special.texts:
             added.setdefault(index, AddedToken(text, special=True))
     return added
@@ -126,17 +129,18 @@ def _steps(part: Any) -> Iterator[Mapping[str, Any]]:
 def _model_texts(model: Mapping[str, Any]) -> dict[int, str]:
     vocab = model.get("vocab")
     if isinstance(vocab, Mapping):
-        entries = [(text, index) for text, index in vocab.items()]
+        ids, texts = list(vocab.values()), list(vocab)
     elif isinstance(vocab, list):
-        entries = [(entry[0], index) for index, entry in enumerate(vocab) if isinstance(entry, list) and entry]
+        listed = [(index, entry[0]) for index, entry in enumerate(vocab) if isinstance(entry, list) and entry]
+        ids, texts = [index for index, _ in listed], [text for _, text in listed]
     else:
         raise DataCorrupted(f"{NAME}: the model has no vocabulary")
-    if not all(isinstance(text, str) and isinstance(index, int) and index >= 0 for text, index in entries):
+    if {*map(type, ids)} - {int} or {*map(type, texts)} - {str} or min(ids, default=0) < 0:
         raise DataCorrupted(f"{NAME}: the vocabulary has an entry that is no token with an id")
-    texts = {index: text for text, index in entries}
-    if len(texts) != len(entries):
+    by_id = dict(zip(ids, texts, strict=True))
+    if len(by_id) != len(ids):
         raise DataCorrupted(f"{NAME}: two tokens of the vocabulary have the same id")
-    return texts
+    return by_id
 
 
 def _merges(model: Mapping[str, Any]) -> Iterator[str]:

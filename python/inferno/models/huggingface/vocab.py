@@ -136,7 +136,7 @@ def _token(pieces: Pieces, index: int, text: str) -> tuple[str, int]:
         return (text[2:] if text.startswith("##") and len(text) > 2 else tokenizer_json.SPACE + text), NORMAL
     if pieces.kind == "gpt2":
         # The library's decoder gives a token's own text when not all of it is in the byte alphabet.
-        return text, NORMAL if BYTE_OF.keys() >= set(text) else USER_DEFINED
+        return text, NORMAL if _IN_BYTES.issuperset(text) else USER_DEFINED
     if index in pieces.bytes:
         return text, BYTE
     return text, NORMAL
@@ -151,6 +151,7 @@ def _byte_alphabet() -> dict[str, int]:
 
 BYTE_OF = _byte_alphabet()
 """The bytes that byte-level tokens are written in, by character."""
+_IN_BYTES = frozenset(BYTE_OF)
 
 
 def _free_name(index: int, taken: set[str]) -> str:
@@ -166,6 +167,8 @@ _IN_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 def _check_tokens(tokens: list[str]) -> None:
     """llama.cpp ends the process for two tokens spelled alike, and reads no further than a NUL."""
+    if len(set(tokens)) == len(tokens) and not _IN_NO_TEXT.search("".join(tokens)):
+        return
     seen: dict[str, int] = {}
     for index, token in enumerate(tokens):
         if token in seen:

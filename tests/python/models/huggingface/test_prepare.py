@@ -20,6 +20,7 @@ import inferno
 from inferno.errors import Cancelled, DataCorrupted, InfernoError, Unavailable, Unsupported
 from inferno.models.huggingface import cache, prepare
 from inferno.models.huggingface.folder import open_folder
+from inferno.models.huggingface.quantization import SCHEMES
 from models.huggingface.comparison import hf_folders
 
 import hf_encoders  # isort: skip
@@ -122,12 +123,18 @@ def write_wide(folder: Path, *, vocabulary: int = 293) -> Path:
     shapes = {f"self_attn.{part}_proj": (count, 256) for part, count in rows.items()} | {"self_attn.o_proj": (256, 256)}
     shapes |= {"mlp.gate_proj": (512, 256), "mlp.up_proj": (512, 256), "mlp.down_proj": (256, 512)}
     shapes |= {"input_layernorm": (256,), "post_attention_layernorm": (256,)}
-    tensors = {f"model.layers.0.{name}.weight": np.ones(shape, np.float32) for name, shape in shapes.items()}
+    draw = np.random.default_rng(7)
+    tensors = {f"model.layers.0.{name}.weight": _drawn(draw, shape) for name, shape in shapes.items()}
     outside = {"model.embed_tokens": (vocabulary, 256), "lm_head": (vocabulary, 256), "model.norm": (256,)}
     for name, shape in outside.items():
-        tensors[f"{name}.weight"] = np.ones(shape, np.float32)
+        tensors[f"{name}.weight"] = _drawn(draw, shape)
     hf_folders.write_weights(folder, tensors)
     return folder
+
+
+def _drawn(draw: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    values = draw.standard_normal(shape, dtype=np.float32) * np.float32(0.05)
+    return values + 1 if len(shape) == 1 else values
 
 
 def test_the_folders_format_stays_but_for_vectors(folder: Path) -> None:
@@ -153,10 +160,12 @@ def test_rows_that_blocks_do_not_divide_step_down(folder: Path) -> None:
     assert found["output.weight"] == "Q8_0"
 
 
-def test_quantized_it_still_answers(folder: Path) -> None:
-    with inferno.LLM(str(folder), quantize="q4_k_m", threads=1) as llm:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_in_every_format_it_answers(tmp_path: Path, scheme: str) -> None:
+    with inferno.LLM(str(write_wide(tmp_path / "wide")), quantize=scheme, threads=1) as llm:
         (answer,) = llm.generate("hello", max_tokens=4, ignore_eos=True)
     assert len(answer.token_ids) == 4
+    assert types(prepared(tmp_path / "wide", scheme))["blk.0.attn_q.weight"] == SCHEMES[scheme].upper()
 
 
 def test_no_room_is_said_before_it_starts(folder: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
