@@ -7,6 +7,7 @@ not its content. One that is marked while nobody makes it counts as not there.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import threading
@@ -61,5 +62,9 @@ def _to_disk(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        # Not every file system does that of a folder. What becomes of names after a loss of power is then up to it.
+        if error.errno != errno.EINVAL or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)

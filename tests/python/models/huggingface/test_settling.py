@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -91,6 +94,20 @@ def test_a_disk_that_fails_is_told_and_the_file_made_anew(
     assert made(path) == [path]
     wait()
     assert made(path) == []
+
+
+def test_a_file_system_that_does_not_sync_folders(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def refuses(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuses)
+    assert made(path) == [path]
+    wait()
+    assert is_settled(path)
 
 
 def test_what_is_removed_meanwhile_leaves_no_mark(path: Path) -> None:
