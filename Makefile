@@ -83,7 +83,7 @@ cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready build/gguf/.ready build/onnx/.
 	@grep 'tests passed' build/$*/log.txt
 
 # Models of a few hundred tokens with random weights, for the tests of the llama.cpp backend.
-build/gguf/.ready: tests/data/make_gguf.py $(VENV)/.test
+build/gguf/.ready: tests/data/make_gguf.py tests/data/make_mmproj.py $(VENV)/.test
 	@mkdir -p build/gguf && $(VENV)/bin/python tests/data/make_gguf.py build/gguf
 	@touch $@
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "backends/forward_batch.h"
-#include "backends/image_encoder.h"
+#include "backends/media_encoder.h"
 #include "backends/model_card.h"
 #include "backends/model_report.h"
 #include "backends/tokenizer.h"
@@ -57,7 +57,9 @@ struct Capabilities {
   // computes them, without softmax or sigmoid. A reranker has one.
   bool classifies = false;
   bool adapters = false;              // load_adapter() can be asked
-  std::int32_t image_width = 0;       // numbers of a picture's row; 0 = the model takes text alone
+  std::int32_t media_width = 0;       // numbers of a picture's or sound's row; 0 = the model takes text alone
+  bool pictures = false;              // what media() encodes
+  bool sounds = false;
   std::string saved_format;           // names what save() writes; load() understands the same only. Empty: cannot save
 };
 
@@ -77,7 +79,7 @@ struct ModelOptions {
   bool deterministic = false;         // every row bitwise the same, whatever is computed beside it
   bool use_mmap = true;
   bool time_operators = false;        // see ModelReport; slower. A backend that cannot says so there
-  std::string image_encoder;          // file of what encodes pictures for the model (mmproj); empty = it takes text alone
+  std::string media_encoder;          // file of what encodes pictures or sounds for the model (mmproj); empty = it takes text alone
   std::string pooling;                // mean, cls, last: how an embedding model makes one vector; empty = as its file says
   std::string providers;              // ONNX Runtime's, by preference: "cuda:device_id=0,cpu"
   std::shared_ptr<const ModelCard> card;  // for a file that does not say itself what the model is
@@ -85,7 +87,7 @@ struct ModelOptions {
   std::function<bool(float)> progress;
 };
 
-// Not thread-safe, but for info(), capabilities(), tokenizer(), report() and images(): one thread (the engine's) makes all other calls.
+// Not thread-safe, but for info(), capabilities(), tokenizer(), report() and media(): one thread (the engine's) makes all other calls.
 class Model {
  public:
   virtual ~Model() = default;
@@ -94,8 +96,8 @@ class Model {
   [[nodiscard]] virtual const Capabilities& capabilities() const = 0;
   [[nodiscard]] virtual const Tokenizer& tokenizer() const = 0;
   [[nodiscard]] virtual ModelReport report() const { return {}; }
-  // Null where capabilities().image_width is 0. It belongs to the model.
-  [[nodiscard]] virtual ImageEncoder* images() { return nullptr; }
+  // Null where capabilities().media_width is 0. It belongs to the model.
+  [[nodiscard]] virtual MediaEncoder* media() { return nullptr; }
 
   // `to` must be empty; afterwards it holds the first n tokens of `from`. kUnsupported when sharing is kNone.
   virtual Status share(SlotId from, SlotId to, std::int32_t n) = 0;

@@ -12,7 +12,7 @@ namespace inferno {
 // Row i says: put token[i] at position[i] of slot[i], computed with adapter[i]; when wants_logits[i], tell the distribution
 // of what follows it. Rows of one slot stand together in rising position, and a slot keeps its adapter. Where `embedding` is
 // not empty, row i with a pointer there is a picture's: those numbers are put there in place of a token, whose id is the
-// picture's (base/image_rows.h). Reused from step to step to keep its buffers.
+// picture's (base/media_rows.h). Reused from step to step to keep its buffers.
 struct ForwardBatch {
   std::vector<TokenId> token;
   std::vector<std::int32_t> position;
@@ -40,10 +40,10 @@ struct ForwardBatch {
     adapter.push_back(with);
     segment.push_back(part);
   }
-  void add_image_row(const float* values, TokenId image, std::int32_t p, SlotId s, bool logits, AdapterId with = kNoAdapter) {
+  void add_media_row(const float* values, TokenId medium, std::int32_t p, SlotId s, bool logits, AdapterId with = kNoAdapter) {
     embedding.resize(token.size(), nullptr);
     embedding.push_back(values);
-    add(image, p, s, logits, with);
+    add(medium, p, s, logits, with);
   }
   // After the last add(): one entry for each row, or none at all.
   void complete() {
@@ -51,13 +51,13 @@ struct ForwardBatch {
   }
   // Adds row i of another batch.
   void take(const ForwardBatch& from, std::size_t i, bool logits) {
-    if (from.is_image(i)) {
-      add_image_row(from.embedding[i], from.token[i], from.position[i], from.slot[i], logits, from.adapter[i]);
+    if (from.is_media(i)) {
+      add_media_row(from.embedding[i], from.token[i], from.position[i], from.slot[i], logits, from.adapter[i]);
     } else {
       add(from.token[i], from.position[i], from.slot[i], logits, from.adapter[i]);
     }
   }
-  [[nodiscard]] bool is_image(std::size_t i) const { return !embedding.empty() && embedding[i] != nullptr; }
+  [[nodiscard]] bool is_media(std::size_t i) const { return !embedding.empty() && embedding[i] != nullptr; }
   [[nodiscard]] std::int32_t rows() const { return static_cast<std::int32_t>(token.size()); }
 };
 

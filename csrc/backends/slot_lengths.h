@@ -19,7 +19,7 @@ class SlotLengths {
         batch_rows_(caps.batch_rows),
         logits_rows_(caps.logits_rows),
         vocab_(vocab_size),
-        images_(caps.image_width > 0),
+        media_(caps.media_width > 0),
         length_(static_cast<std::size_t>(caps.slots), 0),
         pending_(static_cast<std::size_t>(caps.slots), 0) {}
 
@@ -111,9 +111,9 @@ class SlotLengths {
     if (expected >= context_) {
       return broken("position " + std::to_string(expected) + " is beyond the context of " + std::to_string(context_));
     }
-    const bool image = batch.is_image(i);
-    if (!image && batch.token[i] >= 0 && batch.token[i] < vocab_) return {};
-    if (image && images_ && is_image(batch.token[i])) return {};
+    const bool medium = batch.is_media(i);
+    if (!medium && batch.token[i] >= 0 && batch.token[i] < vocab_) return {};
+    if (medium && media_ && is_media(batch.token[i])) return {};
     return broken("token id " + std::to_string(batch.token[i]) + " is not in [0, " + std::to_string(vocab_) + ")");
   }
 
@@ -121,7 +121,7 @@ class SlotLengths {
   std::int32_t batch_rows_;
   std::int32_t logits_rows_;
   std::int32_t vocab_;
-  bool images_;  // whether rows may be a picture's
+  bool media_;  // whether rows may be a picture's
   std::vector<std::int32_t> length_;
   std::vector<std::int32_t> pending_;  // rows seen of each slot while a batch is checked
 };

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "backends/backend_registry.h"
+#include "bindings/py_media.h"
 #include "bindings/py_model.h"
 #include "bindings/register.h"
 #include "memory/free_memory.h"
@@ -92,29 +93,10 @@ py::dict capabilities_of(const PyModel& self) {
                                                             : "none";
   return py::dict("sharing"_a = sharing, "slots"_a = c.slots, "capacity_tokens"_a = c.capacity_tokens,
                   "context_tokens"_a = c.context_tokens, "batch_rows"_a = c.batch_rows, "kv_bytes"_a = c.kv_bytes,
-                  "embedding_size"_a = c.embedding_size, "classifies"_a = c.classifies, "image_width"_a = c.image_width,
+                  "embedding_size"_a = c.embedding_size, "classifies"_a = c.classifies, "media_width"_a = c.media_width,
+                  "pictures"_a = c.pictures, "sounds"_a = c.sounds,
                   "saved_format"_a = c.saved_format,
                   "adapters"_a = c.adapters);
-}
-
-// Pieces in order: lists of token ids, and rows.
-py::list encode_image(PyModel& self, std::int32_t width, std::int32_t height, const py::bytes& rgb) {
-  ImageEncoder* images = self.model->images();
-  if (images == nullptr) raise_unless_ok(Status(StatusCode::kUnsupported, "this model takes no images", "image"));
-  const auto pixels = static_cast<std::string_view>(rgb);
-  auto encoded = [&] {
-    py::gil_scoped_release release;
-    return images->encode({width, height, {reinterpret_cast<const std::uint8_t*>(pixels.data()), pixels.size()}});
-  }();
-  py::list pieces;
-  for (ImagePiece& piece : value_or_raise(std::move(encoded))) {
-    if (auto* rows = std::get_if<ImageRowsPtr>(&piece)) {
-      pieces.append(std::const_pointer_cast<ImageRows>(*rows));  // pybind11 has no holder of const; nothing of it can be set
-    } else {
-      pieces.append(py::cast(std::get<std::vector<TokenId>>(piece)));
-    }
-  }
-  return pieces;
 }
 
 // As ModelReport says it; operators as (name, calls, seconds).
@@ -222,23 +204,20 @@ void register_model(py::module_& module) {
       .def_readwrite("deterministic", &ModelOptions::deterministic)
       .def_readwrite("use_mmap", &ModelOptions::use_mmap)
       .def_readwrite("time_operators", &ModelOptions::time_operators)
-      .def_readwrite("image_encoder", &ModelOptions::image_encoder)
+      .def_readwrite("media_encoder", &ModelOptions::media_encoder)
       .def_readwrite("pooling", &ModelOptions::pooling)
       .def_readwrite("providers", &ModelOptions::providers);
   py::class_<ModelCard, std::shared_ptr<ModelCard>>(module, "ModelCard")
       .def(py::init(&make_card), py::kw_only(), "architecture"_a, "name"_a, "trained_context"_a, "pieces"_a, "special"_a,
            "ends"_a, "bos"_a, "eos"_a, "closing"_a, "adds_bos"_a, "strips_leading_space"_a);
-  py::class_<ImageRows, std::shared_ptr<ImageRows>>(module, "ImageRows")
-      .def_readonly("id", &ImageRows::id)
-      .def_readonly("count", &ImageRows::count)
-      .def_property_readonly("nbytes", [](const ImageRows& rows) { return rows.values.size() * sizeof(float); });
   py::class_<PyModel>(module, "Model")
       .def_static("load", &load, "path"_a, "options"_a, "progress"_a = py::none(), "card"_a = py::none())
       .def_property_readonly("info", &info_of)
       .def_property_readonly("capabilities", &capabilities_of)
       .def_property_readonly("report", &report_of)
-      .def("encode_image", &encode_image, "width"_a, "height"_a, "rgb"_a)
-      .def_property_readonly("image_kind", [](PyModel& self) { return self.model->images() ? self.model->images()->kind() : ""; })
+      .def("encode_picture", &encode_picture, "width"_a, "height"_a, "rgb"_a)
+      .def("encode_sound", &encode_sound, "rate"_a, "channels"_a, "bits"_a, "floating"_a, "samples"_a)
+      .def_property_readonly("media_kind", [](PyModel& self) { return self.model->media() ? self.model->media()->kind() : ""; })
       .def("encode", &encode, "segments"_a, "add_bos"_a, "close"_a = false)
       .def("decode", &decode, "token_ids"_a)
       .def("token_bytes", &token_bytes, "token_id"_a)

@@ -11,16 +11,16 @@ namespace py = pybind11;
 namespace inferno::bindings {
 namespace {
 
-using Placed = std::pair<std::int32_t, std::shared_ptr<ImageRows>>;  // pybind11 has no holder of const
+using Placed = std::pair<std::int32_t, std::shared_ptr<MediaRows>>;  // pybind11 has no holder of const
 
-void set_images(Request& request, const std::vector<Placed>& placed) {
-  request.images.clear();
-  for (const auto& [first, rows] : placed) request.images.push_back({first, rows});
+void set_media(Request& request, const std::vector<Placed>& placed) {
+  request.media.clear();
+  for (const auto& [first, rows] : placed) request.media.push_back({first, rows});
 }
 
-std::vector<Placed> images_of(const Request& request) {
+std::vector<Placed> media_of(const Request& request) {
   std::vector<Placed> placed;
-  for (const PlacedImage& image : request.images) placed.emplace_back(image.first, std::const_pointer_cast<ImageRows>(image.rows));
+  for (const PlacedMedia& medium : request.media) placed.emplace_back(medium.first, std::const_pointer_cast<MediaRows>(medium.rows));
   return placed;
 }
 
@@ -60,7 +60,7 @@ void register_request(py::module_& module) {
           "adapter", [](const Request& r) { return static_cast<std::uint64_t>(r.adapter); },
           [](Request& r, std::uint64_t id) { r.adapter = AdapterId{id}; })
       .def_readwrite("prompt", &Request::prompt)
-      .def_property("images", &images_of, &set_images)
+      .def_property("media", &media_of, &set_media)
       .def_readwrite("sampling", &Request::sampling)
       .def_readwrite("n", &Request::n)
       .def_readwrite("max_tokens", &Request::max_tokens)

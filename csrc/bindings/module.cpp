@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module) {
   register_status(module);
   register_log(module);
   register_model(module);
+  register_media(module);
   register_weights(module);
   register_grammar(module);
   register_request(module);

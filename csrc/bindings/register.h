@@ -11,6 +11,7 @@ namespace inferno::bindings {
 void register_status(pybind11::module_& module);
 void register_log(pybind11::module_& module);
 void register_model(pybind11::module_& module);
+void register_media(pybind11::module_& module);
 void register_weights(pybind11::module_& module);
 void register_grammar(pybind11::module_& module);
 void register_request(pybind11::module_& module);

@@ -38,25 +38,25 @@ Status check_ids(const char* field, std::span<const TokenId> ids, std::int32_t v
 }
 
 // Each picture's rows must stand whole where the request says, under the picture's id, and nothing else may have such an id.
-Status check_images(const Request& request, std::int32_t vocab, std::int32_t width) {
-  if (request.images.empty()) return check_ids("prompt", request.prompt, vocab);
+Status check_media(const Request& request, std::int32_t vocab, std::int32_t width) {
+  if (request.media.empty()) return check_ids("prompt", request.prompt, vocab);
   if (request.sampling.prompt_logprobs >= 0) {
     return invalid_argument("prompt_logprobs", "the tokens of a picture have no logprobs; leave prompt_logprobs out");
   }
   std::size_t next = 0;
-  for (const PlacedImage& image : request.images) {
-    if (!image.rows || image.rows->width != width || image.rows->count < 1) {
-      return invalid_argument("images", width == 0 ? "this model takes no images" : "an image was not encoded for this model");
+  for (const PlacedMedia& medium : request.media) {
+    if (!medium.rows || medium.rows->width != width || medium.rows->count < 1) {
+      return invalid_argument("media", width == 0 ? "this model takes no pictures and no sound" : "a picture or sound was not encoded for this model");
     }
-    const auto first = static_cast<std::size_t>(std::max(image.first, 0));
-    const std::size_t end = first + static_cast<std::size_t>(image.rows->count);
-    if (image.first < 0 || first < next || end > request.prompt.size()) {
-      return range_error("images", image.first, "in the prompt, in order, with room for the " + std::to_string(image.rows->count) + " rows");
+    const auto first = static_cast<std::size_t>(std::max(medium.first, 0));
+    const std::size_t end = first + static_cast<std::size_t>(medium.rows->count);
+    if (medium.first < 0 || first < next || end > request.prompt.size()) {
+      return range_error("media", medium.first, "in the prompt, in order, with room for the " + std::to_string(medium.rows->count) + " rows");
     }
     const auto ids = std::span(request.prompt);
     const auto mine = ids.subspan(first, end - first);
-    if (std::any_of(mine.begin(), mine.end(), [&](TokenId id) { return id != image.rows->id; })) {
-      return invalid_argument("prompt", "the prompt has other tokens where an image stands");
+    if (std::any_of(mine.begin(), mine.end(), [&](TokenId id) { return id != medium.rows->id; })) {
+      return invalid_argument("prompt", "the prompt has other tokens where a picture or sound stands");
     }
     if (Status status = check_ids("prompt", ids.subspan(next, first - next), vocab); !status.ok()) return status;
     next = end;
@@ -149,7 +149,7 @@ Status Engine::validate(const Request& request) const {
     return invalid_argument("timeout", "timeout is " + std::to_string(request.timeout) + " seconds; it must be 0 (none) to " +
                                            std::to_string(kMaxTimeout));
   }
-  if (Status status = check_images(request, vocab, can.image_width); !status.ok()) return status;
+  if (Status status = check_media(request, vocab, can.media_width); !status.ok()) return status;
   if (Status status = check_ids("stop_token_ids", request.stop_tokens, vocab); !status.ok()) return status;
   if (Status status = check_ids("shown_tokens", request.shown_tokens, vocab); !status.ok()) return status;
   if (Status status = check_prediction(request, can, vocab); !status.ok()) return status;

@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "base/image_rows.h"
+#include "base/media_rows.h"
 #include "base/log.h"
 #include "engine/grammatical_drafter.h"
 #include "speculation/model_drafter.h"
@@ -90,7 +90,7 @@ EngineLoop::EngineLoop(Model& model, const EngineConfig& config, Admission& admi
   if (host_ && exports_) {
     host_->on_evict = [this](SavedPrefixPtr prefix) {
       // A picture's id means nothing outside of this process, where another picture may have it.
-      if (std::any_of(prefix->tokens.begin(), prefix->tokens.end(), is_image)) return;
+      if (std::any_of(prefix->tokens.begin(), prefix->tokens.end(), is_media)) return;
       (void)exported_.put_urgent(std::move(prefix));
     };
   }

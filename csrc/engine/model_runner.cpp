@@ -19,8 +19,8 @@ Result<Logits> ModelRunner::run(const StepPlan& plan) {
   for (const PlannedChunk& chunk : plan.chunks) {
     const SlotId slot = chunk.sequence->lease.slot();
     const AdapterId adapter = chunk.sequence->request->adapter;
-    if (!chunk.sequence->request->images.empty()) {
-      add_with_images(chunk);
+    if (!chunk.sequence->request->media.empty()) {
+      add_with_media(chunk);
     } else {
       for (std::int32_t i = 0; i < chunk.count; ++i) {
         const std::int32_t position = chunk.first + i;
@@ -37,18 +37,18 @@ Result<Logits> ModelRunner::run(const StepPlan& plan) {
   return model_.forward(batch_);
 }
 
-void ModelRunner::add_with_images(const PlannedChunk& chunk) {
+void ModelRunner::add_with_media(const PlannedChunk& chunk) {
   const Sequence& sequence = *chunk.sequence;
   const Request& request = *sequence.request;
-  auto image = request.images.begin();
+  auto medium = request.media.begin();
   for (std::int32_t position = chunk.first; position < chunk.first + chunk.count; ++position) {
-    while (image != request.images.end() && position >= image->first + image->rows->count) ++image;
+    while (medium != request.media.end() && position >= medium->first + medium->rows->count) ++medium;
     const TokenId token = sequence.tokens[static_cast<std::size_t>(position)];
     const bool wanted = chunk.samples && position + 1 == chunk.first + chunk.count;  // no prompt with pictures is scored
-    if (image == request.images.end() || position < image->first) {
+    if (medium == request.media.end() || position < medium->first) {
       batch_.add(token, position, sequence.lease.slot(), wanted, request.adapter);
     } else {
-      batch_.add_image_row(image->rows->row(position - image->first), token, position, sequence.lease.slot(), wanted, request.adapter);
+      batch_.add_media_row(medium->rows->row(position - medium->first), token, position, sequence.lease.slot(), wanted, request.adapter);
     }
   }
 }

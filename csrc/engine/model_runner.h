@@ -26,7 +26,7 @@ class ModelRunner {
   [[nodiscard]] Result<Logits> run(const StepPlan& plan);
 
  private:
-  void add_with_images(const PlannedChunk& chunk);
+  void add_with_media(const PlannedChunk& chunk);
   [[nodiscard]] Status carry_out(const KvOp& op);
   [[nodiscard]] Status load(const KvOp& op);
   [[nodiscard]] Status save(const KvOp& op);

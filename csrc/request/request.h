@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
-#include "base/image_rows.h"
+#include "base/media_rows.h"
 #include "constraints/constraint.h"
 #include "kvcache/prefix_owner.h"
 #include "request/sampling_params.h"
@@ -29,7 +29,7 @@ struct Request {
   Tenant tenant;                       // who asks, and owns what is computed
   AdapterId adapter = kNoAdapter;      // with which it is computed
   std::vector<TokenId> prompt;         // not empty
-  std::vector<PlacedImage> images;     // pictures in the prompt, in its order
+  std::vector<PlacedMedia> media;      // pictures and sounds in the prompt, in its order
   SamplingParams sampling;
   std::int32_t n = 1;                  // sequences that continue this prompt, each with seed + its index
   std::int32_t max_tokens = 0;         // per sequence; 0 = to the end of the context

@@ -1,5 +1,5 @@
 // What is added to or taken from single logits before anything is chosen. Pure functions on a row; ids that the row
-// does not have are passed over (a prompt may hold placeholders of images).
+// does not have are passed over (a prompt may hold placeholders of pictures and sounds).
 #pragma once
 
 #include <span>

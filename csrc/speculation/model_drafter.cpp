@@ -23,7 +23,7 @@ void ModelDrafter::draft(std::span<DraftAsk> asks) {
 Status ModelDrafter::answer(std::span<DraftAsk> asks) {
   std::vector<Turn> turns;
   for (DraftAsk& ask : asks) {
-    if (ask.most <= 0 || !ask.sequence->request->images.empty()) continue;  // it sees no pictures
+    if (ask.most <= 0 || !ask.sequence->request->media.empty()) continue;  // it sees no pictures
     Held* held = hold(ask.sequence->id);
     if (held == nullptr) continue;
     Turn& turn = turns.emplace_back(Turn{&ask, held, {}});

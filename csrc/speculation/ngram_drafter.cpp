@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/image_rows.h"
+#include "base/media_rows.h"
 
 namespace inferno {
 
@@ -18,8 +18,8 @@ void NgramDrafter::draft(std::span<DraftAsk> asks) {
     const std::vector<TokenId>& text = prediction.empty() ? said : known.text;
     known.index.follow(text);
     known.index.continuation(text, ask.most, ask.tokens);
-    if (ask.sequence->request->images.empty()) continue;
-    ask.tokens.erase(std::find_if(ask.tokens.begin(), ask.tokens.end(), is_image), ask.tokens.end());  // nobody says a picture
+    if (ask.sequence->request->media.empty()) continue;
+    ask.tokens.erase(std::find_if(ask.tokens.begin(), ask.tokens.end(), is_media), ask.tokens.end());  // nobody says a picture
   }
 }
 

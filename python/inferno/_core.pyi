@@ -30,7 +30,7 @@ class ModelOptions:  # csrc/bindings/bind_model.cpp; defaults in csrc/backends/b
     deterministic: bool
     use_mmap: bool
     time_operators: bool
-    image_encoder: str
+    media_encoder: str
     pooling: str
     providers: str
     def __init__(self) -> None: ...
@@ -68,10 +68,12 @@ class Model:
     def report(self) -> dict[str, Any]:
         """How it was loaded and what operators took, as csrc/backends/model_report.h says; operators as (name, calls, seconds)."""
     @property
-    def image_kind(self) -> str:
-        """Of the image encoder, as its file calls it; empty without one."""
-    def encode_image(self, width: int, height: int, rgb: bytes) -> list[ImagePiece]:
-        """What stands for a picture in a prompt. Releases the GIL; other threads' pictures wait."""
+    def media_kind(self) -> str:
+        """Of the media encoder, as its file calls it; empty without one."""
+    def encode_picture(self, width: int, height: int, rgb: bytes) -> list[MediaPiece]:
+        """What stands for a picture in a prompt. Releases the GIL; other threads' pictures and sounds wait."""
+    def encode_sound(self, rate: int, channels: int, bits: int, floating: bool, samples: bytes) -> list[MediaPiece]:
+        """Likewise of a sound; ``bits`` are of a sample."""
     def encode(self, segments: Sequence[str | int], add_bos: bool, close: bool = False) -> list[int]:
         """Text segments as plain text, ints as the ids they are; BOS first if asked, the model wants it and it is not there.
 
@@ -96,7 +98,7 @@ class Model:
     def separator(self) -> list[int]:
         """What the model was trained to see between two texts that it reads together."""
 
-class ImageRows:  # csrc/base/image_rows.h
+class MediaRows:  # csrc/base/media_rows.h
     @property
     def id(self) -> int:
         """What stands for each row in a list of tokens; below 0, and never given twice."""
@@ -105,8 +107,8 @@ class ImageRows:  # csrc/base/image_rows.h
     @property
     def nbytes(self) -> int: ...
 
-ImagePiece = list[int] | ImageRows
-"""Of what stands for a picture in a prompt."""
+MediaPiece = list[int] | MediaRows
+"""Of what stands for a picture or sound in a prompt."""
 
 class TensorSource:  # csrc/backends/weight_plan.h
     """One tensor of the shards, seen as rows. Its last dimension, after ``transpose``, must be the target's ``shape[0]``,
@@ -217,7 +219,7 @@ class Request:  # csrc/request/request.h
     adapter: int
     """As load_adapter() gave it; 0 for none."""
     prompt: list[int]
-    images: list[tuple[int, ImageRows]]
+    media: list[tuple[int, MediaRows]]
     sampling: SamplingParams
     n: int
     max_tokens: int

@@ -41,9 +41,21 @@ class InvalidImage(InvalidArgument):
 
 
 class ImagesUnsupported(Unsupported):
-    """The model takes text alone."""
+    """The model takes no pictures."""
 
     code = "model_does_not_support_images"
+
+
+class InvalidAudio(InvalidArgument):
+    """A sound that cannot be decoded, or is longer than what is taken."""
+
+    code = "invalid_audio"
+
+
+class AudioUnsupported(Unsupported):
+    """The model takes no sounds."""
+
+    code = "model_does_not_support_audio"
 
 
 class NotFound(InfernoError):

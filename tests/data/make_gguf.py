@@ -12,6 +12,9 @@ from pathlib import Path
 import gguf
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parent))
+from make_mmproj import write_audio_encoder, write_image_encoder
+
 VOCAB = 300
 SPECIALS = ["<|begin|>", "<|end|>", "<|user|>", "<|assistant|>"]
 MERGES = ["h e", "l l", "he ll", "hell o", "Ġ w", "o r", "Ġw or", "l d", "Ġwor ld"]
@@ -208,77 +211,10 @@ def write_encoder(
     writer.close()
 
 
-def write_image_encoder(
-    path: Path,
-    *,
-    seed: int,
-    side: int,
-    patch: int,
-    width: int,
-    heads: int,
-    embedding: int,
-    projector: str = "mlp",
-) -> None:
-    """A vision transformer of two blocks with random float32 weights and LLaVA's two-layer projector: of any picture
-    ``(side / patch) ** 2`` rows of ``embedding`` numbers. llama.cpp leaves the last block out, as LLaVA does. The
-    projector ``gemma3`` makes one row of sixteen."""
-    random = np.random.default_rng(seed)
-    patches = (side // patch) ** 2
-    writer = gguf.GGUFWriter(path, "clip")
-    writer.add_type("mmproj")
-    writer.add_name("tiny image encoder")
-    writer.add_bool("clip.has_vision_encoder", True)
-    writer.add_string("clip.projector_type", projector)
-    writer.add_bool("clip.use_gelu", True)
-    writer.add_vision_image_size(side)
-    writer.add_vision_patch_size(patch)
-    writer.add_vision_embedding_length(width)
-    writer.add_vision_feed_forward_length(2 * width)
-    writer.add_vision_projection_dim(embedding)
-    writer.add_vision_block_count(2)
-    writer.add_vision_head_count(heads)
-    writer.add_vision_attention_layernorm_eps(1e-5)
-    writer.add_vision_image_mean([0.5, 0.5, 0.5])
-    writer.add_vision_image_std([0.5, 0.5, 0.5])
-
-    def add(name: str, *shape: int) -> None:
-        values = random.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))
-        writer.add_tensor(name, values.astype(np.float32))
-
-    def add_linear(name: str, rows: int, columns: int) -> None:
-        add(f"{name}.weight", rows, columns)
-        writer.add_tensor(f"{name}.bias", np.zeros(rows, dtype=np.float32))
-
-    def add_norm(name: str) -> None:
-        writer.add_tensor(f"{name}.weight", np.ones(width, dtype=np.float32))
-        writer.add_tensor(f"{name}.bias", np.zeros(width, dtype=np.float32))
-
-    add("v.patch_embd.weight", width, 3, patch, patch)
-    add("v.position_embd.weight", patches, width)
-    for layer in range(2):
-        block = f"v.blk.{layer}"
-        for part in ("attn_q", "attn_k", "attn_v", "attn_out"):
-            add_linear(f"{block}.{part}", width, width)
-        add_linear(f"{block}.ffn_up", 2 * width, width)
-        add_linear(f"{block}.ffn_down", width, 2 * width)
-        add_norm(f"{block}.ln1")
-        add_norm(f"{block}.ln2")
-    if projector == "gemma3":
-        add("mm.input_projection.weight", width, embedding)
-        writer.add_tensor("mm.soft_emb_norm.weight", np.ones(width, dtype=np.float32))
-    else:
-        add_linear("mm.0", embedding, width)
-        add_linear("mm.2", embedding, embedding)
-
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-
-
 def main() -> None:
     """Writes llama-tiny.gguf (heads of 16), qwen2-tiny.gguf (heads of 32, so that its cache can be quantized) and
-    bert-tiny.gguf, an encoder; and mmproj-tiny.gguf, which makes 16 rows of a picture for the first two."""
+    bert-tiny.gguf, an encoder; and for the first two mmproj-tiny.gguf, which makes 16 rows of a picture, and
+    mmproj-audio.gguf, which makes 15 rows of every 30 seconds of a sound."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
@@ -286,6 +222,9 @@ def main() -> None:
     write_model(folder / "llama-tiny.gguf", "llama", seed=1, layers=2, width=64, heads=4, kv_heads=2)
     write_model(folder / "qwen2-tiny.gguf", "qwen2", seed=2, layers=2, width=64, heads=2, kv_heads=1)
     write_image_encoder(folder / "mmproj-tiny.gguf", seed=4, side=16, patch=4, width=32, heads=2, embedding=64)
+    write_audio_encoder(
+        folder / "mmproj-audio.gguf", seed=5, mel_bins=16, width=16, heads=2, stacked=100, embedding=64
+    )
     write_encoder(folder / "bert-tiny.gguf", seed=3, layers=2, width=64, heads=4, positions=100)
 
 

@@ -52,24 +52,28 @@ Result<std::unique_ptr<Model>> load_fake_model(std::string_view path, const Mode
   if (!parsed.ok()) return parsed.status();
   const Result<Capabilities> caps = choose_capabilities(options);
   if (!caps.ok()) return caps.status();
-  if (parsed.value().embed > 0 && !options.image_encoder.empty()) {
-    return invalid_argument("mmproj", "an image encoder is given, but the model embeds text and does not take pictures");
+  if (parsed.value().embed > 0 && !options.media_encoder.empty()) {
+    return invalid_argument("mmproj", "a media encoder is given, but the model embeds text and takes no pictures and no sounds");
   }
-  Capabilities caps_with_images = caps.value();
-  std::unique_ptr<FakeImages> images;
-  if (!options.image_encoder.empty()) {
-    const bool named = options.image_encoder.starts_with(kFakePrefix);
-    const Result<FakePath> encoder = parse_fake_path(named ? options.image_encoder : kFakePrefix);
+  Capabilities caps_with_media = caps.value();
+  std::unique_ptr<FakeMedia> media;
+  if (!options.media_encoder.empty()) {
+    const bool named = options.media_encoder.starts_with(kFakePrefix);
+    const Result<FakePath> encoder = parse_fake_path(named ? options.media_encoder : kFakePrefix);
     if (!encoder.ok()) return encoder.status();
-    if (encoder.value().image == 0) return invalid_argument("mmproj", "the test model's image encoders are called fake:image=ROWS");
-    images = std::make_unique<FakeImages>(encoder.value().image);
-    caps_with_images.image_width = FakeImages::kWidth;
+    if (encoder.value().image == 0 && encoder.value().sound == 0) {
+      return invalid_argument("mmproj", "the test model's media encoders are called fake:image=ROWS, fake:sound=ROWS or fake:image=ROWS,sound=ROWS");
+    }
+    media = std::make_unique<FakeMedia>(encoder.value().image, encoder.value().sound);
+    caps_with_media.media_width = FakeMedia::kWidth;
+    caps_with_media.pictures = media->takes_pictures();
+    caps_with_media.sounds = media->takes_sounds();
   }
   if (options.progress && !options.progress(1.0F)) return Status(StatusCode::kCancelled, "loading was given up");
   if (parsed.value().embed > 0 || parsed.value().labels > 0) {
     return std::unique_ptr<Model>(std::make_unique<FakeEncoder>(parsed.value(), caps.value()));
   }
-  return std::unique_ptr<Model>(std::make_unique<FakeModel>(parsed.value(), caps_with_images, std::move(images)));
+  return std::unique_ptr<Model>(std::make_unique<FakeModel>(parsed.value(), caps_with_media, std::move(media)));
 }
 
 }  // namespace inferno

@@ -29,9 +29,9 @@ ModelInfo describe(std::int32_t vocab, const Capabilities& caps) {
 
 }  // namespace
 
-FakeModel::FakeModel(const FakePath& path, const Capabilities& caps, std::unique_ptr<FakeImages> images)
+FakeModel::FakeModel(const FakePath& path, const Capabilities& caps, std::unique_ptr<FakeMedia> media)
     : path_(path),
-      images_(std::move(images)),
+      media_(std::move(media)),
       caps_(caps),
       tokenizer_(std::max(path.vocab, ByteTokenizer::kMinVocab)),
       lengths_(caps, tokenizer_.vocab_size()),
@@ -140,7 +140,7 @@ Result<Logits> FakeModel::forward(const ForwardBatch& batch) {
   logits_.resize(asked * vocab);
   Logits out;
   for (std::size_t i = 0; i < batch.token.size(); ++i) {
-    append(batch.slot[i], batch.token[i], batch.is_image(i) ? fake_row_token(batch.embedding[i]) : batch.token[i], batch.adapter[i]);
+    append(batch.slot[i], batch.token[i], batch.is_media(i) ? fake_row_token(batch.embedding[i]) : batch.token[i], batch.adapter[i]);
     if (batch.wants_logits[i] == 0) continue;
     const std::span<float> row = std::span(logits_).subspan(out.rows.size() * vocab, vocab);
     fill_row(batch.slot[i], row);

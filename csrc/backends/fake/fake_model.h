@@ -9,7 +9,7 @@
 
 #include "backends/backend.h"
 #include "backends/fake/byte_tokenizer.h"
-#include "backends/fake/fake_images.h"
+#include "backends/fake/fake_media.h"
 #include "backends/fake/fake_path.h"
 #include "backends/slot_lengths.h"
 
@@ -17,14 +17,14 @@ namespace inferno {
 
 class FakeModel final : public Model {
  public:
-  // `images` may be null: then it takes text alone.
-  FakeModel(const FakePath& path, const Capabilities& caps, std::unique_ptr<FakeImages> images);
+  // `media` may be null: then it takes text alone.
+  FakeModel(const FakePath& path, const Capabilities& caps, std::unique_ptr<FakeMedia> media);
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
   [[nodiscard]] ModelReport report() const override;
-  [[nodiscard]] ImageEncoder* images() override { return images_.get(); }
+  [[nodiscard]] MediaEncoder* media() override { return media_.get(); }
 
   // kOutOfMemory when copying needs more cells than are free.
   Status share(SlotId from, SlotId to, std::int32_t n) override;
@@ -62,7 +62,7 @@ class FakeModel final : public Model {
   [[nodiscard]] TokenId peak_after(const std::vector<CellIndex>& held) const;
 
   FakePath path_;
-  std::unique_ptr<FakeImages> images_;
+  std::unique_ptr<FakeMedia> media_;
   ModelInfo info_;
   Capabilities caps_;
   ByteTokenizer tokenizer_;
@@ -78,7 +78,7 @@ class FakeModel final : public Model {
 
 // `path` is "fake:", optionally with settings (see fake_path.h). Of the options it reads the sizes and kv_layout; there
 // are no weights, so deterministic (it always is), threads, gpu_layers, kv_type, flash_attention and use_mmap concern nothing here.
-// Its image_encoder is called "fake:image=ROWS".
+// Its media_encoder is called "fake:image=ROWS,sound=ROWS".
 // kInvalidArgument; kCancelled when progress says so.
 [[nodiscard]] Result<std::unique_ptr<Model>> load_fake_model(std::string_view path, const ModelOptions& options);
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kMaxStepUs = 60'000'000;
 constexpr std::int64_t kMaxVocab = 1'000'000;
 constexpr std::int64_t kMaxEmbed = 65'536;
-constexpr std::int64_t kMaxImage = 65'536;
+constexpr std::int64_t kMaxMedia = 65'536;
 
 Result<std::int64_t> parse_number(std::string_view key, std::string_view text, std::int64_t low, std::int64_t high) {
   std::int64_t number = 0;
@@ -29,11 +29,11 @@ Status apply(FakePath& path, std::string_view key, std::string_view text) {
   if (key == "step_us") low = 0, high = kMaxStepUs;
   if (key == "vocab") low = ByteTokenizer::kMinVocab, high = kMaxVocab;
   if (key == "embed" || key == "labels") high = kMaxEmbed;
-  if (key == "image") high = kMaxImage;
+  if (key == "image" || key == "sound") high = kMaxMedia;
   if (key != "step_us" && key != "fail_after" && key != "embed" && key != "labels" && key != "repeat" && key != "vocab" &&
-      key != "adapter" && key != "image") {
+      key != "adapter" && key != "image" && key != "sound") {
     return invalid_argument("model", "the test model does not know '" + std::string(key) +
-                                         "'; it knows step_us, fail_after, embed, labels, repeat, vocab, adapter and image");
+                                         "'; it knows step_us, fail_after, embed, labels, repeat, vocab, adapter, image and sound");
   }
   const Result<std::int64_t> number = parse_number(key, text, low, high);
   if (!number.ok()) return number.status();
@@ -43,6 +43,7 @@ Status apply(FakePath& path, std::string_view key, std::string_view text) {
   if (key == "labels") path.labels = static_cast<std::int32_t>(number.value());
   if (key == "repeat") path.repeat = static_cast<std::int32_t>(number.value());
   if (key == "image") path.image = static_cast<std::int32_t>(number.value());
+  if (key == "sound") path.sound = static_cast<std::int32_t>(number.value());
   if (key == "adapter") path.adapter = static_cast<std::int32_t>(number.value());
   if (key == "vocab") path.vocab = static_cast<std::int32_t>(number.value());
   return {};

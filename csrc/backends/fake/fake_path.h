@@ -15,7 +15,8 @@ struct FakePath {
   std::int32_t labels = 0;      // > 0: it scores texts, by so many labels
   std::int32_t repeat = 0;      // mostly says what stood so many tokens before, so that guesses come true; 0 = never
   std::int32_t adapter = 0;     // > 0: this names no model, but an adapter for one
-  std::int32_t image = 0;       // > 0: this names no model, but an image encoder that makes so many rows of a picture
+  std::int32_t image = 0;       // > 0: this names no model, but a media encoder that makes so many rows of a picture
+  std::int32_t sound = 0;       // > 0: likewise of a sound
   std::int32_t vocab = 0;       // 0 = the smallest; a larger one weighs sampling
 };
 

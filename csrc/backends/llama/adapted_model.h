@@ -23,7 +23,7 @@ class AdaptedModel final : public Model {
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return inner_->tokenizer(); }
   [[nodiscard]] ModelReport report() const override { return inner_->report(); }
-  [[nodiscard]] ImageEncoder* images() override { return inner_->images(); }
+  [[nodiscard]] MediaEncoder* media() override { return inner_->media(); }
 
   Status share(SlotId from, SlotId to, std::int32_t n) override { return inner_->share(from, to, n); }
   Status cut(SlotId slot, std::int32_t n) override { return inner_->cut(slot, n); }

@@ -14,7 +14,7 @@
 #include "backends/llama/host_limits.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_encoder.h"
-#include "backends/llama/llama_images.h"
+#include "backends/llama/llama_media.h"
 #include "backends/llama/llama_model.h"
 #include "backends/llama/llama_options.h"
 #include "backends/llama/llama_runtime.h"
@@ -170,19 +170,19 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   const Result<ModelUse> use = model_use(model.get());
   if (!use.ok()) return use.status();
   ModelInfo info = describe_model(model.get(), std::filesystem::path(path).stem().string(), options);
-  if (use.value() == ModelUse::kEmbeds && !options.image_encoder.empty()) {
-    return invalid_argument("mmproj", "an image encoder is given, but the model embeds text and does not take pictures");
+  if (use.value() == ModelUse::kEmbeds && !options.media_encoder.empty()) {
+    return invalid_argument("mmproj", "a media encoder is given, but the model embeds text and takes no pictures and no sounds");
   }
   if (use.value() == ModelUse::kEmbeds) return make_llama_encoder(std::move(model), std::move(info), options, has_head.value());
   if (!options.pooling.empty()) {
     return invalid_argument("pooling", "pooling is '" + options.pooling + "', but the model generates text and does not embed it");
   }
 
-  std::unique_ptr<ImageEncoder> images;
-  if (!options.image_encoder.empty()) {
-    Result<std::unique_ptr<ImageEncoder>> encoder = load_llama_images(model.get(), options);
+  std::unique_ptr<MediaEncoder> media;
+  if (!options.media_encoder.empty()) {
+    Result<std::unique_ptr<MediaEncoder>> encoder = load_llama_media(model.get(), options);
     if (!encoder.ok()) return encoder.status();
-    images = std::move(encoder).value();
+    media = std::move(encoder).value();
   }
   const SizingFacts facts = sizing_facts(model.get(), memory, options);
   const Result<LlamaSizes> sizes = choose_sizes(options, facts);
@@ -199,10 +199,14 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   if (llama_get_memory(context.get()) == nullptr) return not_servable();
 
   Capabilities caps = describe_capabilities(model.get(), context.get(), options, sizes.value());
-  if (images) caps.image_width = llama_model_n_embd_inp(model.get());
+  if (media) {
+    caps.media_width = llama_model_n_embd_inp(model.get());
+    caps.pictures = media->takes_pictures();
+    caps.sounds = media->takes_sounds();
+  }
   auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps,
                                            describe_loading(params, options, sizes.value(), facts.kv, log), std::move(timer));
-  made->see_with(std::move(images));
+  made->take_media(std::move(media));
   if (options.deterministic) {
     made->keep_together();
     return made_exact(std::move(made));

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "backends/llama/image_passes.h"
+#include "backends/llama/media_passes.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_runtime.h"
 #include "backends/llama/saved_state.h"
@@ -174,7 +174,7 @@ Result<Logits> LlamaModel::forward_in_passes(const ForwardBatch& batch) {
   std::size_t asked = 0;
   for (std::size_t row = 0; row < places.size(); ++row) places[row] = asked, asked += batch.wants_logits[row];
   logits_.resize(asked * vocab);
-  for (const std::vector<std::size_t>& rows : image_passes(batch)) {
+  for (const std::vector<std::size_t>& rows : media_passes(batch)) {
     pass_.clear();
     std::vector<std::size_t> wanted;
     for (const std::size_t row : rows) {
@@ -227,7 +227,7 @@ void LlamaModel::order_rows(const ForwardBatch& batch) {
 }
 
 float* LlamaModel::gather_embeddings(const ForwardBatch& batch) {
-  const auto width = static_cast<std::size_t>(caps_.image_width);
+  const auto width = static_cast<std::size_t>(caps_.media_width);
   embeddings_.resize(order_.size() * width);
   for (std::size_t place = 0; place < order_.size(); ++place) {
     std::copy_n(batch.embedding[order_[place]], width, embeddings_.data() + place * width);

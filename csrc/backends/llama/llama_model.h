@@ -26,7 +26,7 @@ class LlamaModel final : public Model {
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
   [[nodiscard]] ModelReport report() const override;
-  [[nodiscard]] ImageEncoder* images() override { return images_.get(); }
+  [[nodiscard]] MediaEncoder* media() override { return media_.get(); }
 
   // With kCopy llama.cpp copies the slot's whole cache, not n cells of it, when the next batch is computed.
   Status share(SlotId from, SlotId to, std::int32_t n) override;
@@ -35,12 +35,12 @@ class LlamaModel final : public Model {
   Result<std::size_t> saved_bytes(SlotId slot) override;
   Status save(SlotId slot, std::span<std::byte> bytes) override;
   Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override;
-  // A batch with pictures takes several passes (image_passes.h).
+  // A batch with pictures takes several passes (media_passes.h).
   // kOutOfMemory when no KV cells are free, kCancelled when llama.cpp was told to abort.
   Result<Logits> forward(const ForwardBatch& batch) override;
 
   // `caps` has said that it takes pictures.
-  void see_with(std::unique_ptr<ImageEncoder> images) { images_ = std::move(images); }
+  void take_media(std::unique_ptr<MediaEncoder> media) { media_ = std::move(media); }
 
   // What is computed from now on is computed with it; null: without any. It must outlive that.
   void use_adapter(llama_adapter_lora* adapter);
@@ -65,7 +65,7 @@ class LlamaModel final : public Model {
   [[nodiscard]] Status load_into(llama_seq_id sequence, std::int32_t n, std::span<const std::byte> bytes);
 
   LlamaModelHandle model_;  // before the context: destroyed after it, and so the timer and what encodes pictures
-  std::unique_ptr<ImageEncoder> images_;
+  std::unique_ptr<MediaEncoder> media_;
   std::unique_ptr<OperatorTimer> timer_;
   LlamaContextHandle context_;
   llama_memory_t memory_;

@@ -91,8 +91,8 @@ Status check_onnx_options(const ModelOptions& options) {
   if (options.deterministic) {
     return refused("deterministic", "on", "ONNX Runtime's kernels round by what is computed together");
   }
-  if (!options.image_encoder.empty()) {
-    return invalid_argument("mmproj", "an image encoder is given, but an ONNX model takes text alone");
+  if (!options.media_encoder.empty()) {
+    return invalid_argument("mmproj", "a media encoder is given, but an ONNX model takes text alone");
   }
   const std::string& pooling = options.pooling;
   if (pooling.empty() || pooling == "mean" || pooling == "cls" || pooling == "last") return {};

@@ -76,7 +76,7 @@ async def load(source: ModelSource, config: Config, meanwhile: Callable[[], None
                 engine=config.engine.model_dump(),
                 extras=extras,
                 draft=None if draft is None else await ready(resolve(draft), cache_bytes=config.store.prepared_bytes),
-                image_encoder=source.image_encoder,
+                media_encoder=source.media_encoder,
                 prefix_store=config.store.prefixes,
                 prefix_store_bytes=config.store.prefixes_bytes,
                 progress=progress,

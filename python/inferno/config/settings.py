@@ -116,8 +116,8 @@ class ModelSettings(_Section):
     )
     mmproj: str | None = Field(
         None,
-        description="Image encoder (an mmproj GGUF file) that makes the model see pictures; by default the one beside "
-        "the model's file, if any; 'none' serves text alone.",
+        description="Media encoder (an mmproj GGUF file) that makes the model see pictures or hear sounds; by default "
+        "the one beside the model's file, if any; 'none' serves text alone.",
     )
     backend: str | None = Field(
         None,

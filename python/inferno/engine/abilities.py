@@ -10,16 +10,16 @@ from inferno.errors import Unsupported
 if TYPE_CHECKING:
     from inferno.engine.client import ModelCard
 
-GENERATING = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "vision")
+GENERATING = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "lora", "vision", "audio")
 """Of models that write text. ``constraints``: answers keep to a grammar; ``prefix_sharing``: what prompts begin with in
-common is computed once; ``lora``: adapters; ``vision``: pictures in messages."""
+common is computed once; ``lora``: adapters; ``vision`` and ``audio``: pictures and sounds in messages."""
 SCORING = ("classify", "rerank")
 _TEXTS = (*GENERATING, "embed", *SCORING)
 
 BACKENDS: Mapping[str, tuple[str, ...]] = {
     "llama": _TEXTS,
     "huggingface": _TEXTS,
-    "onnx": (*(name for name in _TEXTS if name not in ("lora", "vision")), "infer"),
+    "onnx": (*(name for name in _TEXTS if name not in ("lora", "vision", "audio")), "infer"),
     "fake": _TEXTS,
 }
 """The table of capabilities: what each backend can do with the right model. A loaded model has those of its kind."""
@@ -55,7 +55,8 @@ def abilities_of(can: Mapping[str, Any], labels: int, *, has_chat_template: bool
         "chat": not has_chat_template,
         "prefix_sharing": can["sharing"] == "none",
         "lora": not can["adapters"],
-        "vision": not can["image_width"],
+        "vision": not can["pictures"],
+        "audio": not can["sounds"],
     }
     return tuple(name for name in GENERATING if not lacking.get(name))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from inferno.engine.client import Grammar, Message, PlacedImage
+from inferno.engine.client import Grammar, Message, PlacedMedia
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.forced import forced_calls, kept_calls
@@ -29,8 +29,8 @@ class Opened:
     special_tokens: Mapping[str, int]
     """All of the template's, by their text."""
 
-    def turn(self, prompt: list[int], images: tuple[PlacedImage, ...], conversation: Conversation) -> Turn:
-        """``prompt`` is the segments' tokens, in which ``images`` are."""
+    def turn(self, prompt: list[int], media: tuple[PlacedMedia, ...], conversation: Conversation) -> Turn:
+        """``prompt`` is the segments' tokens, in which ``media`` are."""
         tools, calls_before = conversation.callable, conversation.calls_before
         grammar = None
         if conversation.tool_choice.mode == "required":
@@ -48,7 +48,7 @@ class Opened:
             self.shown_tokens,
             grammar,
             self._kept(conversation),
-            images,
+            media,
         )
 
     def _kept(self, conversation: Conversation) -> Callable[[Grammar | None], Grammar] | None:

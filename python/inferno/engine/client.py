@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FinishReason = Literal["stop", "length", "cancelled"]
 Message = Mapping[str, Any]
 """One chat message: ``role`` (str), ``content`` (str, or a list of ``{"type": "text", "text": str}`` and
-``{"type": "image", "image": Image}``), and whatever else the template reads."""
+``{"type": "media", "media": Image | Sound}``), and whatever else the template reads."""
 
 
 class SamplingOptions(msgspec.Struct, frozen=True):
@@ -76,12 +76,14 @@ class Grammar:
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedImage:
-    """What an image encoder made of a picture, or of a part of one, and where it stands in the prompt: from ``first``
-    on, ``rows.count`` tokens of the id ``rows.id``."""
+class PlacedMedia:
+    """What a media encoder made of a picture or sound, or of a part of one, and where it stands in the prompt: from
+    ``first`` on, ``rows.count`` tokens of the id ``rows.id``."""
 
     first: int
-    rows: _core.ImageRows
+    rows: _core.MediaRows
+    sound: bool = False
+    """Else it is a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,8 @@ class GenerateRequest(msgspec.Struct, frozen=True):
     """Owner of the prefix cache entries: prompts are never shared across tenants."""
     grammar: Grammar | None = None
     """``None``: whatever the model likes. Else the answer satisfies it, or ends with ``length``."""
-    images: tuple[PlacedImage, ...] = ()
-    """Pictures in the prompt, in its order."""
+    media: tuple[PlacedMedia, ...] = ()
+    """Pictures and sounds in the prompt, in its order."""
     prediction: Sequence[int] = ()
     """Tokens that the answer may turn out to be: what comes true of them is computed faster. They change no text."""
     thought: ThoughtLimit | None = None
@@ -234,7 +236,7 @@ class ModelCard:
     """Of a model with an adapter: the name of the model without."""
 
     @property
-    def takes_images(self) -> bool:
+    def takes_pictures(self) -> bool:
         """Whether messages may hold pictures."""
         return "vision" in self.abilities
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import structs
 
-from inferno.engine.client import GenerateRequest, Grammar, Message, PlacedImage, ThoughtLimit
+from inferno.engine.client import GenerateRequest, Grammar, Message, PlacedMedia, ThoughtLimit
 from inferno.engine.dialects.reader import ReplyReader
 from inferno.errors import InvalidArgument
 
@@ -65,7 +65,7 @@ class Conversation:
     template_kwargs: Mapping[str, Any] = field(default_factory=dict)
     """Further variables of the template, such as ``enable_thinking``."""
     tenant: str = ""
-    """Who asks: owner of what is kept of the pictures."""
+    """Who asks: owner of what is kept of pictures and sounds."""
 
     @property
     def callable(self) -> dict[str, Mapping[str, Any]]:
@@ -103,15 +103,20 @@ class Turn:
     """What the reply must be, where calls are forced."""
     kept: Callable[[Grammar | None], Grammar] | None = None
     """Of what the text must satisfy, what the reply must: where calls need not come and are kept to something."""
-    images: tuple[PlacedImage, ...] = ()
-    """Pictures in the prompt."""
+    media: tuple[PlacedMedia, ...] = ()
+    """Pictures and sounds in the prompt."""
     thought: ThoughtLimit | None = None
     """How long it may think."""
 
     @property
     def image_tokens(self) -> int:
         """Of the prompt's."""
-        return sum(image.rows.count for image in self.images)
+        return sum(medium.rows.count for medium in self.media if not medium.sound)
+
+    @property
+    def audio_tokens(self) -> int:
+        """Of the prompt's."""
+        return sum(medium.rows.count for medium in self.media if medium.sound)
 
     def applied(self, request: GenerateRequest) -> GenerateRequest:
         """``request`` with what this turn needs of the engine put in, among it the prompt.
@@ -132,6 +137,6 @@ class Turn:
             prompt=self.prompt,
             shown_tokens=self.shown_tokens,
             grammar=grammar,
-            images=self.images,
+            media=self.media,
             thought=self.thought,
         )

@@ -25,10 +25,9 @@ from inferno.engine.extras import Extras
 from inferno.engine.facts import open_model
 from inferno.engine.gaps import gap_segments
 from inferno.engine.grammars import Grammars
-from inferno.engine.images.decoding import require_pillow
-from inferno.engine.images.placing import Placing, without_images
-from inferno.engine.images.reader import ImageReader
 from inferno.engine.inference import InferRequest, InferResult
+from inferno.engine.media.placing import Placing, without_media
+from inferno.engine.media.reader import MediaReader
 from inferno.engine.native import checked_ids, fill_request, overridden
 from inferno.engine.prefix_keeper import PrefixKeeper, open_store
 from inferno.engine.prefix_store import PrefixStore, StoreStats
@@ -86,8 +85,8 @@ class LocalEngine:
             self._keeper = None if store is None else PrefixKeeper(engine, store, _core.CoreError)
             self._adapters = Adapters(engine, self._keeper)
         self._grammars = Grammars(model)
-        self._images = ImageReader(model)
-        self._placing = Placing(self._tokens, self._images, self._card.context_tokens)
+        self._media = MediaReader(model, self._card.abilities)
+        self._placing = Placing(self._tokens, self._media, self._card.context_tokens)
         self._drain_rate = DrainRate()
         self._closed = False
 
@@ -102,7 +101,7 @@ class LocalEngine:
         engine: Mapping[str, Any] | None = None,
         extras: Callable[[], Extras] | None = None,
         draft: str | None = None,
-        image_encoder: str | None = None,
+        media_encoder: str | None = None,
         prefix_store: str | None = None,
         prefix_store_bytes: int = StoreSettings.model_fields["prefixes_bytes"].default,
         progress: Progress | None = None,
@@ -113,7 +112,7 @@ class LocalEngine:
         ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
         leave the engine's default. ``extras`` reads what comes with the model beside ``path``, on the loading thread.
         ``draft`` is the path of a smaller model that guesses ahead for the first; ``options`` are for both.
-        ``image_encoder`` is the path of what makes the model see pictures (an mmproj file).
+        ``media_encoder`` is the path of what makes the model see pictures or hear sounds (an mmproj file).
         ``prefix_store`` is a folder that keeps prefixes over restarts, within ``prefix_store_bytes``. ``progress`` is
         called with 0..1 on the loading thread. Raises the InfernoError that says why the model cannot be loaded
         (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument), or ConfigError for the store.
@@ -133,11 +132,10 @@ class LocalEngine:
                 **{k: v for k, v in (options or {}).items() if v is not None},
             }
             sizes = overridden(_core.ModelOptions(), chosen)
-            if image_encoder is not None:
-                require_pillow()
-                sizes.image_encoder = image_encoder
+            if media_encoder is not None:
+                sizes.media_encoder = media_encoder
             model, opened_by = open_model(path, sizes, report, brought.facts)
-            sizes.image_encoder = ""  # which the draft model has none of
+            sizes.media_encoder = ""  # which the draft model has none of
             guesser = None
             if draft is not None:
                 if model.capabilities["embedding_size"]:
@@ -214,7 +212,7 @@ class LocalEngine:
     ) -> list[int]:
         if self._encoder is not None:
             raise cannot(self._card, "complete")
-        return await self._tokens.of(without_images(self._chats.render(messages, template_kwargs)), add_bos=True)
+        return await self._tokens.of(without_media(self._chats.render(messages, template_kwargs)), add_bos=True)
 
     async def render_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None
@@ -227,9 +225,9 @@ class LocalEngine:
         if self._encoder is not None:
             raise cannot(self._card, "complete")
         opened = self._chats.open(conversation)
-        prompt, images = await self._placing.place(opened.segments, conversation.tenant)
+        prompt, media = await self._placing.place(opened.segments, conversation.tenant)
         limit = thought_limit(opened, conversation, lambda text: self._tokens.ids([text], add_bos=False))
-        return replace(opened.turn(prompt, images, conversation), thought=limit)
+        return replace(opened.turn(prompt, media, conversation), thought=limit)
 
     async def encode(self, text: str, *, add_special: bool = True) -> list[int]:
         return await self._tokens.of([text], add_bos=add_special)
@@ -274,7 +272,7 @@ class LocalEngine:
         if request.grammar is not None:
             native.grammar = await self._grammars.compiled(request.grammar, request.tenant)
         if self._keeper is not None:
-            words = request.prompt[: request.images[0].first] if request.images else request.prompt
+            words = request.prompt[: request.media[0].first] if request.media else request.prompt
             await self._keeper.bring(request.tenant, words, native.adapter)
         # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
         # until the channel is in place. No await may come between submit and that.
@@ -321,7 +319,7 @@ class LocalEngine:
     def _stop(self) -> None:
         self._engine.stop()
         self._grammars.close()
-        self._images.close()
+        self._media.close()
         if self._keeper is not None:
             self._keeper.close()
 

@@ -26,8 +26,8 @@ _NO_LIMIT = (1 << 31) - 1
 def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Callable[[str], list[int]]) -> None:
     """``encode`` gives the token ids of plain text without BOS. Raises InvalidArgument naming the field."""
     _set(native, "prompt", list(request.prompt))
-    if request.images:
-        native.images = [(image.first, image.rows) for image in request.images]
+    if request.media:
+        native.media = [(medium.first, medium.rows) for medium in request.media]
     _fill_sampling(native.sampling, request.sampling, encode)
     _set(native, "n", request.n)
     if request.max_tokens is not None:

@@ -1,6 +1,6 @@
 """Messages to a prompt of text and control tokens. Text never becomes control: only the template yields special tokens.
 
-A picture in a message is written by the template as a mark of its own, which becomes the picture again.
+A picture or sound in a message is written by the template as a mark of its own, which becomes the same again.
 
 How: a marker, a character that Unicode reserves to be in no text, is put inside every special token that message text
 spells, before the template runs. In what the template wrote, a special token that has no marker in it is the template's
@@ -15,7 +15,7 @@ from typing import Any
 
 from inferno.engine.client import Message
 from inferno.engine.encoder import Segment
-from inferno.engine.images.image import Image
+from inferno.engine.media.medium import Image, Medium, Sound
 from inferno.engine.template import ChatTemplate
 from inferno.errors import InvalidArgument
 
@@ -25,8 +25,8 @@ _ROLE = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _MAX_NESTING = 64
 _PROBE = "Qx7"
 
-Piece = Segment | Image
-"""Of a rendered prompt: text, a special token, or a picture."""
+Piece = Segment | Medium
+"""Of a rendered prompt: text, a special token, or a picture or sound."""
 
 
 class ChatPrompt:
@@ -58,7 +58,7 @@ class ChatPrompt:
         *,
         continue_final: bool = False,
     ) -> list[Piece]:
-        """Text segments, pictures and ids of the template's special tokens, in order.
+        """Text segments, pictures, sounds and ids of the template's special tokens, in order.
 
         ``template_kwargs`` are further variables (``tools``, ``add_generation_prompt``, …). With ``continue_final``
         the prompt ends where the last message's content does. Raises InvalidArgument for messages that the template
@@ -66,8 +66,8 @@ class ChatPrompt:
         """
         extra = dict(template_kwargs or {})
         _check(messages, extra)
-        marker, cut, picture = self._free_markers([messages, extra])
-        joined, images = _joined(messages, picture)
+        marker, cut, mark = self._free_markers([messages, extra])
+        joined, media = _joined(messages, mark)
         marked = self._marked(joined, marker)
         if continue_final:
             marked[-1]["content"] = f"{marked[-1].get('content') or ''}{cut}"
@@ -91,13 +91,13 @@ class ChatPrompt:
                     " be continued; send 'continue_final_message': false",
                     param="continue_final_message",
                 )
-        pieces = [piece for text in self._segments(rendered, marker) for piece in _with_images(text, picture, images)]
-        _check_all_written(images, pieces)
+        pieces = [piece for text in self._segments(rendered, marker) for piece in _with_media(text, mark, media)]
+        _check_all_written(media, pieces)
         return pieces
 
     def text(self, segments: Sequence[Piece]) -> str:
-        """What the template wrote, special tokens and all, without the pictures."""
-        written = [part for part in segments if not isinstance(part, Image)]
+        """What the template wrote, special tokens and all, without pictures and sounds."""
+        written = [part for part in segments if not isinstance(part, Image | Sound)]
         return "".join(part if isinstance(part, str) else self._texts[part] for part in written)
 
     def _writes_probe(self, *, parts: bool = False) -> bool:
@@ -167,21 +167,21 @@ class ChatPrompt:
                 yield text
 
 
-def _joined(messages: Sequence[Message], picture: str) -> tuple[list[dict[str, Any]], list[Image]]:
-    """The messages with contents of one text each, in which ``picture``, a number, ``picture`` stand for an image."""
-    images: list[Image] = []
+def _joined(messages: Sequence[Message], mark: str) -> tuple[list[dict[str, Any]], list[Medium]]:
+    """The messages with contents of one text each, in which ``mark``, a number, ``mark`` stand for a medium."""
+    media: list[Medium] = []
 
     def text(part: Mapping[str, Any]) -> str:
         if part["type"] == "text":
             return str(part["text"])
-        images.append(part["image"])
-        return f"{picture}{len(images) - 1}{picture}"
+        media.append(part["media"])
+        return f"{mark}{len(media) - 1}{mark}"
 
     joined = []
     for message in messages:
         content: Any = message.get("content")
         joined.append({**message, "content": "".join(map(text, content))} if _are_parts(content) else dict(message))
-    return joined, images
+    return joined, media
 
 
 def _are_parts(content: Any) -> bool:
@@ -190,7 +190,9 @@ def _are_parts(content: Any) -> bool:
 
 
 def _is_part(part: Mapping[str, Any]) -> bool:
-    return isinstance(part.get("image"), Image) or (part.get("type") == "text" and isinstance(part.get("text"), str))
+    if isinstance(part.get("media"), Image | Sound):
+        return True
+    return part.get("type") == "text" and isinstance(part.get("text"), str)
 
 
 def _as_parts(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,28 +200,30 @@ def _as_parts(message: Mapping[str, Any]) -> dict[str, Any]:
     return {**message, "content": [{"type": "text", "text": content}] if isinstance(content, str) else content}
 
 
-def _with_images(piece: Segment, picture: str, images: Sequence[Image]) -> Iterator[Piece]:
-    if isinstance(piece, int) or not images:
+def _with_media(piece: Segment, mark: str, media: Sequence[Medium]) -> Iterator[Piece]:
+    if isinstance(piece, int) or not media:
         yield piece
         return
-    for number, text in enumerate(piece.split(picture)):
+    for number, text in enumerate(piece.split(mark)):
         if number % 2 == 0:
             if text:
                 yield text
-        elif text.isdecimal() and int(text) < len(images):
-            yield images[int(text)]
+        elif text.isdecimal() and int(text) < len(media):
+            yield media[int(text)]
         else:
-            raise InvalidArgument("this model's chat template cuts a message with a picture apart", param="messages")
-
-
-def _check_all_written(images: Sequence[Image], pieces: Sequence[Piece]) -> None:
-    written = {id(piece) for piece in pieces if isinstance(piece, Image)}
-    for image in images:
-        if id(image) not in written:
             raise InvalidArgument(
-                "this model's chat template does not write this picture's message as it is, so that the model would not"
-                " see it; leave it out",
-                param=image.param,
+                "this model's chat template cuts a message with a picture or sound apart", param="messages"
+            )
+
+
+def _check_all_written(media: Sequence[Medium], pieces: Sequence[Piece]) -> None:
+    written = {id(piece) for piece in pieces if isinstance(piece, Image | Sound)}
+    for medium in media:
+        if id(medium) not in written:
+            raise InvalidArgument(
+                f"this model's chat template does not write the message of '{medium.param}' as it is, so that the model"
+                " would not get it; leave it out",
+                param=medium.param,
             )
 
 
@@ -251,5 +255,5 @@ def _strings(value: Any, depth: int = 0) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _strings(item, depth + 1)
-    elif not (value is None or isinstance(value, bool | int | float | Image)):
+    elif not (value is None or isinstance(value, bool | int | float | Image | Sound)):
         raise InvalidArgument(f"messages hold a {type(value).__name__}, which no template can write", param="messages")

@@ -15,7 +15,7 @@ from inferno.models.builtin import EMBER, ember_path
 from inferno.models.forms import Form, Wishes, choose, read_form
 from inferno.models.huggingface.folder import Folder, is_model_folder, open_folder
 from inferno.models.huggingface.quantization import check_scheme
-from inferno.models.image_encoder import NO_IMAGES, is_image_encoder, named_or_beside
+from inferno.models.media_encoder import NO_MEDIA, is_media_encoder, named_or_beside
 from inferno.models.onnx import graph_file
 from inferno.models.onnx.graph_file import GraphFile
 from inferno.models.plugins import converted, plugin_that_knows, plugins
@@ -41,8 +41,8 @@ class ModelSource:
     quantize: str | None = None
     graph: GraphFile | None = None
     """Where ``path`` is an ONNX file."""
-    image_encoder: str | None = None
-    """Path of what makes the model see pictures."""
+    media_encoder: str | None = None
+    """Path of what makes the model see pictures or hear sounds."""
     others: Mapping[str, str] = field(default_factory=dict)
     """The other forms that the folder has the model in, by backend, with why they were not taken."""
 
@@ -59,7 +59,7 @@ def resolve(
     model: str | None = None,
     *,
     quantize: str | None = None,
-    mmproj: str | None = NO_IMAGES,
+    mmproj: str | None = NO_MEDIA,
     backend: str | None = None,
     providers: str | None = None,
     abilities: tuple[str, ...] = (),
@@ -84,15 +84,15 @@ def resolve(
             )
     source = _resolve(model, Wishes(backend, quantize, providers, abilities))
     is_gguf = source.folder is None and source.graph is None
-    return replace(source, image_encoder=named_or_beside(mmproj, source.path, looks_beside=is_gguf))
+    return replace(source, media_encoder=named_or_beside(mmproj, source.path, looks_beside=is_gguf))
 
 
-def resolve_settings(settings: ModelSettings, *, mmproj: str | None = NO_IMAGES) -> ModelSource:
+def resolve_settings(settings: ModelSettings, *, mmproj: str | None = NO_MEDIA) -> ModelSource:
     """:func:`resolve` of what is configured."""
     wanted = []
     if settings.adapters or settings.adapter_folder is not None:
         wanted.append("lora")
-    if mmproj not in (None, NO_IMAGES):
+    if mmproj not in (None, NO_MEDIA):
         wanted.append("vision")
     return resolve(
         settings.path,
@@ -211,7 +211,7 @@ def _file(path: Path, name: str) -> ModelSource:
 
 def _ggufs(folder: Path) -> list[Path]:
     files = (entry for entry in folder.iterdir() if entry.suffix.lower() == ".gguf")
-    return sorted(entry for entry in files if not is_image_encoder(entry))
+    return sorted(entry for entry in files if not is_media_encoder(entry))
 
 
 def _only_model(found: list[Path], *, shown: str) -> Path:

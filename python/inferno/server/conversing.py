@@ -19,6 +19,7 @@ class Conversing:
     replies: Replies
     image_tokens: int = 0
     """Of the prompt's."""
+    audio_tokens: int = 0
 
 
 async def converse(
@@ -30,4 +31,4 @@ async def converse(
     """
     turn = await client.open_turn(conversation)
     stream = await client.generate(turn.applied(wanted(turn.prompt)))
-    return Conversing(len(turn.prompt), stream, Replies(turn.new_reader), turn.image_tokens)
+    return Conversing(len(turn.prompt), stream, Replies(turn.new_reader), turn.image_tokens, turn.audio_tokens)

@@ -38,6 +38,8 @@ TABLE: dict[type[BaseException], HttpError] = {
     errors.ContextLengthExceeded: HttpError(400, "invalid_request_error", "context_length_exceeded"),
     errors.InvalidImage: HttpError(400, "invalid_request_error", "invalid_image"),
     errors.ImagesUnsupported: HttpError(400, "invalid_request_error", "model_does_not_support_images"),
+    errors.InvalidAudio: HttpError(400, "invalid_request_error", "invalid_audio"),
+    errors.AudioUnsupported: HttpError(400, "invalid_request_error", "model_does_not_support_audio"),
     refusals.ImageUrlNotAllowed: HttpError(400, "invalid_request_error", "image_url_not_allowed"),
     errors.Unsupported: HttpError(400, "invalid_request_error", "unsupported_parameter"),
     refusals.UnsupportedParameter: HttpError(400, "invalid_request_error", "unsupported_parameter"),

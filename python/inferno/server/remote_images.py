@@ -18,10 +18,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from inferno.engine.client import Message, ModelCard
 from inferno.engine.conversation import Conversation
-from inferno.engine.images.image import MAX_IMAGE_BYTES, Image, no_images
+from inferno.engine.media.medium import MAX_IMAGE_BYTES, Image, Sound, no_images
 from inferno.errors import ConfigError, InvalidImage
 from inferno.server.refusals import ImageUrlNotAllowed
-from inferno.server.wire.images import RemoteImage, pictures_in
+from inferno.server.wire.images import RemoteImage
+from inferno.server.wire.media import media_in
 
 FETCH_SECONDS = 15.0
 """For one picture, from the name to the last byte."""
@@ -49,9 +50,9 @@ class RemoteImages:
         Raises ImagesUnsupported if there are any and the model takes none, ImageUrlNotAllowed, and InvalidImage for
         what cannot be had.
         """
-        pictures = list(pictures_in(conversation.messages))
-        if pictures and not card.takes_images:
-            raise no_images(pictures[0].param)
+        pictures = [medium for medium in media_in(conversation.messages) if not isinstance(medium, Sound)]
+        if pictures and not card.takes_pictures:
+            raise no_images(pictures[0].param, card.abilities)
         remote = [picture for picture in pictures if isinstance(picture, RemoteImage)]
         if not remote:
             return conversation
@@ -105,8 +106,8 @@ def _filled(message: Message, found: dict[RemoteImage, Image]) -> Message:
 
 
 def _filled_part(part: dict[str, Any], found: dict[RemoteImage, Image]) -> dict[str, Any]:
-    picture = part.get("image")
-    return {**part, "image": found[picture]} if isinstance(picture, RemoteImage) else part
+    picture = part.get("media")
+    return {**part, "media": found[picture]} if isinstance(picture, RemoteImage) else part
 
 
 async def _fetch(picture: RemoteImage, url: SplitResult, limit: int) -> bytes:

@@ -74,7 +74,7 @@ TEST(FakeModel, RefusesWhatItsNameCannotMean) {
     EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
     return status.message();
   };
-  const std::string knows = "; it knows step_us, fail_after, embed, labels, repeat, vocab, adapter and image";
+  const std::string knows = "; it knows step_us, fail_after, embed, labels, repeat, vocab, adapter, image and sound";
   EXPECT_EQ(message("fake:speed=1"), "the test model does not know 'speed'" + knows);
   EXPECT_EQ(message("fake:,"), "the test model does not know ''" + knows);
   EXPECT_EQ(message("fake:vocab"), "the test model's 'vocab' is ''; it must be a whole number from 264 to 1000000");

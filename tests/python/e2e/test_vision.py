@@ -1,4 +1,4 @@
-"""Pictures through the server, with a model and an image encoder of random weights: they change what is said, and only
+"""Pictures through the server, with a model and a media encoder of random weights: they change what is said, and only
 they; the same one is the same; and what is no picture is refused."""
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from tests.data import make_gguf
+from tests.data import make_gguf, make_mmproj
 
 from e2e.process import SECONDS_TO_START, Server, command, environment, eventually, running
-from engine.images.pictures import BLUE, RED, bomb, data_url, image_part, picture, text_part
+from engine.media.pictures import BLUE, RED, bomb, data_url, image_part, picture, text_part
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model that sees, as model hubs have it: the model's file and the encoder's beside it."""
     place = tmp_path_factory.mktemp("vision")
     make_gguf.write_model(place / "tiny.gguf", "llama", seed=1, layers=2, width=64, heads=4, kv_heads=2)
-    make_gguf.write_image_encoder(place / "mmproj-tiny.gguf", **ENCODER)
+    make_mmproj.write_image_encoder(place / "mmproj-tiny.gguf", **ENCODER)
     return place
 
 
@@ -323,7 +323,7 @@ def test_from_an_allowed_host_pictures_are_fetched(place: Path, server: Server) 
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("missing", "no such image encoder"),
+        ("missing", "no such media encoder"),
         ("damaged", "truncated"),
         ("of another model", "another model's"),
         ("non-causal", "'gemma3', whose rows must see each other"),
@@ -337,13 +337,13 @@ def test_an_encoder_that_cannot_be_used_keeps_the_server_from_starting(
     if what == "damaged":
         encoder.write_bytes((place / "mmproj-tiny.gguf").read_bytes()[:-50])
     elif what == "of another model":
-        make_gguf.write_image_encoder(encoder, **{**ENCODER, "embedding": 96})
+        make_mmproj.write_image_encoder(encoder, **{**ENCODER, "embedding": 96})
     elif what == "non-causal":
-        make_gguf.write_image_encoder(encoder, **ENCODER, projector="gemma3")
+        make_mmproj.write_image_encoder(encoder, **ENCODER, projector="gemma3")
     elif what == "of several dimensions":
         model = tmp_path / "qwen2vl.gguf"
         make_gguf.write_model(model, "qwen2vl", seed=1, layers=2, width=64, heads=2, kv_heads=1)
-        make_gguf.write_image_encoder(encoder, **ENCODER)
+        make_mmproj.write_image_encoder(encoder, **ENCODER)
     ended = subprocess.run(
         command(str(model), "--mmproj", str(encoder), "--port", "0"),
         capture_output=True,

@@ -40,7 +40,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
 def test_abilities_come_first_and_bytes_second(ember: Path) -> None:
     found = resolve(str(ember))
     assert (found.backend, Path(found.path).name) == ("llama", "ember.gguf")
-    assert found.others["onnx"] == "it cannot do lora, vision"
+    assert found.others["onnx"] == "it cannot do lora, vision, audio"
     assert found.others["huggingface"].endswith("MB of weights against 5.4 MB")
     (ember / "ember.gguf").unlink()
     assert resolve(str(ember)).backend == "huggingface"

@@ -11,15 +11,16 @@ from typing import Any
 
 import pytest
 
-from engine.images.pictures import picture
+from engine.media.pictures import picture
 from inferno.engine.client import ModelCard
 from inferno.engine.conversation import Conversation
-from inferno.engine.images.image import MAX_IMAGE_BYTES, Image
+from inferno.engine.media.medium import MAX_IMAGE_BYTES, Image
 from inferno.errors import ConfigError, ImagesUnsupported, InvalidImage
 from inferno.server import remote_images as module
 from inferno.server.refusals import ImageUrlNotAllowed
 from inferno.server.remote_images import RemoteImages
-from inferno.server.wire.images import RemoteImage, pictures_in
+from inferno.server.wire.images import RemoteImage
+from inferno.server.wire.media import media_in
 from server.fake_client import FakeClient
 
 FILE = picture()
@@ -57,18 +58,18 @@ async def host(answer: bytes) -> AsyncIterator[Host]:
 
 
 def about(*urls: str) -> Conversation:
-    parts = [{"type": "image", "image": RemoteImage(url, f"images[{i}]")} for i, url in enumerate(urls)]
+    parts = [{"type": "media", "media": RemoteImage(url, f"images[{i}]")} for i, url in enumerate(urls)]
     return Conversation([{"role": "user", "content": [{"type": "text", "text": "see "}, *parts]}])
 
 
-def card(*, takes_images: bool = True) -> ModelCard:
+def card(*, takes_pictures: bool = True) -> ModelCard:
     from dataclasses import replace
 
-    return replace(FakeClient().card, abilities=("complete", "vision") if takes_images else ("complete",))
+    return replace(FakeClient().card, abilities=("complete", "vision") if takes_pictures else ("complete",))
 
 
 async def fetched(images: RemoteImages, *urls: str) -> list[Any]:
-    return list(pictures_in((await images.fetched(about(*urls), card())).messages))
+    return list(media_in((await images.fetched(about(*urls), card())).messages))
 
 
 @pytest.fixture
@@ -250,13 +251,13 @@ async def test_for_a_model_of_text_nobody_is_asked() -> None:
     async with host(ok()) as stub:
         images = RemoteImages((f"127.0.0.1:{stub.port}",))
         with pytest.raises(ImagesUnsupported):
-            await images.fetched(about(f"http://127.0.0.1:{stub.port}/a.png"), card(takes_images=False))
+            await images.fetched(about(f"http://127.0.0.1:{stub.port}/a.png"), card(takes_pictures=False))
         assert stub.asked == []
 
 
 async def test_a_conversation_without_addresses_stays_as_it_is() -> None:
     asked = Conversation([{"role": "user", "content": "hi"}])
-    assert await RemoteImages(()).fetched(asked, card(takes_images=False)) is asked
+    assert await RemoteImages(()).fetched(asked, card(takes_pictures=False)) is asked
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ async def _submit(request: Request, ask: chat.ChatRequest, exchange: Exchange) -
         usage_streamed=ask.usage_streamed,
         reasoning_shown=ask.include_reasoning is not False,
         image_tokens=conversing.image_tokens,
+        audio_tokens=conversing.audio_tokens,
         predicted=ask.prediction is not None,
         service_tier=ask.served_tier,
     )

@@ -14,7 +14,7 @@ from inferno.server.refusals import UnsupportedParameter
 from inferno.server.services import services_of
 from inferno.server.wire import tokenize as wire
 from inferno.server.wire.decode import decode
-from inferno.server.wire.images import pictures_in
+from inferno.server.wire.media import media_in
 from inferno.server.wire.messages import template_messages
 
 TOKENIZE_PATH = "/v1/tokenize"
@@ -42,8 +42,8 @@ async def detokenize(request: Request) -> Response:
 async def apply_template(request: Request) -> Response:
     ask = decode(await request.body(), wire.TEMPLATE_DECODER)
     messages = template_messages(ask.messages)
-    for image in pictures_in(messages):
-        raise UnsupportedParameter("pictures have no text; leave them out", param=image.param)
+    for medium in media_in(messages):
+        raise UnsupportedParameter("pictures and sounds have no text; leave them out", param=medium.param)
     prompt = await _client(request, ask.model).render_chat(messages, template_kwargs=ask.chat_template_kwargs)
     return Response(msgspec.json.encode(wire.TemplateAnswer(prompt)), media_type="application/json")
 
@@ -51,8 +51,8 @@ async def apply_template(request: Request) -> Response:
 async def _tokens(client: EngineClient, ask: wire.TokenizeRequest) -> list[int]:
     if ask.messages is not None:
         messages = template_messages(ask.messages)
-        for image in pictures_in(messages):
-            raise UnsupportedParameter("pictures have no token ids; leave them out", param=image.param)
+        for medium in media_in(messages):
+            raise UnsupportedParameter("pictures and sounds have no token ids; leave them out", param=medium.param)
         return await client.encode_chat(messages)
     return await client.encode(ask.prompt or "", add_special=ask.add_special_tokens is not False)
 

@@ -117,6 +117,7 @@ class ChatAnswer:
         usage_streamed: bool,
         reasoning_shown: bool = True,
         image_tokens: int = 0,
+        audio_tokens: int = 0,
         predicted: bool = False,
         service_tier: str | UnsetType = UNSET,
     ) -> None:
@@ -125,6 +126,7 @@ class ChatAnswer:
         self._usage_streamed = usage_streamed
         self._reasoning_shown = reasoning_shown
         self._image_tokens = image_tokens
+        self._audio_tokens = audio_tokens
         self._predicted = predicted
         self._service_tier = service_tier
         self._text_frames: dict[int, tuple[bytes, bytes]] = {}
@@ -207,6 +209,7 @@ class ChatAnswer:
             usage,
             reasoning_tokens=self._replies.reasoning_tokens,
             image_tokens=self._image_tokens,
+            audio_tokens=self._audio_tokens,
             predicted=self._predicted,
         )
 

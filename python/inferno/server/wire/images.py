@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 
-from inferno.engine.client import Message
-from inferno.engine.images.image import MAX_IMAGE_BYTES, Image
-from inferno.errors import InvalidArgument, InvalidImage
-
-MAX_IMAGES = 16
-"""Of one request."""
+from inferno.engine.media.medium import MAX_IMAGE_BYTES, Image
+from inferno.errors import InvalidImage
+from inferno.server.wire.base64_files import file_of
 
 _MEDIA_TYPES = ("image/png", "image/jpeg", "image/jpg", "image/webp", "image/gif")
 _LONGEST_URL = 2048
@@ -59,31 +53,9 @@ def _data(rest: str, param: str) -> bytes:
             f"'{param}.url' is a data URL of {head[:64]!r}: expected one of {', '.join(_MEDIA_TYPES)}, then ';base64,'",
             param=param,
         )
-    return _bytes_of(payload, param)
+    return file_of(payload, param, most=MAX_IMAGE_BYTES, refusal=InvalidImage)
 
 
 def image_of_base64(payload: str, param: str) -> Image:
     """Raises InvalidImage for what is no base64, or too large."""
-    return Image(_bytes_of(payload, param), param)
-
-
-def _bytes_of(payload: str, param: str) -> bytes:
-    if len(payload) > MAX_IMAGE_BYTES * 4 // 3 + 4:
-        raise InvalidImage(f"'{param}' holds a file larger than the limit of {MAX_IMAGE_BYTES} bytes", param=param)
-    try:
-        return base64.b64decode(payload, validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidImage(f"'{param}' holds no base64", param=param) from None
-
-
-def check_number(messages: Sequence[Message]) -> None:
-    """Raises InvalidArgument for more pictures than a request may have."""
-    if (count := sum(1 for _ in pictures_in(messages))) > MAX_IMAGES:
-        raise InvalidArgument(f"the messages hold {count} pictures; at most {MAX_IMAGES} are allowed", param="messages")
-
-
-def pictures_in(messages: Iterable[Message]) -> Iterator[Image | RemoteImage]:
-    """All of them, in order."""
-    for message in messages:
-        if isinstance(message.get("content"), list):
-            yield from (part["image"] for part in message["content"] if part["type"] == "image")
+    return Image(file_of(payload, param, most=MAX_IMAGE_BYTES, refusal=InvalidImage), param)

@@ -10,17 +10,20 @@ import msgspec
 from inferno.engine.client import Message
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
-from inferno.server.wire.images import ImageUrl, check_number, image_of
+from inferno.server.wire.images import ImageUrl, image_of
+from inferno.server.wire.media import check_number, has_media, media_part
+from inferno.server.wire.sounds import InputAudio, sound_of
 
+MEDIA_PARTS = ("image_url", "input_audio")
 ROLES = ("developer", "system", "user", "assistant", "tool")
-UNSUPPORTED_PARTS = ("input_audio", "file", "refusal")
+UNSUPPORTED_PARTS = ("file", "refusal")
 
 
 class ContentPart(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     type: str
     text: str | None = None
     image_url: ImageUrl | None = None
-    input_audio: Any = None
+    input_audio: InputAudio | None = None
     file: Any = None
     refusal: Any = None
 
@@ -111,7 +114,7 @@ def _refuse_echoes(message: ChatMessage, where: str) -> None:
 
 
 def _content(message: ChatMessage, where: str) -> str | list[dict[str, Any]]:
-    """One text, or parts where there are pictures."""
+    """One text, or parts where there are pictures or sounds."""
     content = message.content
     if content is None:
         if message.role == "assistant" and message.tool_calls:
@@ -123,30 +126,37 @@ def _content(message: ChatMessage, where: str) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
         return content
     parts = [_part(part, message.role, f"{where}.content[{index}]") for index, part in enumerate(content)]
-    if any(part["type"] == "image" for part in parts):
+    if has_media(parts):
         return parts
     return "".join(part["text"] for part in parts)
 
 
 def _part(part: ContentPart, role: str, where: str) -> dict[str, Any]:
-    if part.type != "image_url":
+    if part.type not in MEDIA_PARTS:
         return {"type": "text", "text": _part_text(part, where)}
     if role != "user":
-        raise InvalidArgument(f"'{where}' is a picture, which only messages of the role user may hold", param=where)
-    if part.image_url is None:
-        raise InvalidArgument(f"'{where}' is of type 'image_url' and needs an 'image_url'", param=f"{where}.image_url")
-    return {"type": "image", "image": image_of(part.image_url, f"{where}.image_url")}
+        raise InvalidArgument(
+            f"'{where}' is a picture or sound, which only messages of the role user may hold", param=where
+        )
+    here = f"{where}.{part.type}"
+    if part.type == "image_url" and part.image_url is not None:
+        return media_part(image_of(part.image_url, here))
+    if part.type == "input_audio" and part.input_audio is not None:
+        return media_part(sound_of(part.input_audio, here))
+    raise InvalidArgument(f"'{where}' is of type '{part.type}' and needs an '{part.type}'", param=here)
 
 
 def _part_text(part: ContentPart, where: str) -> str:
     if part.type in UNSUPPORTED_PARTS:
         raise UnsupportedParameter(
-            f"'{where}' is of type {part.type!r}; this server supports parts of type 'text' and 'image_url'",
+            f"'{where}' is of type {part.type!r}; this server supports parts of type 'text', 'image_url' and"
+            " 'input_audio'",
             param=where,
         )
     if part.type != "text":
         raise InvalidArgument(
-            f"'{where}.type' is {part.type[:64]!r}: expected 'text' or 'image_url'", param=f"{where}.type"
+            f"'{where}.type' is {part.type[:64]!r}: expected 'text', 'image_url' or 'input_audio'",
+            param=f"{where}.type",
         )
     if part.text is None:
         raise InvalidArgument(f"'{where}' is of type 'text' and needs a 'text'", param=f"{where}.text")

@@ -23,7 +23,8 @@ class ModelBody(msgspec.Struct, frozen=True, kw_only=True):
     architecture: str
     parameters: int
     tasks: list[str]
-    """What it can be asked for: ``generate``, or ``embed``, ``classify``, ``rerank``."""
+    """What it can be asked for: ``generate``, with ``vision`` and ``audio`` where it takes pictures and sounds, or
+    ``embed``, ``classify``, ``rerank``."""
     embedding_size: int | msgspec.UnsetType = msgspec.UNSET
     """Numbers of a vector, of a model that embeds."""
     labels: list[str] | msgspec.UnsetType = msgspec.UNSET
@@ -50,7 +51,7 @@ def model_body(name: str, card: ModelCard) -> ModelBody:
         max_model_len=card.context_tokens,
         architecture=card.architecture,
         parameters=card.parameters,
-        tasks=["generate"] if "complete" in card.abilities else list(card.abilities),
+        tasks=_tasks(card),
         labels=list(card.labels) or msgspec.UNSET,
         embedding_size=card.embedding_size or msgspec.UNSET,
         default_parameters=dict(card.defaults) or msgspec.UNSET,
@@ -58,6 +59,12 @@ def model_body(name: str, card: ModelCard) -> ModelBody:
         root=name.removeprefix(f"{card.parent}:") if card.parent is not None else msgspec.UNSET,
         parent=card.parent if card.parent is not None else msgspec.UNSET,
     )
+
+
+def _tasks(card: ModelCard) -> list[str]:
+    if "complete" not in card.abilities:
+        return list(card.abilities)
+    return ["generate", *(medium for medium in ("vision", "audio") if medium in card.abilities)]
 
 
 def model_list(models: Iterable[ModelBody]) -> ModelList:

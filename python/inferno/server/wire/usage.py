@@ -12,6 +12,8 @@ class PromptTokensDetails(msgspec.Struct, frozen=True):
     cached_tokens: int
     image_tokens: int | UnsetType = UNSET
     """Of prompts with pictures only."""
+    audio_tokens: int | UnsetType = UNSET
+    """Of prompts with sounds only."""
 
 
 class CompletionTokensDetails(msgspec.Struct, frozen=True):
@@ -32,7 +34,12 @@ class UsageBody(msgspec.Struct, frozen=True):
 
 
 def usage_body(
-    usage: Usage, *, reasoning_tokens: int | None = None, image_tokens: int = 0, predicted: bool = False
+    usage: Usage,
+    *,
+    reasoning_tokens: int | None = None,
+    image_tokens: int = 0,
+    audio_tokens: int = 0,
+    predicted: bool = False,
 ) -> UsageBody:
     """``reasoning_tokens`` are a chat's; ``predicted`` when the request had a prediction."""
     details: CompletionTokensDetails | UnsetType = UNSET
@@ -44,6 +51,6 @@ def usage_body(
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
         total_tokens=usage.prompt_tokens + usage.completion_tokens,
-        prompt_tokens_details=PromptTokensDetails(usage.cached_tokens, image_tokens or UNSET),
+        prompt_tokens_details=PromptTokensDetails(usage.cached_tokens, image_tokens or UNSET, audio_tokens or UNSET),
         completion_tokens_details=details,
     )

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from engine.images.pictures import data_url, image_part, picture, text_part
-from inferno.engine.images.image import MAX_IMAGE_BYTES, Image
+from engine.media.pictures import data_url, image_part, picture, text_part
+from inferno.engine.media.medium import MAX_IMAGE_BYTES, Image
 from inferno.errors import InvalidArgument, InvalidImage
 from inferno.server.wire import chat
 from inferno.server.wire.decode import decode
-from inferno.server.wire.images import MAX_IMAGES, ImageUrl, RemoteImage, image_of, pictures_in
+from inferno.server.wire.images import ImageUrl, RemoteImage, image_of
+from inferno.server.wire.media import MAX_MEDIA, media_in
 
 WHERE = "messages[0].content[0].image_url"
 
@@ -35,8 +36,8 @@ def test_parts_keep_their_order() -> None:
     file = picture()
     _, asked = conversation(text_part("a"), image_part(file), text_part("b"))
     content = asked.messages[0]["content"]
-    assert [part["type"] for part in content] == ["text", "image", "text"]
-    assert [image.param for image in pictures_in(asked.messages)] == ["messages[0].content[1].image_url"]
+    assert [part["type"] for part in content] == ["text", "media", "text"]
+    assert [image.param for image in media_in(asked.messages)] == ["messages[0].content[1].image_url"]
     assert asked.tenant == "t"
 
 
@@ -79,9 +80,9 @@ def test_addresses_wait_to_be_fetched() -> None:
 
 
 def test_too_many_are_refused() -> None:
-    parts = [image_part(picture())] * MAX_IMAGES
+    parts = [image_part(picture())] * MAX_MEDIA
     conversation(*parts)
-    with pytest.raises(InvalidArgument, match=f"at most {MAX_IMAGES}"):
+    with pytest.raises(InvalidArgument, match=f"at most {MAX_MEDIA}"):
         conversation(*parts, image_part(picture()))
 
 

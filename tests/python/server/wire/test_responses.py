@@ -10,7 +10,7 @@ from openai.types.responses import ResponseInputMessageItem
 
 from inferno.engine.client import Delta, ModelCard, TokenLogprob, Usage
 from inferno.engine.dialects.events import CallArguments, CallBegun, CallEnded, Content, Event, Reasoning
-from inferno.engine.images.image import Image
+from inferno.engine.media.medium import Image
 from inferno.errors import InvalidArgument
 from inferno.server.replies import Replies
 from inferno.server.wire.decode import decode
@@ -221,7 +221,7 @@ def test_pictures_of_users_go_to_the_template_as_parts() -> None:
     found = read_input(given)
     assert found.passed_over == ("input[0].content[1].detail",)
     [message] = messages_of(list(found.items), None)  # type: ignore[arg-type]
-    image = {"type": "image", "image": Image(PNG_START, "input")}
+    image = {"type": "media", "media": Image(PNG_START, "input")}
     assert message["content"] == [{"type": "text", "text": "look"}, image]
     ResponseInputMessageItem.model_validate_json(msgspec.json.encode(found.items[0]))
 

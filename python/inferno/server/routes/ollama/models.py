@@ -53,7 +53,7 @@ async def _capabilities(client: EngineClient) -> list[str]:
     """In Ollama's words; of tools and thoughts the model's own template knows."""
     abilities = client.card.abilities
     found = [name for name, needed in (("completion", "complete"), ("embedding", "embed")) if needed in abilities]
-    if client.card.takes_images:
+    if client.card.takes_pictures:
         found.append("vision")
     if "chat" in abilities:
         if await _opens(client, Conversation(HELLO, tools=(Tool("look"),))):

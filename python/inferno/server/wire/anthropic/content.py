@@ -8,10 +8,11 @@ from typing import Any, Literal
 import msgspec
 
 from inferno.engine.client import Message
-from inferno.engine.images.image import Image
+from inferno.engine.media.medium import Image
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
-from inferno.server.wire.images import ImageUrl, RemoteImage, check_number, image_of, image_of_base64
+from inferno.server.wire.images import ImageUrl, RemoteImage, image_of, image_of_base64
+from inferno.server.wire.media import check_number, has_media, media_part
 
 PARAGRAPH = "\n\n"
 """Between two blocks of what is told to the model: each is a whole."""
@@ -216,12 +217,12 @@ def _content(shown: Sequence[TextBlock | Image | RemoteImage]) -> str | list[dic
     parts: list[dict[str, Any]] = []
     for block in shown:
         if not isinstance(block, TextBlock):
-            parts.append({"type": "image", "image": block})
+            parts.append(media_part(block))
         elif parts and parts[-1]["type"] == "text":
             parts[-1]["text"] += PARAGRAPH + block.text
         else:
             parts.append({"type": "text", "text": block.text})
-    if any(part["type"] == "image" for part in parts):
+    if has_media(parts):
         return parts
     return parts[0]["text"] if parts else ""
 

@@ -9,7 +9,8 @@ import msgspec
 
 from inferno.engine.client import Message
 from inferno.errors import InvalidArgument
-from inferno.server.wire.images import check_number, image_of_base64
+from inferno.server.wire.images import image_of_base64
+from inferno.server.wire.media import check_number, media_part
 
 
 class OllamaFunction(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -49,7 +50,7 @@ def with_images(text: str, images: Sequence[str] | None, where: str) -> str | li
     if not images:
         return text
     shown = [image_of_base64(image, f"{where}[{index}]") for index, image in enumerate(images)]
-    return [*({"type": "image", "image": image} for image in shown), {"type": "text", "text": text}]
+    return [*map(media_part, shown), {"type": "text", "text": text}]
 
 
 class _Calls:

@@ -12,7 +12,7 @@ from inferno.engine.client import GenerateRequest, Grammar, Message
 from inferno.engine.conversation import Conversation
 from inferno.errors import InvalidArgument
 from inferno.server.wire.generation import MAX_LOGPROBS, checked_stops
-from inferno.server.wire.images import check_number
+from inferno.server.wire.media import check_number
 from inferno.server.wire.ollama.messages import OllamaMessage, template_messages, with_images
 from inferno.server.wire.ollama.options import Options, max_tokens, sampling_options, unused_options
 from inferno.server.wire.ollama.options import check as check_options

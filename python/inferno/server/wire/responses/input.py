@@ -24,6 +24,7 @@ from inferno.server.wire.responses.items import (
     CallItem,
     CallOutputItem,
     InputImage,
+    InputSound,
     InputText,
     Item,
     MessageItem,
@@ -35,6 +36,7 @@ from inferno.server.wire.responses.items import (
     SummaryText,
     new_id,
 )
+from inferno.server.wire.sounds import InputAudio, sound_of
 
 PASSED_OVER = frozenset(
     {
@@ -89,7 +91,7 @@ class Part(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     file_data: Any = None
     file_url: Any = None
     filename: Any = None
-    input_audio: Any = None
+    input_audio: InputAudio | None = None
 
 
 class InputMessage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -215,7 +217,7 @@ def _details(item: dict[str, Any], where: str) -> list[str]:
 
 
 def _message(given: InputMessage, where: str) -> MessageItem:
-    content: list[InputText | InputImage | OutputText]
+    content: list[InputText | InputImage | InputSound | OutputText]
     if given.role == "assistant":
         content = [OutputText(text) for text in _texts(given.content, f"{where}.content")]
     elif given.role == "user" and not isinstance(given.content, str):
@@ -225,7 +227,9 @@ def _message(given: InputMessage, where: str) -> MessageItem:
     return MessageItem(id=_id(given.id, MESSAGE), role=given.role, status=given.status or "completed", content=content)
 
 
-def _user_part(part: Part, where: str) -> InputText | InputImage:
+def _user_part(part: Part, where: str) -> InputText | InputImage | InputSound:
+    if part.type == "input_audio":
+        return _sound(part, where)
     if part.type != "input_image":
         return InputText(_text(part, where, TEXT_PARTS))
     if part.image_url is None:
@@ -233,6 +237,13 @@ def _user_part(part: Part, where: str) -> InputText | InputImage:
         raise UnsupportedParameter(f"'{where}' is a picture and needs an 'image_url': {why}", param=where)
     image_of(ImageUrl(url=part.image_url), where)
     return InputImage(image_url=part.image_url, detail=part.detail or "auto")
+
+
+def _sound(part: Part, where: str) -> InputSound:
+    if part.input_audio is None:
+        raise InvalidArgument(f"'{where}' is a sound and needs an 'input_audio'", param=f"{where}.input_audio")
+    sound_of(part.input_audio, f"{where}.input_audio")
+    return InputSound(input_audio=part.input_audio)
 
 
 def _call(given: InputCall) -> CallItem:
@@ -277,7 +288,8 @@ def _texts(content: str | list[Part], where: str) -> list[str]:
 def _text(part: Part, where: str, kinds: Sequence[str]) -> str:
     if part.type in UNSUPPORTED_PARTS:
         raise UnsupportedParameter(
-            f"'{where}' is of type {part.type!r}; supported are texts, and pictures in messages of users", param=where
+            f"'{where}' is of type {part.type!r}; supported are texts, and pictures and sounds in messages of users",
+            param=where,
         )
     text = part.refusal if part.type == "refusal" else part.text
     if part.type not in kinds or text is None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from inferno.server.wire.logprobs import ContentLogprob
+from inferno.server.wire.sounds import InputAudio
 
 Status = Literal["in_progress", "completed", "incomplete"]
 Role = Literal["user", "assistant", "system", "developer"]
@@ -31,6 +32,10 @@ class InputImage(msgspec.Struct, tag="input_image", tag_field="type", frozen=Tru
     detail: Literal["auto", "low", "high", "original"] = "auto"
 
 
+class InputSound(msgspec.Struct, tag="input_audio", tag_field="type", frozen=True, kw_only=True):
+    input_audio: InputAudio
+
+
 class OutputText(msgspec.Struct, tag="output_text", tag_field="type", frozen=True):
     """``logprobs`` are of the tokens that came with the text, where they were asked for."""
 
@@ -51,16 +56,16 @@ class MessageItem(msgspec.Struct, tag="message", tag_field="type", frozen=True, 
     id: str
     role: Role
     status: Status
-    content: list[InputText | InputImage | OutputText]
+    content: list[InputText | InputImage | InputSound | OutputText]
 
     @property
     def text(self) -> str:
-        return "".join(part.text for part in self.content if not isinstance(part, InputImage))
+        return "".join(part.text for part in self.content if not isinstance(part, InputImage | InputSound))
 
     @property
-    def shows(self) -> bool:
-        """Whether there are pictures in it."""
-        return any(isinstance(part, InputImage) for part in self.content)
+    def has_media(self) -> bool:
+        """Whether there are pictures or sounds in it."""
+        return any(isinstance(part, InputImage | InputSound) for part in self.content)
 
 
 class CallItem(msgspec.Struct, tag="function_call", tag_field="type", frozen=True, kw_only=True):

@@ -9,19 +9,33 @@ from typing import Any
 from inferno.engine.client import Message
 from inferno.engine.conversation import Conversation
 from inferno.errors import InvalidArgument
-from inferno.server.wire.images import MAX_IMAGES, ImageUrl, image_of, pictures_in
-from inferno.server.wire.responses.items import CallItem, CallOutputItem, InputImage, Item, MessageItem, ReasoningItem
+from inferno.server.wire.images import ImageUrl, image_of
+from inferno.server.wire.media import check_number, media_part
+from inferno.server.wire.responses.items import (
+    CallItem,
+    CallOutputItem,
+    InputImage,
+    InputSound,
+    InputText,
+    Item,
+    MessageItem,
+    OutputText,
+    ReasoningItem,
+)
 from inferno.server.wire.responses.request import ContextFields
 from inferno.server.wire.responses.tools import Offered
+from inferno.server.wire.sounds import sound_of
 
 
 def conversation_of(ask: ContextFields, items: Sequence[Item], offered: Offered, *, tenant: str) -> Conversation:
-    """``items`` are all that came before, and the input. Raises InvalidArgument for nothing, and too many pictures."""
+    """``items`` are all that came before, and the input.
+
+    Raises InvalidArgument for nothing, and for too many pictures and sounds.
+    """
     if not items:
         raise InvalidArgument("there is nothing to answer: 'input' is missing or empty", param="input")
     messages = messages_of(items, ask.instructions)
-    if (count := sum(1 for _ in pictures_in(messages))) > MAX_IMAGES:
-        raise InvalidArgument(f"there are {count} pictures; at most {MAX_IMAGES} are allowed", param="input")
+    check_number(messages, param="input")
     return Conversation(
         messages,
         tools=offered.tools,
@@ -47,7 +61,7 @@ def messages_of(items: Sequence[Item], instructions: str | None) -> list[Message
         elif isinstance(item, MessageItem) and item.role != "assistant":
             # A developer message is what newer clients call a system message; templates know the latter only.
             role = "system" if item.role == "developer" else item.role
-            messages.append({"role": role, "content": _parts(item) if item.shows else item.text})
+            messages.append({"role": role, "content": _parts(item) if item.has_media else item.text})
             turn = None
         else:
             if turn is None or not _continues(turn, item):
@@ -58,13 +72,16 @@ def messages_of(items: Sequence[Item], instructions: str | None) -> list[Message
 
 
 def _parts(item: MessageItem) -> list[dict[str, Any]]:
-    """What templates of models that see read."""
-    return [
-        {"type": "image", "image": image_of(ImageUrl(url=part.image_url), "input")}
-        if isinstance(part, InputImage)
-        else {"type": "text", "text": part.text}
-        for part in item.content
-    ]
+    """What templates of models that see or hear read."""
+    return [_part(part) for part in item.content]
+
+
+def _part(part: InputText | InputImage | InputSound | OutputText) -> dict[str, Any]:
+    if isinstance(part, InputImage):
+        return media_part(image_of(ImageUrl(url=part.image_url), "input"))
+    if isinstance(part, InputSound):
+        return media_part(sound_of(part.input_audio, "input"))
+    return {"type": "text", "text": part.text}
 
 
 def _continues(turn: dict[str, Any], item: Item) -> bool:
