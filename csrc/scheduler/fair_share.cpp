@@ -58,13 +58,13 @@ std::int32_t FairShare::entitled(const Tenant& tenant, std::int32_t places) cons
   return std::max(static_cast<std::int32_t>(places * weight(tenant) / all), 1);
 }
 
-double FairShare::step_limit(double patience, const std::function<double(std::int32_t)>& seconds_alone) const {
+double FairShare::step_limit(double patience, bool here, const std::function<double(std::int32_t)>& seconds_alone) const {
   double limit = std::numeric_limits<double>::infinity();
   for (const auto& [name, share] : share_) {
     const bool waits = share.sequences > share.running;
     if (waits || share.asked_rows == 0) continue;
     const double alone = seconds_alone(share.asked_rows);
-    const double until_next = kPunctual * share.gap - seconds(now_ - share.arrived);
+    const double until_next = here ? 0 : kPunctual * share.gap - seconds(now_ - share.arrived);
     if (alone > 0) limit = std::min(limit, std::max(patience * alone, until_next));
   }
   return limit;

@@ -56,9 +56,9 @@ class FairShare {
   [[nodiscard]] std::int32_t tenants() const { return static_cast<std::int32_t>(share_.size()); }
   // How long a step may take, so that nobody waits long for its end: for each tenant about of whom nothing waits, `patience`
   // times what its newest prompt takes alone, or until its next request is to be expected, which is not before the shortest
-  // time that lay between its latest ones. The least of all; infinite when there is no such tenant. Who waits for its own
-  // requests is not served sooner by shorter steps.
-  [[nodiscard]] double step_limit(double patience, const std::function<double(std::int32_t rows)>& seconds_alone) const;
+  // time that lay between its latest ones; that does not count where one is `here`. The least of all; infinite when there is
+  // no such tenant. Who waits for its own requests is not served sooner by shorter steps.
+  [[nodiscard]] double step_limit(double patience, bool here, const std::function<double(std::int32_t rows)>& seconds_alone) const;
 
  private:
   struct Share {

@@ -56,7 +56,11 @@ void StepComposer::compose_alone(const Sequences& decoding, const Sequences& pre
 }
 
 void StepComposer::compose_shared(Sequences decoding, Sequences prefilling, const FairShare& share, StepPlan& plan) {
-  const double limit = step_limit(share);
+  // In a step that goes by age, a prompt that has come may stand behind another tenant's: it waits for this step, too.
+  const bool several = std::any_of(prefilling.begin(), prefilling.end(), [&](const Sequence* one) {
+    return one->request->tenant != prefilling.front()->request->tenant;
+  });
+  const double limit = step_limit(share, by_age() && several);
   const std::int32_t fitting = times_.decode_rows(limit);
   // Short pieces of prefill cost more a row: they wait while decoding fills the step.
   const bool better_decode = static_cast<std::int32_t>(decoding.size()) > fitting && 2 * times_.prefill_rows(limit) < options_.shape.tile;
@@ -99,7 +103,7 @@ void StepComposer::add_prefill(const Sequences& sequences, std::int32_t budget, 
 }
 
 std::int32_t StepComposer::prefill_rows(std::int32_t decoding, const FairShare& share) const {
-  if (shares_time(share)) return times_.prefill_rows(step_limit(share));
+  if (shares_time(share)) return times_.prefill_rows(step_limit(share, false));
   const std::int32_t rows = options_.batch_rows - decoding;
   return decoding > 0 ? std::min(rows, pacer_.prefill_rows(decoding)) : rows;
 }
@@ -107,8 +111,8 @@ std::int32_t StepComposer::prefill_rows(std::int32_t decoding, const FairShare& 
 // A chunk of fixed size leaves no room for it.
 bool StepComposer::shares_time(const FairShare& share) const { return share.tenants() > 1 && options_.prefill_chunk == 0; }
 
-double StepComposer::step_limit(const FairShare& share) const {
-  const double limit = share.step_limit(kPatience, [this](std::int32_t rows) { return times_.prefill_seconds(rows); });
+double StepComposer::step_limit(const FairShare& share, bool here) const {
+  const double limit = share.step_limit(kPatience, here, [this](std::int32_t rows) { return times_.prefill_seconds(rows); });
   return std::min(std::max(limit, kShortestStep), options_.step_target);
 }
 

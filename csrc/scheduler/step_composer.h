@@ -45,7 +45,7 @@ class StepComposer {
  private:
   [[nodiscard]] bool by_age() const { return steps_ % kEldestEvery == 0; }
   [[nodiscard]] bool shares_time(const FairShare& share) const;
-  [[nodiscard]] double step_limit(const FairShare& share) const;
+  [[nodiscard]] double step_limit(const FairShare& share, bool here) const;
   void compose_alone(const Sequences& decoding, const Sequences& prefilling, const FairShare& share, StepPlan& plan);
   void compose_shared(Sequences decoding, Sequences prefilling, const FairShare& share, StepPlan& plan);
   void add_decoding(const Sequences& sequences, StepPlan& plan);

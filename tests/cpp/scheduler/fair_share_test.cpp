@@ -58,9 +58,9 @@ TEST(FairShare, WhoLeftStaysAboutForAWhile) {
 TEST(FairShare, AStepIsShortForWhoIsToBeExpectedAndHasNothingWaiting) {
   FairShare share({}, 15);
   const auto at = [](double seconds) { return Time{} + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)); };
-  const auto limit = [&](double now) {
+  const auto limit = [&](double now, bool here = false) {
     share.refresh(at(now));
-    return share.step_limit(2.0, [](std::int32_t rows) { return 0.01 * rows; });
+    return share.step_limit(2.0, here, [](std::int32_t rows) { return 0.01 * rows; });
   };
   share.enter("flood", at(1));
   share.asks("flood", 500);
@@ -74,6 +74,7 @@ TEST(FairShare, AStepIsShortForWhoIsToBeExpectedAndHasNothingWaiting) {
   share.leave("brief");
   share.enter("brief", at(12));
   EXPECT_NEAR(limit(12.5), 1.3, 1e-9) << "it came after 2 seconds, and is expected again after 1.8";
+  EXPECT_NEAR(limit(12.5, true), 0.1, 1e-9) << "nobody is waited for who is here";
   EXPECT_NEAR(limit(13.75), 0.1, 1e-9);
 }
 

@@ -111,6 +111,7 @@ TEST(TimeFairness, AShortPromptBesideAFloodTakesTwiceAsLongAsAloneAtMost) {
   for (Machine* machine : {&x, &y, &both}) machine->run(machine != &y, machine != &x, kWarm), machine->forget();
   for (Machine* machine : {&x, &y, &both}) machine->run(machine != &y, machine != &x, kLength);
   EXPECT_LE(both.first_token("y", 95), 2 * y.first_token("y", 95));
+  EXPECT_LE(both.first_token("y", 99), 2.2 * y.first_token("y", 95)) << "when it came before a step that goes by age, too";
   EXPECT_GE(both.rows("x"), 0.74 * x.rows("x"));
   EXPECT_EQ(both.scheduler().stats().preemptions, 0u) << "a place is kept free for Y";
 }
