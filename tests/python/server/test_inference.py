@@ -185,5 +185,8 @@ async def test_other_models_and_other_asks(http: httpx.AsyncClient) -> None:
     chat = await http.post("/v1/completions", json={"model": "linear", "prompt": "x"})
     assert chat.status_code == 400
     assert "computes a graph and does not" in chat.json()["error"]["message"]
+    for length in ("9" * 5000, "-1", "x"):
+        headers = {"inference-header-content-length": length}
+        assert (await http.post("/v2/models/linear/infer", content=b"{}", headers=headers)).status_code == 400
     cut = await http.post("/v2/models/linear/infer", content=b"{}", headers={"inference-header-content-length": "9"})
     assert "must be a number of bytes within the body's 2" in cut.json()["error"]

@@ -21,6 +21,8 @@ from inferno.server.wire.errors import Failure
 from inferno.server.wire.tensors import from_binary, from_json, to_binary, to_json
 
 HEADER_LENGTH = "inference-header-content-length"
+LONGEST_LENGTH = 20
+"""Digits of any number of bytes."""
 VERSION = "1"
 Extent = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Parameters = dict[str, Any]
@@ -122,7 +124,8 @@ def read(body: bytes, header_length: str | None) -> tuple[InferBody, memoryview]
     """The JSON and what stands behind it. Raises InvalidArgument."""
     if header_length is None:
         return decode(body, DECODER), memoryview(b"")
-    if not header_length.isdecimal() or int(header_length) > len(body):
+    # Python converts no number of thousands of digits.
+    if not header_length.isdecimal() or len(header_length) > LONGEST_LENGTH or int(header_length) > len(body):
         raise InvalidArgument(
             f"the header {HEADER_LENGTH} is {header_length[:20]!r}; it must be a number of bytes within the body's"
             f" {len(body)}"
