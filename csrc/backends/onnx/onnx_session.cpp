@@ -3,9 +3,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "backends/onnx/huge_pages.h"
 #include "backends/onnx/ort_providers.h"
 #include "backends/onnx/ort_status.h"
 #include "backends/shown.h"
+#include "base/log.h"
 
 namespace inferno {
 namespace {
@@ -125,6 +127,7 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
   OrtStatus* answer = api.create_cpu_memory_info(kOrtArenaAllocator, kOrtDefaultMemory, &memory);
   if (Status status = ort_status(api, answer); !status.ok()) return status;
   auto memory_handle = owned(memory, api.release_memory_info);
+  const PrivateMemory before = PrivateMemory::now();
   OrtSession* session = nullptr;
   if (wanted.instead.empty()) {
     answer = api.create_session(runtime->env(), path.c_str(), options.value().get(), &session);
@@ -151,6 +154,8 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
     if (times.ok()) opened->times_ = std::move(times).value();
     if (!times.ok() && times.status().code() != StatusCode::kUnsupported) return times.status();
   }
+  const std::size_t moved = PrivateMemory::now().to_huge_pages_since(before);
+  if (moved > 0) log(LogLevel::kInfo, "onnx", std::to_string(moved >> 20) + " MiB of weights lie on huge pages");
   if (Status status = opened->describe(); !status.ok()) return status;
   return opened;
 }
