@@ -2,8 +2,9 @@
 
 Prompts of 128 tokens are computed, then 64 tokens written greedily, past ends of generation, at each batch size; and
 eight unequal requests arrive one after another, which GenAI answers in their order, since none can join a batch that
-runs. Both get ``--threads``, and each run a fresh process. The folder has Qwen2.5-0.5B's shape and random weights, made
-once. Prints a table, and the JSON line last.
+runs. Both get ``--threads``, and each a process of its own; they are asked in turn, batch by batch, the one waiting
+while the other computes. How many of their texts begin with the same 16 tokens is told beside it: they round
+differently. The folder has Qwen2.5-0.5B's shape and random weights, made once. Prints a table, and the JSON line last.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ _PROMPT, _WRITTEN = 128, 64
 _ARRIVALS = [(40, 96), (200, 16), (64, 64), (16, 120), (300, 24), (32, 48), (128, 80), (80, 32)]
 """Tokens of the prompt and of the answer; ``_APART`` seconds between them."""
 _APART = 0.25
+_COMPARED = 16
+Measured = dict[str, Any]
 
 
 def make_folder(folder: Path) -> Path:
@@ -81,13 +84,15 @@ class GenAI:
         generator.generate_next_token()
         return generator
 
-    def batch(self, prompts: list[list[int]], written: int) -> tuple[float, float]:
+    def batch(self, prompts: list[list[int]], written: int) -> tuple[float, float, list[list[int]]]:
         began = perf_counter()
         generator = self._begun(prompts, written)
         computed = perf_counter()
         for _ in range(written - 1):
             generator.generate_next_token()
-        return computed - began, perf_counter() - computed
+        ended = perf_counter()
+        said = [[int(token) for token in generator.get_sequence(i)][len(prompts[i]) :] for i in range(len(prompts))]
+        return computed - began, ended - computed, said
 
     def arrivals(self) -> float:
         began = perf_counter()
@@ -115,25 +120,29 @@ class Inferno:
         )
         self._engine = self._loop.run_until_complete(loading)
 
-    async def _one(self, tokens: list[int], written: int, after: float = 0.0) -> float:
-        """When its first token came."""
+    async def _one(self, tokens: list[int], written: int, after: float = 0.0) -> tuple[float, list[int]]:
+        """When its first token came, and what they were."""
         from inferno.engine.client import GenerateRequest, SamplingOptions
 
         await asyncio.sleep(after)
         ask = GenerateRequest(tokens, SamplingOptions(temperature=0.0), max_tokens=written, ignore_eos=True)
         first = 0.0
+        said: list[int] = []
         async for delta in await self._engine.generate(ask):
             if delta.token_ids and not first:
                 first = perf_counter()
-        return first
+            said += delta.token_ids
+        return first, said
 
-    def batch(self, prompts: list[list[int]], written: int) -> tuple[float, float]:
-        async def together() -> list[float]:
+    def batch(self, prompts: list[list[int]], written: int) -> tuple[float, float, list[list[int]]]:
+        async def together() -> list[tuple[float, list[int]]]:
             return await asyncio.gather(*(self._one(tokens, written) for tokens in prompts))
 
         began = perf_counter()
-        computed = max(self._loop.run_until_complete(together()))
-        return computed - began, perf_counter() - computed
+        answers = self._loop.run_until_complete(together())
+        ended = perf_counter()
+        computed = max(first for first, _ in answers)
+        return computed - began, ended - computed, [said for _, said in answers]
 
     def arrivals(self) -> float:
         async def unequal() -> None:
@@ -145,46 +154,93 @@ class Inferno:
         return perf_counter() - began
 
 
-def measure(engine: GenAI | Inferno, batches: list[int]) -> dict[str, float]:
+def answer(engine: GenAI | Inferno) -> None:
+    """Measures what each line of the input names: a batch's size, or 0 for the arrivals."""
     engine.batch([prompt(99, 16)], 4)  # warms up
-    found: dict[str, float] = {}
-    for batch in batches:
-        prefill, decode = engine.batch([prompt(batch * 100 + i, _PROMPT) for i in range(batch)], _WRITTEN)
-        found[f"prefill {batch}"] = batch * _PROMPT / prefill
-        found[f"decode {batch}"] = batch * (_WRITTEN - 1) / decode
-    found["arrivals seconds"] = engine.arrivals()
-    return found
+    print(json.dumps({}), flush=True)
+    for line in sys.stdin:
+        batch = int(line)
+        if batch == 0:
+            print(json.dumps({"arrivals seconds": engine.arrivals()}), flush=True)
+            continue
+        prefill, decode, said = engine.batch([prompt(batch * 100 + i, _PROMPT) for i in range(batch)], _WRITTEN)
+        rates = {f"prefill {batch}": batch * _PROMPT / prefill, f"decode {batch}": batch * (_WRITTEN - 1) / decode}
+        print(json.dumps({"rates": rates, "said": said}), flush=True)
+
+
+class Peer:
+    """An engine in a process of its own, which computes when it is asked."""
+
+    def __init__(self, name: str, asked: argparse.Namespace) -> None:
+        command = [sys.executable, "-m", "benches.onnx_genai", "--engine", name, "--folder", str(asked.folder)]
+        command += ["--threads", str(asked.threads)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self._read()
+
+    def _read(self) -> Measured:
+        assert self._process.stdout is not None
+        found: Measured = json.loads(self._process.stdout.readline())
+        return found
+
+    def measure(self, batch: int) -> Measured:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{batch}\n")
+        self._process.stdin.flush()
+        return self._read()
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+
+
+def compare(asked: argparse.Namespace, batches: list[int]) -> tuple[dict[str, dict[str, list[float]]], list[int]]:
+    """All samples of both, and of how many texts both said the same first tokens."""
+    peers = {name: Peer(name, asked) for name in ("inferno", "genai")}
+    samples: dict[str, dict[str, list[float]]] = {name: {} for name in peers}
+    alike = [0, 0]
+    try:
+        for turn in range(asked.repeat):
+            for batch in [*batches, *([] if asked.no_arrivals else [0])]:
+                said = []
+                for name in list(peers)[:: -1 if turn % 2 else 1]:
+                    found = peers[name].measure(batch)
+                    said.append(found.get("said", []))
+                    for key, value in (found.get("rates") or found).items():
+                        samples[name].setdefault(key, []).append(value)
+                for one, other in zip(*said, strict=True):
+                    alike[0] += one[:_COMPARED] == other[:_COMPARED]
+                    alike[1] += 1
+    finally:
+        for peer in peers.values():
+            peer.close()
+    return samples, alike
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benches.onnx_genai", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--folder", type=Path, default=models.DEFAULT_FOLDER / "0.5b-int4-onnx", help="made if missing")
     parser.add_argument("--batches", default="1,4,8,16", help="(default: %(default)s)")
+    parser.add_argument("--no-arrivals", action="store_true", help="batches alone")
     parser.add_argument("--repeat", type=int, default=3, help="(default: %(default)s)")
     parser.add_argument("--threads", type=int, default=machine.usable_cores())
     parser.add_argument("--engine", choices=("genai", "inferno"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     asked.folder = asked.folder.expanduser()
-    batches = [int(batch) for batch in asked.batches.split(",")]
     if asked.engine:
-        engine = {"genai": GenAI, "inferno": Inferno}[asked.engine](asked.folder, asked.threads)
-        print(json.dumps(measure(engine, batches)))
+        answer({"genai": GenAI, "inferno": Inferno}[asked.engine](asked.folder, asked.threads))
         return
     about = machine.description()
     make_folder(asked.folder)
-    runs: dict[str, list[dict[str, float]]] = {"inferno": [], "genai": []}
-    for _ in range(asked.repeat):
-        for name, found in runs.items():
-            command = [sys.executable, "-m", "benches.onnx_genai", "--engine", name, "--folder", str(asked.folder)]
-            command += ["--batches", asked.batches, "--threads", str(asked.threads)]
-            ended = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-            found.append(json.loads(ended.stdout.splitlines()[-1]))
-    medians = {name: {key: median([run[key] for run in found]) for key in found[0]} for name, found in runs.items()}
+    samples, (alike, texts) = compare(asked, [int(batch) for batch in asked.batches.split(",") if batch])
+    medians = {name: {key: median(values) for key, values in found.items()} for name, found in samples.items()}
     print("                  inferno    genai  ratio")
     for key, value in medians["inferno"].items():
         other = medians["genai"][key]
         print(f"{key:16s} {value:8.2f} {other:8.2f} {value / other:6.3f}")
-    print(json.dumps({**about, "threads": asked.threads, "medians": medians, "runs": runs}))
+    print(f"{alike} of {texts} texts begin with the same {_COMPARED} tokens")
+    found = {"threads": asked.threads, "medians": medians, "samples": samples, "alike": alike, "texts": texts}
+    print(json.dumps({**about, **found}))
 
 
 if __name__ == "__main__":
