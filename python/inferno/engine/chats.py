@@ -111,8 +111,8 @@ class Chats:
         segments = prompt.render(
             dialect.adapted(conversation.messages), variables, continue_final=conversation.continue_final_message
         )
-        _, header, begun = prompt.text(segments).rpartition(dialect.header)
-        return Opened(segments, dialect, begun if header else "", prompt.ids_in(dialect.marks), prompt.ids)
+        begun = _begun(prompt.text(segments), dialect)
+        return Opened(segments, dialect, begun, prompt.ids_in(dialect.marks), prompt.ids)
 
     def _chosen(self, tools: bool) -> tuple[ChatPrompt, Dialect]:
         found = self._named(tools)
@@ -143,6 +143,14 @@ def _dialect_of(prompt: ChatPrompt, source: str) -> Dialect:
             return None
 
     return find_dialect(render, source)
+
+
+def _begun(prompt: str, dialect: Dialect) -> str:
+    """What stands behind the last header; where replies have none, nothing that could be told from the prompt."""
+    header, begun = "", ""
+    if dialect.header:
+        _, header, begun = prompt.rpartition(dialect.header)
+    return begun if header else ""
 
 
 def _effort(effort: str, prompt: ChatPrompt) -> dict[str, Any]:

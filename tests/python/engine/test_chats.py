@@ -6,7 +6,7 @@ import pytest
 
 from engine.dialects.families import FAMILIES
 from inferno.engine.chats import Chats
-from inferno.engine.conversation import Conversation
+from inferno.engine.conversation import Conversation, Tool
 from inferno.errors import Unsupported
 
 
@@ -14,6 +14,17 @@ def prompt(family: str, thinking: bool | None) -> str:
     chats = Chats({"default": FAMILIES[family].template}, [], {})
     opened = chats.open(Conversation([{"role": "user", "content": "a"}], thinking=thinking))
     return "".join(str(part) for part in opened.segments)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_conversation_with_tools_is_opened_in_every_family(family: str) -> None:
+    """Also where replies have no header of their own."""
+    chats = Chats({"default": FAMILIES[family].template}, [], {})
+    opened = chats.open(Conversation([{"role": "user", "content": "a"}], tools=[Tool("get_weather")]))
+    text = "".join(str(part) for part in opened.segments)
+    assert text.endswith(opened.begun)
+    assert "get_weather" in text
+    assert chats.open(Conversation([{"role": "user", "content": "a"}])).dialect.calls_tools
 
 
 def test_a_template_with_a_switch_is_switched() -> None:
