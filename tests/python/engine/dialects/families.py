@@ -186,6 +186,26 @@ MINIMAX_M2 = (
     )
     + "{{ '</minimax:tool_call>' }}"
 )
+SEED = each(
+    "{{ '<seed:tool_call>\n<function=' + call.function.name + '>\n' }}"
+    + parameters("'<parameter=' + key + '>'", "'</parameter>\n'")
+    + "{{ '</function>\n</seed:tool_call>' }}"
+)
+HUNYUAN = (
+    "{{ '<tool_calls>\n' }}"
+    + each("{{ '<tool_call>' + call.function.name + '\n```json\n' + " + ARGS + " + '\n```</tool_call>\n' }}")
+    + "{{ '</tool_calls>' }}"
+)
+OLMO3 = (
+    "{{ '<function_calls>' }}"
+    + each(
+        "{{ call.function.name + '(' }}"
+        "{% for key, value in call.function.arguments.items() %}"
+        "{{ key + '=' + (value | tojson) }}{% if not loop.last %}{{ ', ' }}{% endif %}{% endfor %}"
+        "{{ ')' }}{% if not loop.last %}{{ '\n' }}{% endif %}"
+    )
+    + "{{ '</function_calls>' }}"
+)
 KIMI = (
     "{{ '<|tool_calls_section_begin|>' }}"
     + each(
@@ -315,6 +335,22 @@ FAMILIES: dict[str, Family] = {
         "TaggedCall",
         reasons=True,
     ),
+    "Granite 4": Family(
+        turns(HERMES, head="<|start_of_role|>{role}<|end_of_role|>", end="<|end_of_text|>\n"), "JsonCall"
+    ),
+    "Hunyuan": Family(
+        turns(
+            HUNYUAN,
+            head="<|hy_{role}|>",
+            end="<|hy_eos|>",
+            thoughts="{% if message.reasoning_content %}"
+            "{{ '<think>\n' + message.reasoning_content + '\n</think>\n' }}{% endif %}",
+        ),
+        "NamedCall",
+        reasons=True,
+    ),
+    "LFM2": Family(turns("{{ '<|tool_call_start|>' }}" + PYTHONIC + "{{ '<|tool_call_end|>' }}"), "PythonicCall"),
+    "OLMo 3": Family(turns(OLMO3), "PythonicCall"),
     "Kimi K2": Family(turns(KIMI, head="<|im_{role}|>", end="<|im_end|>"), "NamedCall"),
     "MiniMax M1": Family(
         turns(
@@ -332,6 +368,17 @@ FAMILIES: dict[str, Family] = {
         reasons=True,
     ),
     "gpt-oss": Family(HARMONY, "harmony", several=False, reasons=True),
+    "Seed-OSS": Family(
+        turns(
+            SEED,
+            head="<seed:bos>{role}\n",
+            end="<seed:eos>",
+            thoughts="{% if message.reasoning_content %}"
+            "{{ '<seed:think>' + message.reasoning_content + '</seed:think>' }}{% endif %}",
+        ),
+        "TaggedCall",
+        reasons=True,
+    ),
     "SmolLM3": Family(turns(HERMES, thoughts=THINK), "JsonCall", reasons=True),
     "xLAM": Family(turns(json_list()), "JsonCall"),
     "InternLM2": Family(
