@@ -22,8 +22,6 @@ class Ageing:
     since: int
     successor: str
     """The path that takes its place."""
-    sunset: str | None = None
-    """From when on it may be gone, as an HTTP date; None: nobody means to take it away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,7 +37,6 @@ def missing_version(path: str) -> str | None:
     return f"this server has no version {found[1]!r} of its API; it has {', '.join(PATH_VERSIONS)}"
 
 
-def ageing_headers(since: int, successor: str, sunset: str | None) -> Mapping[str, str]:
-    """As RFC 9745 and RFC 8594 have them. ``since`` is Unix time, ``sunset`` an HTTP date."""
-    headers = {"deprecation": f"@{since}", "link": f'<{successor}>; rel="successor-version"'}
-    return headers if sunset is None else {**headers, "sunset": sunset}
+def ageing_headers(since: int, successor: str) -> Mapping[str, str]:
+    """As RFC 9745 and RFC 8288 have them. ``since`` is Unix time."""
+    return {"deprecation": f"@{since}", "link": f'<{successor}>; rel="successor-version"'}

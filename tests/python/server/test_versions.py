@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from inferno.server.operations import OPERATIONS
-from inferno.server.versions import DATES, ageing_headers
+from inferno.server.versions import DATES
 
 CHAT = "/v1/chat/completions"
 BODY = {"messages": [{"role": "user", "content": "ab"}]}
@@ -51,15 +51,6 @@ async def test_what_ages_says_so_and_is_counted(http: httpx.AsyncClient) -> None
     assert refused.headers["link"] == '</v1/tokenize>; rel="successor-version"'
     metrics = (await http.get("/metrics")).text
     assert 'inferno_deprecated_requests_total{endpoint="/tokenize"} 2.0' in metrics
-
-
-def test_a_sunset_is_told_where_there_is_one() -> None:
-    date = "Sun, 01 Aug 2027 00:00:00 GMT"
-    assert ageing_headers(5, "/v1/new", date) == {
-        "deprecation": "@5",
-        "link": '</v1/new>; rel="successor-version"',
-        "sunset": date,
-    }
 
 
 def test_what_ages_has_a_successor_that_does_not() -> None:

@@ -13,7 +13,7 @@ class AgeingOperation:
     def __init__(self, app: ASGIApp, *, path: str, ageing: Ageing) -> None:
         self._app = app
         self._path = path
-        headers = ageing_headers(ageing.since, ageing.successor, ageing.sunset)
+        headers = ageing_headers(ageing.since, ageing.successor)
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
