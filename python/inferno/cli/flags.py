@@ -69,6 +69,7 @@ Mmap = Annotated[bool | None, _flag("model.use_mmap", "--mmap/--no-mmap")]
 Pooling = Annotated[str | None, _flag("model.pooling", "--pooling")]
 Adapter = Annotated[list[str] | None, _flag("model.adapters", "--adapter")]
 AdapterFolder = Annotated[str | None, _flag("model.adapter_folder", "--adapter-folder")]
+ToolFormat = Annotated[str | None, _flag("model.tool_format", "--tool-format")]
 GenerationConfig = Annotated[str | None, _flag("model.generation_config", "--generation-config")]
 Tuned = Annotated[bool | None, _flag("model.tuned", "--tuned/--no-tuned")]
 
@@ -125,6 +126,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "pooling": ("model.pooling", "--pooling"),
     "adapter": ("model.adapters", "--adapter"),
     "adapter_folder": ("model.adapter_folder", "--adapter-folder"),
+    "tool_format": ("model.tool_format", "--tool-format"),
     "generation_config": ("model.generation_config", "--generation-config"),
     "tuned": ("model.tuned", "--tuned/--no-tuned"),
     "max_running": ("engine.max_running", "--max-running"),

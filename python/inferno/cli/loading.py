@@ -77,6 +77,7 @@ async def load(source: ModelSource, config: Config, meanwhile: Callable[[], None
                 extras=extras,
                 draft=None if draft is None else await ready(resolve(draft), cache_bytes=config.store.prepared_bytes),
                 media_encoder=source.media_encoder,
+                tool_format=config.model.tool_format,
                 prefix_store=config.store.prefixes,
                 prefix_store_bytes=config.store.prefixes_bytes,
                 progress=progress,
@@ -108,6 +109,7 @@ async def _load_graph(source: ModelSource, config: Config) -> GraphEngine:
         "model.draft": config.model.draft,
         "model.adapters": config.model.adapters,
         "model.adapter_folder": config.model.adapter_folder,
+        "model.tool_format": config.model.tool_format,
         "store.prefixes": config.store.prefixes,
     }
     if unfit := [name for name, value in about_text.items() if value]:

@@ -76,6 +76,7 @@ def serve(
     pooling: flags.Pooling = None,
     adapter: flags.Adapter = None,
     adapter_folder: flags.AdapterFolder = None,
+    tool_format: flags.ToolFormat = None,
     generation_config: flags.GenerationConfig = None,
     tuned: flags.Tuned = None,
     max_running: flags.MaxRunning = None,

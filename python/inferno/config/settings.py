@@ -167,6 +167,11 @@ class ModelSettings(_Section):
         description="Folder whose adapters may be loaded and unloaded while the server runs, over "
         "/v1/load_lora_adapter. Off by default.",
     )
+    tool_format: str | None = Field(
+        None,
+        description="How the model writes tool calls, such as hermes or pythonic; by default as its chat template "
+        "shows. A name that is none is refused with those that are.",
+    )
     generation_config: Literal["folder", "none"] = Field(
         "folder",
         description="Take a folder's generation_config.json, or search of genai_config.json, as default sampling, or "
@@ -177,7 +182,7 @@ class ModelSettings(_Section):
     def loading(self) -> dict[str, Any]:
         """Those that the engine takes when it loads a model; None where it decides."""
         files = {"path", "draft", "mmproj", "adapters", "adapter_folder", "backend"}
-        return self.model_dump(exclude={*files, "name", "quantize", "generation_config", "tuned"})
+        return self.model_dump(exclude={*files, "name", "quantize", "tool_format", "generation_config", "tuned"})
 
 
 class EngineSettings(_Section):

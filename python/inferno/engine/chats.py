@@ -11,10 +11,11 @@ from inferno.engine.client import Grammar, Message, PlacedMedia
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.forced import forced_calls, kept_calls
+from inferno.engine.dialects.formats import ToolFormat
 from inferno.engine.dialects.probe import find_dialect
 from inferno.engine.extras import DEFAULT_TEMPLATE, TOOL_TEMPLATE
 from inferno.engine.prompt import ChatPrompt, Piece
-from inferno.errors import InvalidArgument, Unsupported
+from inferno.errors import ConfigError, InvalidArgument, Unsupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,14 @@ class Chats:
     """``tool_use`` renders requests that bring tools, if there is one; ``default``, or the only one, the others."""
 
     def __init__(
-        self, templates: Mapping[str, str], special_tokens: Sequence[tuple[int, str]], texts: Mapping[str, str]
+        self,
+        templates: Mapping[str, str],
+        special_tokens: Sequence[tuple[int, str]],
+        texts: Mapping[str, str],
+        tool_format: ToolFormat | None = None,
     ) -> None:
-        """``special_tokens`` are (id, text); ``texts`` the template variables for some of them (``bos_token``, …)."""
+        """``special_tokens`` are (id, text); ``texts`` the template variables for some of them (``bos_token``, …).
+        ``tool_format`` takes the place of what templates show. Raises ConfigError for one where none offers tools."""
         self._prompts: dict[str, ChatPrompt | Unsupported] = {}
         for name, source in templates.items():
             try:
@@ -79,6 +85,15 @@ class Chats:
             for name, prompt in self._prompts.items()
             if isinstance(prompt, ChatPrompt)
         }
+        if tool_format is not None:
+            self._override(tool_format)
+
+    def _override(self, tool_format: ToolFormat) -> None:
+        offering = [name for name in self._dialects if "tools" in cast(ChatPrompt, self._prompts[name]).variables]
+        if not offering:
+            raise ConfigError("this model's chat template offers no tools to it; leave --tool-format out")
+        for name in offering:
+            self._dialects[name] = tool_format.applied(self._dialects[name])
 
     def __bool__(self) -> bool:
         return bool(self._prompts)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from inferno.engine.abilities import abilities_of
 from inferno.engine.chats import Chats
 from inferno.engine.client import ModelCard
+from inferno.engine.dialects.formats import ToolFormat
 from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
 
 if TYPE_CHECKING:
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
 _REPORTED = ("threads", "providers", "kv_layout", "kv_type", "flash_attention")
 
 
-def chats_of(model: _core.Model, extras: Extras) -> Chats:
-    """The chat templates that the model's file or its folder brings."""
+def chats_of(model: _core.Model, extras: Extras, tool_format: ToolFormat | None = None) -> Chats:
+    """The chat templates that the model's file or its folder brings. Raises ConfigError for a ``tool_format`` where no
+    template offers tools."""
     built_in = model.info["chat_template"]
     templates = dict(extras.templates) or ({DEFAULT_TEMPLATE: built_in} if built_in else {})
     specials = model.special_tokens()
     by_id = dict(specials)
     ends = {"bos_token": by_id.get(model.bos, ""), "eos_token": by_id.get(model.eos, "")}
-    return Chats(templates, specials, dict(extras.special_texts) or ends)
+    return Chats(templates, specials, dict(extras.special_texts) or ends, tool_format)
 
 
 def card_of(

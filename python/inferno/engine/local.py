@@ -18,6 +18,7 @@ from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
+from inferno.engine.dialects.formats import ToolFormat, tool_format_named
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.engine.encoding import EncoderEngine
@@ -58,11 +59,12 @@ class LocalEngine:
         extras: Extras | None = None,
         draft: _core.Model | None = None,
         store: PrefixStore | None = None,
+        tool_format: ToolFormat | None = None,
     ) -> None:
         """Takes ``model`` and ``draft`` over and starts the engine's threads. Most callers want :meth:`load`."""
         self._model = model
         self._extras = extras or Extras()
-        self._chats = chats_of(model, self._extras)
+        self._chats = chats_of(model, self._extras, tool_format)
         self._card = card_of(
             model, config, backend=backend, name=name, extras=self._extras, has_chat_template=bool(self._chats)
         )
@@ -102,6 +104,7 @@ class LocalEngine:
         extras: Callable[[], Extras] | None = None,
         draft: str | None = None,
         media_encoder: str | None = None,
+        tool_format: str | None = None,
         prefix_store: str | None = None,
         prefix_store_bytes: int = StoreSettings.model_fields["prefixes_bytes"].default,
         progress: Progress | None = None,
@@ -113,10 +116,12 @@ class LocalEngine:
         leave the engine's default. ``extras`` reads what comes with the model beside ``path``, on the loading thread.
         ``draft`` is the path of a smaller model that guesses ahead for the first; ``options`` are for both.
         ``media_encoder`` is the path of what makes the model see pictures or hear sounds (an mmproj file).
+        ``tool_format`` is one of ``TOOL_FORMATS``, in place of what the chat template shows.
         ``prefix_store`` is a folder that keeps prefixes over restarts, within ``prefix_store_bytes``. ``progress`` is
         called with 0..1 on the loading thread. Raises the InfernoError that says why the model cannot be loaded
-        (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument), or ConfigError for the store.
+        (NotFound, DataCorrupted, Unsupported, OutOfMemory, InvalidArgument), or ConfigError for the store or format.
         """
+        calls = None if tool_format is None else tool_format_named(tool_format)
         given_up = threading.Event()
 
         def report(done: float) -> bool:
@@ -151,7 +156,14 @@ class LocalEngine:
                 build = (_core.__version__, _core.__commit__, model.capabilities["saved_format"])
                 store = open_store(Path(prefix_store), prefix_store_bytes, path, build)
             return cls(
-                model, config, backend=backend or opened_by, name=name, extras=brought, draft=guesser, store=store
+                model,
+                config,
+                backend=backend or opened_by,
+                name=name,
+                extras=brought,
+                draft=guesser,
+                store=store,
+                tool_format=calls,
             )
 
         loading = asyncio.get_running_loop().run_in_executor(None, work)

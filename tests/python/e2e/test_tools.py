@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageFunctionToolCall
 
-from e2e.process import Server, running
+from e2e.process import Server, command, environment, running
 
 pytestmark = pytest.mark.e2e
 
@@ -180,6 +181,28 @@ def test_an_answer_begun_is_continued(client: openai.OpenAI) -> None:
 def test_what_this_template_has_no_word_for_is_refused(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError, match="effort"):
         answered(client, ASK, reasoning_effort="high")
+
+
+def test_the_format_of_calls_can_be_set() -> None:
+    with (
+        running("--tool-format", "nemotron") as server,
+        openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as client,
+    ):
+        message = answered(client, ASK).choices[0].message
+        assert message.tool_calls is None, "what the model was trained to write is not the format that is read"
+        assert "get_weather" in message.content
+        forced = answered(client, ASK, tool_choice="required", parallel_tool_calls=False).choices[0]
+        assert [call.function.name for call in forced.message.tool_calls] == ["get_weather"]
+        assert json.loads(forced.message.tool_calls[0].function.arguments).keys() == {"city"}
+
+
+def test_a_format_that_is_none_is_refused_with_those_that_are() -> None:
+    wrong = command("--tool-format", "smoke")
+    ended = subprocess.run(wrong, capture_output=True, text=True, env=environment(), check=False)
+    assert ended.returncode != 0
+    said = " ".join(ended.stderr.split())
+    assert "no tool format 'smoke'" in said
+    assert "hermes" in said
 
 
 @pytest.mark.parametrize(

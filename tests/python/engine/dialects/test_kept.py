@@ -86,7 +86,7 @@ def test_what_the_template_writes_is_taken_and_what_breaks_the_schema_is_not(fam
 @pytest.mark.parametrize("family", KEPT)
 def test_text_without_a_call_is_free(family: str) -> None:
     grammar = grammar_of(family)
-    for text in ("", "It is sunny.\n\n- {\"a\": [1]}\n", "<b>ünïcode</b> <tool", "[TOOL funct <|"):
+    for text in ("", 'It is sunny.\n\n- {"a": [1]}\n', "<b>ünïcode</b> <tool", "[TOOL funct <|"):
         assert takes(grammar, text), text
 
 
