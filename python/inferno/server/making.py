@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inferno.engine.client import EngineClient, GenerateRequest, RequestStream
 from inferno.engine.conversation import Turn
 from inferno.models.registry import ModelRegistry
+from inferno.server.fitting import fitted
 from inferno.server.keeping import Keeping, Said, what_was_said
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.remote_images import RemoteImages
@@ -15,8 +17,9 @@ from inferno.server.tally import Tally
 from inferno.server.wire.responses.answer import ResponseAnswer
 from inferno.server.wire.responses.body import new_body
 from inferno.server.wire.responses.input import check_calls, read_input
+from inferno.server.wire.responses.items import Item
 from inferno.server.wire.responses.prompt import conversation_of
-from inferno.server.wire.responses.request import ContextFields, ResponseRequest, to_generate_request
+from inferno.server.wire.responses.request import ContextFields, ResponseRequest, room_for_prompt, to_generate_request
 from inferno.server.wire.responses.tools import Offered, read_tools
 from inferno.storing.store import RecordStore
 
@@ -32,6 +35,8 @@ class Asked:
     turn: Turn
     passed_over: tuple[str, ...]
     """Tools and input items that nothing here runs."""
+    dropped: int = 0
+    """Of the oldest items, how many the model is not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,16 @@ async def read_context(sources: Sources, ask: ContextFields, tenant: str) -> Ask
     said = await what_was_said(sources.store, ask, given, tenant)
     items = said.items
     check_calls(items)
-    conversation = conversation_of(ask, items, offered, tenant=tenant)
-    turn = await client.open_turn(await sources.images.fetched(conversation, client.card))
-    return Asked(name, client, offered, said, turn, (*offered.passed_over, *given.passed_over))
+
+    async def opened(items: Sequence[Item]) -> Turn:
+        conversation = conversation_of(ask, items, offered, tenant=tenant)
+        return await client.open_turn(await sources.images.fetched(conversation, client.card))
+
+    if ask.truncation == "auto":
+        turn, dropped = await fitted(items, opened, room_for_prompt(ask, client.card.context_tokens))
+    else:
+        turn, dropped = await opened(items), 0
+    return Asked(name, client, offered, said, turn, (*offered.passed_over, *given.passed_over), dropped)
 
 
 async def prepare(sources: Sources, ask: ResponseRequest, tenant: str) -> Making:

@@ -248,7 +248,7 @@ async def test_what_nothing_here_runs_is_passed_over_and_named(http: httpx.Async
         ({"input": "x", "tools": [{"name": "a"}]}, "tools[0].type"),
         ({"input": "x", "tool_choice": "required"}, "tool_choice"),
         ({"input": "x", "tool_choice": {"type": "file_search"}}, "tool_choice"),
-        ({"input": "x", "truncation": "auto"}, "truncation"),
+        ({"input": "x", "truncation": "never"}, "truncation"),
         ({"input": "x", "temperature": 3}, "temperature"),
         ({"input": "x", "text": {"verbosity": "low"}}, "text.verbosity"),
         ({"input": "x", "metadata": {"k": "v" * 513}}, "metadata[...]"),

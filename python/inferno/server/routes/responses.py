@@ -14,7 +14,7 @@ from inferno.server.event_log import EventLog
 from inferno.server.exchange import Exchange
 from inferno.server.following import FollowedStream
 from inferno.server.generation import Generation, unused_fields_header
-from inferno.server.making import Making, Sources, prepare, read_context
+from inferno.server.making import Asked, Making, Sources, prepare, read_context
 from inferno.server.operation import JSON, Operation
 from inferno.server.presence import while_wanted
 from inferno.server.services import Services, exchange_of, services_of
@@ -26,6 +26,7 @@ from inferno.server.wire.responses.events import ResponseEvent
 
 PATH = "/v1/responses"
 COUNT_PATH = "/v1/responses/input_tokens"
+DROPPED_ITEMS_HEADER = "x-inferno-dropped-items"
 
 
 async def create_response(request: Request) -> Response:
@@ -35,7 +36,7 @@ async def create_response(request: Request) -> Response:
         wire.check(ask)
         making = await prepare(_sources(services), ask, request.state.tenant)
         exchange.names(making.asked.model, making.asked.client.card)
-        headers = unused_fields_header((*ask.unused, *making.asked.passed_over))
+        headers = {**unused_fields_header((*ask.unused, *making.asked.passed_over)), **_dropped(making.asked)}
         if ask.background:
             return await _in_background(request, ask, making, exchange, headers)
         stream = await making.submit()
@@ -51,9 +52,15 @@ async def count_input_tokens(request: Request) -> Response:
     ask = decode(await request.body(), wire.COUNT_DECODER)
     wire.check_context(ask)
     asked = await read_context(_sources(services_of(request)), ask, request.state.tenant)
-    headers = unused_fields_header((*wire.unused_reasoning(ask.reasoning), *asked.passed_over))
+    unused = (*wire.unused_reasoning(ask.reasoning), *asked.passed_over)
+    headers = {**unused_fields_header(unused), **_dropped(asked)}
     body = msgspec.json.encode(InputTokens(input_tokens=len(asked.turn.prompt)))
     return Response(body, headers=headers, media_type=JSON)
+
+
+def _dropped(asked: Asked) -> dict[str, str]:
+    """How many of the oldest items the model was not shown, where it is more than none."""
+    return {DROPPED_ITEMS_HEADER: str(asked.dropped)} if asked.dropped else {}
 
 
 def _sources(services: Services) -> Sources:

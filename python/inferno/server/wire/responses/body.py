@@ -91,7 +91,7 @@ class ResponseBody(msgspec.Struct, frozen=True, kw_only=True):
     tools: list[dict[str, Any]]
     top_logprobs: int
     top_p: float | None
-    truncation: Literal["disabled"] = "disabled"
+    truncation: Literal["auto", "disabled"] = "disabled"
     usage: ResponseUsage | None = None
     user: str | None
 
@@ -140,6 +140,7 @@ def new_body(ask: ResponseRequest, offered: Offered, model: str, card: ModelCard
         tools=list(offered.echoed),
         top_logprobs=ask.top_logprobs or 0,
         top_p=_in_force(ask.top_p, card.defaults, "top_p"),
+        truncation=ask.truncation or "disabled",
         user=ask.user,
     )
 

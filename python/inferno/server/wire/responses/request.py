@@ -31,7 +31,6 @@ LOGPROBS = "message.output_text.logprobs"
 
 UNSUPPORTED: NeutralValues = {
     "service_tier": ("auto", "default"),
-    "truncation": ("disabled",),
     "prompt": (),
     "context_management": ([],),
     "moderation": (),
@@ -203,7 +202,6 @@ def check(ask: ResponseRequest) -> None:
 
 def check_context(ask: ContextFields) -> None:
     """As :func:`check`, of what a prompt is made of."""
-    refuse_unsupported(ask, {"truncation": UNSUPPORTED["truncation"]})
     if ask.text is not None and ask.text.verbosity not in (None, "medium"):
         raise InvalidArgument(
             f"'text.verbosity' is {ask.text.verbosity!r}: no model here knows it; leave it out", param="text.verbosity"
@@ -212,6 +210,13 @@ def check_context(ask: ContextFields) -> None:
         raise InvalidArgument(
             "'previous_response_id' and 'conversation' both say what came before; send one", param="conversation"
         )
+
+
+def room_for_prompt(ask: ContextFields, context: int) -> int:
+    """Of a context of so many tokens, how many a prompt may take that can be made shorter: what the answer may need is
+    left, up to half of it."""
+    wanted = ask.max_output_tokens if isinstance(ask, ResponseRequest) else None
+    return context - min(wanted or 1, context // 2)
 
 
 def text_grammar(ask: ContextFields) -> Grammar | None:
