@@ -135,15 +135,13 @@ class Section:
     rules: list[str]
 
 
-def _section(
-    dialect: Dialect, tools: Schemas, special_tokens: Mapping[str, int], *, several: bool
-) -> Section | None:
+def _section(dialect: Dialect, tools: Schemas, special_tokens: Mapping[str, int], *, several: bool) -> Section | None:
     """None for formats that have no grammar here."""
     calls = dialect.calls
     if calls is None or not isinstance(calls.script, JsonCall | NamedCall):
         return None
     frame, script = calls.frame, calls.script
-    if isinstance(script, JsonCall) and (len(script.name) != 1 or len(script.arguments) != 1 or script.id is not None):
+    if isinstance(script, JsonCall) and any(len(way) > 1 for way in (script.name, script.arguments, script.id or ())):
         return None
 
     def mark(text: str) -> str:
@@ -156,15 +154,19 @@ def _section(
     rules.append(f"call: ({' | '.join(f'call_{number}' for number in range(len(tools)))}) {mark(frame.call_close)}")
     for number, (name, schema) in enumerate(tools.items()):
         body = (
-            _json(script, name, schema) if isinstance(script, JsonCall) else _named(script, name, schema, dialect, mark)
+            _json(script, name, schema, dialect)
+            if isinstance(script, JsonCall)
+            else _named(script, name, schema, dialect, mark)
         )
         rules.append(f"call_{number}: {body}")
     head = (frame.section_open + frame.call_open).lstrip()
     return Section(head, f"call {more} {mark(frame.section_close.rstrip())}", rules)
 
 
-def _json(script: JsonCall, name: str, schema: Mapping[str, Any]) -> str:
+def _json(script: JsonCall, name: str, schema: Mapping[str, Any], dialect: Dialect) -> str:
+    numbered = {script.id[0]: {"type": "string", "pattern": f"^[a-zA-Z0-9]{_id_length(dialect)}$"}} if script.id else {}
     properties = {script.name[0]: {"const": name}, script.arguments[0]: _inner(schema)}
+    properties = {**numbered, **properties} if script.id_first else {**properties, **numbered}
     shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
     whole = {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
     return f"%json {embedded({**whole, **shared})}"
@@ -180,9 +182,13 @@ def _named(script: NamedCall, name: str, schema: Mapping[str, Any], dialect: Dia
     if script.name_is_id:
         return f"{mark(f'functions.{name}:')} /[0-9]{{1,3}}/ {mark(script.middle)} {arguments}"
     if script.before_id:
-        letters = "{9}" if dialect.ids is IdStyle.NINE else "{1,24}"
-        return f"{mark(name + script.before_id)} /[a-zA-Z0-9]{letters}/ {mark(script.after_id)} {arguments}"
+        letters = f"/[a-zA-Z0-9]{_id_length(dialect)}/"
+        return f"{mark(name + script.before_id)} {letters} {mark(script.after_id)} {arguments}"
     return f"{mark(name + script.middle)} {arguments}"
+
+
+def _id_length(dialect: Dialect) -> str:
+    return "{9}" if dialect.ids is IdStyle.NINE else "{1,24}"
 
 
 def _thought(close: str, special_tokens: Mapping[str, int]) -> str:

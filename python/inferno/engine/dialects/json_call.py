@@ -19,6 +19,8 @@ class JsonCall:
     name: Keys = ("name",)
     arguments: Keys = ("arguments",)
     id: Keys | None = None
+    id_first: bool = False
+    """The id is written before the name, not behind the arguments."""
 
     @property
     def marks(self) -> str:

@@ -47,11 +47,17 @@ def _json(text: str, call: Written, at: int, begin: int) -> Found | None:
         value, end = _decoded(text, start)
         name, arguments = _keys(value, call.name), _keys(value, call.arguments) or _keys(value, None, call.arguments)
         if name is not None and arguments is not None:
-            return start, end, JsonCall(name, arguments, _keys(value, call.id))
+            given_id = _keys(value, call.id)
+            return start, end, JsonCall(name, arguments, given_id, _is_first(value, given_id, name))
         if start == 0:
             break
         start = text.rfind("{", begin, start)
     return None
+
+
+def _is_first(value: Mapping[str, Any], one: Keys | None, other: Keys) -> bool:
+    keys = list(value)
+    return one is not None and keys.index(one[0]) < keys.index(other[0])
 
 
 def _decoded(text: str, start: int) -> tuple[Any, int]:

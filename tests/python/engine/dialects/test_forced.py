@@ -2,16 +2,55 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from llguidance import LLMatcher, grammar_from
+from llguidance import LLMatcher, LLTokenizer, grammar_from
 
 from engine.dialects.families import FAMILIES
 from engine.dialects.replies import TOOLS, dialect_of
+from inferno.engine.dialects.calls import Frame
+from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.forced import forced_calls
+from inferno.engine.dialects.json_call import JsonCall
+from inferno.engine.dialects.scripts import Written, script_of
+from inferno.engine.dialects.text_reader import CallFormat
 from inferno.errors import Unsupported
 
 WITHOUT = {family for family, one in FAMILIES.items() if one.script in {"TaggedCall", "PythonicCall", "harmony"}}
-WITHOUT |= {"Mistral v7", "Command-R7B"}
+
+
+@pytest.mark.parametrize(("family", "key"), [("Mistral v7", "id"), ("Command-R7B", "tool_call_id")])
+def test_an_id_within_json_is_written_as_the_template_takes_it(family: str, key: str) -> None:
+    dialect = dialect_of(family)
+    text = forced_calls(dialect, TOOLS, {}, begun="", thinking=False, several=False).text
+    frame, script = dialect.calls.frame, dialect.calls.script  # type: ignore[union-attr]
+    name, arguments = script.name[0], script.arguments[0]  # type: ignore[union-attr]
+
+    def accepted(id_: str) -> bool:
+        call = json.dumps({key: id_, name: "set-light", arguments: {"room": "x"}})
+        reply = frame.section_open + frame.call_open + call + frame.call_close + frame.section_close
+        matcher = LLMatcher(LLTokenizer("byte"), grammar_from("lark", text))
+        return bool(matcher.try_consume_tokens(list(reply.encode())) == len(reply.encode()) and matcher.is_accepting())
+
+    assert accepted("abcDEF123")
+    assert accepted("abc") == (family != "Mistral v7")
+    assert not accepted("a-b-c-d-e")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_where_the_id_stands_is_found_and_kept_to(first: bool) -> None:
+    keys = ["id", "name", "arguments"] if first else ["name", "arguments", "id"]
+    values = {"id": "px7", "name": "f", "arguments": {"key_one": "a"}}
+    text = json.dumps({key: values[key] for key in keys})
+    found = script_of(text, Written("f", "px7", {"key_one": "a"}), 0)
+    assert found is not None
+    script = found[2]
+    assert isinstance(script, JsonCall)
+    assert (script.id, script.id_first) == (("id",), first)
+    dialect = Dialect(CallFormat(Frame(), script))
+    grammar = forced_calls(dialect, {"f": {}}, {}, begun="", thinking=False, several=False).text
+    assert grammar.index('"id"') < grammar.index('"name"') if first else grammar.index('"id"') > grammar.index('"name"')
 
 
 @pytest.mark.parametrize("family", FAMILIES)
