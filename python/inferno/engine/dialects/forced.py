@@ -13,7 +13,10 @@ from inferno.engine.client import Grammar
 from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.ids import IdStyle
 from inferno.engine.dialects.json_call import JsonCall
+from inferno.engine.dialects.literals import words
 from inferno.engine.dialects.named_call import NamedCall
+from inferno.engine.dialects.tagged_call import TaggedCall
+from inferno.engine.dialects.tagged_grammar import tagged_call
 from inferno.engine.grammar_text import embedded
 from inferno.errors import InvalidArgument, Unsupported
 
@@ -138,14 +141,20 @@ class Section:
 def _section(dialect: Dialect, tools: Schemas, special_tokens: Mapping[str, int], *, several: bool) -> Section | None:
     """None for formats that have no grammar here."""
     calls = dialect.calls
-    if calls is None or not isinstance(calls.script, JsonCall | NamedCall):
+    if calls is None or not isinstance(calls.script, JsonCall | NamedCall | TaggedCall):
         return None
     frame, script = calls.frame, calls.script
     if isinstance(script, JsonCall) and any(len(way) > 1 for way in (script.name, script.arguments, script.id or ())):
         return None
 
+    if isinstance(script, TaggedCall) and (script.quoted or len(words(script.param_close)) != 1):
+        return None
+
     def mark(text: str) -> str:
         return _literal(text, special_tokens)
+
+    def until(rule: str, end: str) -> str:
+        return _until(rule, end, special_tokens)
 
     more = f"(more_call){{0,{MAX_CALLS - 1}}}" if several and frame.several else ""
     rules = []
@@ -153,12 +162,13 @@ def _section(dialect: Dialect, tools: Schemas, special_tokens: Mapping[str, int]
         rules.append(f"more_call: {mark(frame.between + frame.call_open)} call")
     rules.append(f"call: ({' | '.join(f'call_{number}' for number in range(len(tools)))}) {mark(frame.call_close)}")
     for number, (name, schema) in enumerate(tools.items()):
-        body = (
-            _json(script, name, schema, dialect)
-            if isinstance(script, JsonCall)
-            else _named(script, name, schema, dialect, mark)
-        )
-        rules.append(f"call_{number}: {body}")
+        rule = f"call_{number}"
+        if isinstance(script, TaggedCall):
+            rules += tagged_call(script, name, schema, rule=rule, mark=mark, until=until)
+        elif isinstance(script, JsonCall):
+            rules.append(f"{rule}: {_json(script, name, schema, dialect)}")
+        else:
+            rules.append(f"{rule}: {_named(script, name, schema, dialect, mark)}")
     head = (frame.section_open + frame.call_open).lstrip()
     return Section(head, f"call {more} {mark(frame.section_close.rstrip())}", rules)
 
@@ -192,9 +202,14 @@ def _id_length(dialect: Dialect) -> str:
 
 
 def _thought(close: str, special_tokens: Mapping[str, int]) -> str:
-    if close in special_tokens:
-        return f"thought: /(?s:.*)/ <[{special_tokens[close]}]>"
-    return "thought[lazy]: /(?s:.*)" + re.escape(close).replace("/", "\\/") + "/"
+    return _until("thought", close, special_tokens)
+
+
+def _until(rule: str, mark: str, special_tokens: Mapping[str, int]) -> str:
+    """Any text and the mark, which it does not hold."""
+    if mark in special_tokens:
+        return f"{rule}: /(?s:.*)/ <[{special_tokens[mark]}]>"
+    return f"{rule}[lazy]: /(?s:.*)" + re.escape(mark).replace("/", "\\/") + "/"
 
 
 def _literal(text: str, special_tokens: Mapping[str, int]) -> str:

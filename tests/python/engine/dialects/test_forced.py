@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from llguidance import LLMatcher, LLTokenizer, grammar_from
 
 from engine.dialects.families import FAMILIES
-from engine.dialects.replies import TOOLS, dialect_of
+from engine.dialects.replies import TOOLS, call, dialect_of, written
 from inferno.engine.dialects.calls import Frame
 from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.forced import forced_calls
@@ -17,7 +18,22 @@ from inferno.engine.dialects.scripts import Written, script_of
 from inferno.engine.dialects.text_reader import CallFormat
 from inferno.errors import Unsupported
 
-WITHOUT = {family for family, one in FAMILIES.items() if one.script in {"TaggedCall", "PythonicCall", "harmony"}}
+WITHOUT = {family for family, one in FAMILIES.items() if one.script in {"PythonicCall", "harmony"}}
+TAGGED = [family for family, one in FAMILIES.items() if one.script == "TaggedCall"]
+LIGHT = {
+    "set-light": {
+        "type": "object",
+        "properties": {
+            "note": {"type": "string", "description": "any"},
+            "level": {"type": "integer", "minimum": 0, "maximum": 9},
+            "mode": {"type": "string", "enum": ["warm", "cold"]},
+            "rooms": {"type": "array", "items": {"$ref": "#/$defs/room"}},
+            "label": {"type": ["string", "null"]},
+        },
+        "required": ["level", "mode"],
+        "$defs": {"room": {"enum": [1, 2]}},
+    }
+}
 
 
 @pytest.mark.parametrize(("family", "key"), [("Mistral v7", "id"), ("Command-R7B", "tool_call_id")])
@@ -66,3 +82,51 @@ def test_each_family_has_a_grammar_or_is_refused(family: str, several: bool, thi
         return
     failed, messages = LLMatcher.validate_grammar_with_warnings(grammar_from("lark", made()))
     assert not failed, messages
+
+
+def accepts(grammar: str, reply: str) -> bool:
+    matcher = LLMatcher(LLTokenizer("byte"), grammar_from("lark", grammar))
+    said = list(reply.encode())
+    return bool(matcher.try_consume_tokens(said) == len(said) and matcher.is_accepting())
+
+
+@pytest.mark.parametrize("family", TAGGED)
+def test_marked_parameters_keep_their_schemas(family: str) -> None:
+    """What a family's template writes of arguments is accepted where they satisfy the schema, and read as they were."""
+    dialect = dialect_of(family)
+    grammar = forced_calls(dialect, LIGHT, {}, begun="", thinking=False, several=False).text
+    frame = dialect.calls.frame  # type: ignore[union-attr]
+    last = (frame.call_close + frame.section_close).split()[-1]
+
+    def reply(arguments: dict[str, Any]) -> str:
+        text = written(family, {"content": "", "tool_calls": [call("set-light", arguments)]}).lstrip()
+        return text[: text.rindex(last) + len(last)]
+
+    good = {"level": 3, "mode": "cold", "note": 'a <b>\n "c" 5', "rooms": [1, 2]}
+    assert accepts(grammar, reply(good))
+    assert accepts(grammar, reply({"level": 0, "mode": "warm"}))
+    for wrong in (
+        {"level": 10, "mode": "cold"},
+        {"level": 3, "mode": "hot"},
+        {"level": 3},
+        {"mode": "cold", "level": 3, "other": 1},
+        {"level": 3, "mode": "cold", "rooms": [3]},
+    ):
+        assert not accepts(grammar, reply(wrong)), wrong
+
+
+@pytest.mark.parametrize("family", TAGGED)
+@pytest.mark.parametrize(
+    ("schema", "named"),
+    [
+        ({"properties": {"a": {"type": "string", "maxLength": 3}}}, "'a'"),
+        ({"properties": {"a": {"type": "string", "pattern": "x"}}}, "'a'"),
+        ({"properties": {"a": {"type": "string", "enum": ["x", ""]}}}, "'a'"),
+        ({"required": ["b"]}, "'b'"),
+        ({"minProperties": 1}, "'minProperties'"),
+    ],
+)
+def test_what_marked_parameters_cannot_keep_is_refused(family: str, schema: dict[str, Any], named: str) -> None:
+    with pytest.raises(Unsupported, match=named):
+        tools = {"f": {"type": "object", **schema}}
+        forced_calls(dialect_of(family), tools, {}, begun="", thinking=False, several=False)
