@@ -19,7 +19,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 SOURCES := $(shell find CMakeLists.txt cmake csrc third_party python -type f -not -path '*/__pycache__/*' 2>/dev/null)
 LLAMA_PREFIX = $(shell $(TOOLS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
-.PHONY: serve test truth clients fuzz lint cpp-test python-test check-machine clean distclean
+.PHONY: serve test truth exporters clients fuzz lint cpp-test python-test check-machine clean distclean
 .DEFAULT_GOAL := serve
 .DELETE_ON_ERROR:
 
@@ -33,6 +33,20 @@ truth: $(VENV)/.test
 	@$(VENV)/bin/python $(PIP) install "$$(echo build/wheels/inferno-*.whl)[truth]"
 	@INFERNO_TEST_WRITE_DOCS=1 $(VENV)/bin/python -m pytest tests/python/truth/test_transformers_truth.py \
 	  tests/python/truth/test_peft_truth.py tests/python/truth/test_minilm_truth.py
+
+# What Optimum and ONNX Runtime GenAI's model builder write of small folders, served. The two want different versions of
+# transformers, so each has an environment of its own.
+EXPORTERS := build/exporters
+
+exporters: $(VENV)/.test $(EXPORTERS)/.ready
+	@INFERNO_OPTIMUM=$(CURDIR)/$(EXPORTERS)/optimum/bin/python INFERNO_GENAI=$(CURDIR)/$(EXPORTERS)/genai/bin/python \
+	  $(VENV)/bin/python -m pytest tests/python/truth/test_exporters_truth.py
+
+$(EXPORTERS)/.ready:
+	@for one in optimum genai; do test -x $(EXPORTERS)/$$one/bin/python || $(PYTHON) -m venv $(EXPORTERS)/$$one || exit 1; done
+	@$(EXPORTERS)/optimum/bin/python $(PIP) install 'optimum-onnx>=0.1,<0.2' onnxruntime torch
+	@$(EXPORTERS)/genai/bin/python $(PIP) install 'onnxruntime-genai>=0.18' onnx-ir onnxruntime 'transformers>=5' torch
+	@touch $@
 
 # The suites of clients that are too large for every test run, in an environment of their own.
 CLIENTS := build/clients

@@ -27,6 +27,7 @@ struct ModelCard {
   std::string architecture;          // "llama", "qwen2", ...
   std::string name;
   std::int32_t trained_context = 0;  // tokens; 0 = not said
+  std::int32_t head_size = 0;        // numbers of a head's key or value, for graphs that leave it open; 0 = not said
   TokenTable tokens;
 };
 

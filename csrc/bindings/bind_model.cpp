@@ -53,13 +53,14 @@ std::unique_ptr<PyModel> load(const std::string& path, ModelOptions options, con
 }
 
 std::shared_ptr<ModelCard> make_card(const std::string& architecture, const std::string& name, std::int32_t trained_context,
-                                     const std::vector<py::bytes>& pieces,
+                                     std::int32_t head_size, const std::vector<py::bytes>& pieces,
                                      const std::vector<std::pair<TokenId, std::string>>& special, std::vector<TokenId> ends,
                                      TokenId bos, TokenId eos, TokenId closing, bool adds_bos, bool strips_leading_space) {
   auto card = std::make_shared<ModelCard>();
   card->architecture = architecture;
   card->name = name;
   card->trained_context = trained_context;
+  card->head_size = head_size;
   TokenTable& tokens = card->tokens;
   tokens.bytes.reserve(pieces.size());
   for (const py::bytes& piece : pieces) tokens.bytes.emplace_back(piece);
@@ -208,7 +209,7 @@ void register_model(py::module_& module) {
       .def_readwrite("pooling", &ModelOptions::pooling)
       .def_readwrite("providers", &ModelOptions::providers);
   py::class_<ModelCard, std::shared_ptr<ModelCard>>(module, "ModelCard")
-      .def(py::init(&make_card), py::kw_only(), "architecture"_a, "name"_a, "trained_context"_a, "pieces"_a, "special"_a,
+      .def(py::init(&make_card), py::kw_only(), "architecture"_a, "name"_a, "trained_context"_a, "head_size"_a, "pieces"_a, "special"_a,
            "ends"_a, "bos"_a, "eos"_a, "closing"_a, "adds_bos"_a, "strips_leading_space"_a);
   py::class_<PyModel>(module, "Model")
       .def_static("load", &load, "path"_a, "options"_a, "progress"_a = py::none(), "card"_a = py::none())

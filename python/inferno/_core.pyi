@@ -42,6 +42,7 @@ class ModelCard:  # csrc/backends/model_card.h
         architecture: str,
         name: str,
         trained_context: int,
+        head_size: int,
         pieces: Sequence[bytes],
         special: Sequence[tuple[int, str]],
         ends: Sequence[int],

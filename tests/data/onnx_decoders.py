@@ -232,7 +232,9 @@ class Decoder:
         return [logits, *self._cells(_PRESENT, "total_length")]
 
     def _cells(self, names: str, length: str) -> list[onnx.ValueInfoProto]:
-        shape = ["batch_size", self.kv_heads, length, self.size]
+        # As the model builder from 0.18 on does, whose genai_config.json says it.
+        size = "kv_cache_dim" if self.form == "gqa" and self.int4 else self.size
+        shape = ["batch_size", self.kv_heads, length, size]
         return [
             helper.make_tensor_value_info(names.format(layer, part), self.type, shape)
             for layer in range(self.layers if self.has_past else 0)

@@ -31,12 +31,15 @@ std::optional<CellKey> cell_key(std::string_view name, std::string_view word) {
 
 bool is_integer(OrtElement type) { return type == OrtElement::kInt64 || type == OrtElement::kInt32; }
 
-Status take_cells(const TensorSpec& spec, DecoderGraph& graph, CellTensor& cell) {
-  if (spec.shape.size() != 4 || spec.shape[1] <= 0 || spec.shape[3] <= 0 || element_bytes(spec.element) == 0) {
-    return unsupported("the graph's " + shown(spec.name) + " is not [batch, heads, cells, size] with known heads and size");
+Status take_cells(const TensorSpec& spec, std::int32_t head_size, DecoderGraph& graph, CellTensor& cell) {
+  const bool formed = spec.shape.size() == 4 && spec.shape[1] > 0 && element_bytes(spec.element) > 0;
+  const std::int64_t size = formed && spec.shape[3] > 0 ? spec.shape[3] : head_size;
+  if (!formed || size <= 0) {
+    return unsupported("the graph's " + shown(spec.name) +
+                       " is not [batch, heads, cells, size] with known heads and size; genai_config.json may say head_size");
   }
   cell.past = spec.name;
-  cell.size = spec.shape[3];
+  cell.size = size;
   if (graph.heads == 0) {
     graph.heads = spec.shape[1];
     graph.cell_type = spec.element;
@@ -45,7 +48,7 @@ Status take_cells(const TensorSpec& spec, DecoderGraph& graph, CellTensor& cell)
   return unsupported("the graph's layers have keys and values of different shapes, as in " + shown(spec.name));
 }
 
-Status take_input(const TensorSpec& spec, DecoderGraph& graph, std::map<CellKey, CellTensor>& cells) {
+Status take_input(const TensorSpec& spec, std::int32_t head_size, DecoderGraph& graph, std::map<CellKey, CellTensor>& cells) {
   const auto take = [&](std::string& name, OrtElement& type) {
     if (!is_integer(spec.element) || spec.shape.size() != 2) {
       return unsupported("the graph's " + shown(spec.name) + " is no matrix of whole numbers");
@@ -61,7 +64,7 @@ Status take_input(const TensorSpec& spec, DecoderGraph& graph, std::map<CellKey,
     graph.rows = spec.name;
     return {};
   }
-  if (const auto key = cell_key(spec.name, "past")) return take_cells(spec, graph, cells[*key]);
+  if (const auto key = cell_key(spec.name, "past")) return take_cells(spec, head_size, graph, cells[*key]);
   return unsupported("the graph takes " + shown(spec.name) + ", which is not known for a model that generates text");
 }
 
@@ -85,11 +88,11 @@ Status take_output(const TensorSpec& spec, DecoderGraph& graph, std::map<CellKey
 
 }  // namespace
 
-Result<DecoderGraph> read_decoder_graph(const OnnxSession& session) {
+Result<DecoderGraph> read_decoder_graph(const OnnxSession& session, std::int32_t head_size) {
   DecoderGraph graph;
   std::map<CellKey, CellTensor> cells;
   for (const TensorSpec& spec : session.inputs()) {
-    if (Status status = take_input(spec, graph, cells); !status.ok()) return status;
+    if (Status status = take_input(spec, head_size, graph, cells); !status.ok()) return status;
   }
   for (const TensorSpec& spec : session.outputs()) {
     if (Status status = take_output(spec, graph, cells); !status.ok()) return status;

@@ -36,7 +36,7 @@ struct DecoderGraph {
   [[nodiscard]] std::int32_t layers() const { return static_cast<std::int32_t>(cells.size() / 2); }
 };
 
-// kUnsupported for a graph that takes what nobody here can give (encoder states, ...), naming it, or gives no logits.
-[[nodiscard]] Result<DecoderGraph> read_decoder_graph(const OnnxSession& session);
+// `head_size` is that of a cell where the graph leaves it open; 0: nobody knows. kUnsupported for a graph that takes what nobody here can give (encoder states, ...), naming it, or gives no logits.
+[[nodiscard]] Result<DecoderGraph> read_decoder_graph(const OnnxSession& session, std::int32_t head_size);
 
 }  // namespace inferno

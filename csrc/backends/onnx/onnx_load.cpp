@@ -112,7 +112,7 @@ Result<std::unique_ptr<Model>> load_graph(const std::string& path, std::string_v
   if (!session.ok()) return session.status();
   if (!going_on(0.9F)) return given_up;
   parts.session = std::move(session).value();
-  const auto graph = read_decoder_graph(*parts.session);
+  const auto graph = read_decoder_graph(*parts.session, options.card->head_size);
   if (!graph.ok()) return graph.status();
   parts.graph = std::make_unique<DecoderGraph>(graph.value());
 

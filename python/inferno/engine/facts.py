@@ -28,12 +28,13 @@ class TokenTable:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """``trained_context`` is in tokens, 0 where no file says it."""
+    """``trained_context`` is in tokens, ``head_size`` in numbers of a head's key; both 0 where no file says them."""
 
     architecture: str
     name: str
     trained_context: int
     tokens: TokenTable
+    head_size: int = 0
 
     def native(self) -> _core.ModelCard:
         tokens = self.tokens
@@ -41,6 +42,7 @@ class ModelFacts:
             architecture=self.architecture,
             name=self.name,
             trained_context=self.trained_context,
+            head_size=self.head_size,
             pieces=tokens.pieces,
             special=tokens.special,
             ends=tokens.ends,

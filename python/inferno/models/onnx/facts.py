@@ -28,7 +28,7 @@ def read_facts(graph: GraphFile, name: str) -> ModelFacts:
         "max_position_embeddings", "n_positions", "context_length", default=0, least=0, most=MAX_CONTEXT
     )
     said = config.get("model_type") or genai.get("type") or "onnx"
-    return ModelFacts(str(said)[:64], name, context, token_table(vocabulary, ends))
+    return ModelFacts(str(said)[:64], name, context, token_table(vocabulary, ends), _head_size(genai))
 
 
 def _genai(folder: Path) -> Mapping[str, Any]:
@@ -38,6 +38,13 @@ def _genai(folder: Path) -> Mapping[str, Any]:
         if not isinstance(model, dict):
             raise DataCorrupted(f"{GENAI_CONFIG} has no 'model'")
         return model
+
+
+def _head_size(genai: Mapping[str, Any]) -> int:
+    """The model builder's graphs leave it open, and its config says it."""
+    with expected_form(GENAI_CONFIG):
+        decoder = genai.get("decoder") or {}
+        return Config(decoder, where=f"{GENAI_CONFIG}, decoder").count("head_size", default=0, least=0, most=1 << 16)
 
 
 def _vocab_size(graph: GraphFile) -> int:
