@@ -65,16 +65,16 @@ class Channel:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def take(self) -> list[Crossing]:
-        """The waiting deltas of one choice, oldest first; empty when the stream is at its end."""
-        while not self._pending:
-            if self.over:
-                return []
-            if self._waiter is not None and not self._waiter.done():
-                raise Internal("a stream has one reader, and a second one is waiting on it")
-            self._waiter = self._loop.create_future()
-            await self._waiter
-        return self._pending.pop(next(iter(self._pending)))
+    def take(self) -> list[Crossing] | None:
+        """The waiting deltas of one choice, oldest first; None where nothing waits."""
+        return self._pending.pop(next(iter(self._pending))) if self._pending else None
+
+    def news(self) -> asyncio.Future[None]:
+        """Done when something waits. Raises Internal for a second reader."""
+        if self._waiter is not None and not self._waiter.done():
+            raise Internal("a stream has one reader, and a second one is waiting on it")
+        self._waiter = self._loop.create_future()
+        return self._waiter
 
     def close(self) -> None:
         """Drop what waits and all that comes. Safe from any thread."""
@@ -101,7 +101,7 @@ class Delivery:
             if channel is None:
                 continue
             channel.push(delta)
-            if channel.finished:
+            if delta[4] is not None and channel.finished:
                 del self.channels[delta[0]]
 
 
@@ -133,9 +133,11 @@ class LocalStream:
         return self
 
     async def __anext__(self) -> Delta:
-        deltas = await self._channel.take()
-        if not deltas:
-            raise StopAsyncIteration
+        channel = self._channel
+        while (deltas := channel.take()) is None:
+            if channel.over:
+                raise StopAsyncIteration
+            await channel.news()
         rest = deltas[-1][4]
         if rest is not None and rest.error is not None:
             await self.aclose()
