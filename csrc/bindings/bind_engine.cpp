@@ -20,8 +20,8 @@ namespace {
 
 class PyEngine {
  public:
-  PyEngine(PyModel& model, EngineConfig config, py::function on_step, bool export_prefixes, PyModel* draft)
-      : sink_(std::move(on_step)) {
+  PyEngine(PyModel& model, EngineConfig config, py::function on_news, bool export_prefixes, PyModel* draft)
+      : sink_(std::move(on_news)) {
     for (const PyModel* one : {static_cast<const PyModel*>(&model), static_cast<const PyModel*>(draft)}) {
       if (one && one->taken) raise_unless_ok(invalid_argument("model", "this model already belongs to an engine; load it again"));
     }
@@ -159,7 +159,7 @@ void register_engine(py::module_& module) {
         return py::buffer_info(reinterpret_cast<const std::uint8_t*>(p.bytes.data()), size);  // read-only
       });
   py::class_<PyEngine>(module, "Engine")
-      .def(py::init<PyModel&, const EngineConfig&, py::function, bool, PyModel*>(), "model"_a, "config"_a, "on_step"_a,
+      .def(py::init<PyModel&, const EngineConfig&, py::function, bool, PyModel*>(), "model"_a, "config"_a, "on_news"_a,
            "export_prefixes"_a = false, "draft"_a = py::none())
       .def("saved_tokens", &PyEngine::saved_tokens, "tenant"_a, "prompt"_a, "adapter"_a = 0,
            py::call_guard<py::gil_scoped_release>())

@@ -1,7 +1,8 @@
-// What comes out: OutputDelta, read-only.
+// What comes out: the mailbox, and OutputDelta, read-only.
 #include <pybind11/stl.h>
 
 #include "bindings/register.h"
+#include "output/delta_mailbox.h"
 #include "output/output_sink.h"
 
 namespace py = pybind11;
@@ -31,10 +32,28 @@ py::object error_of(const OutputDelta& delta) {
   return py::make_tuple(std::string(status_code_name(delta.error.code())), delta.error.message(), delta.error.param());
 }
 
+// (request, index, text, tokens, rest). Plain tuples, since this runs for every token of every stream: `rest`, an
+// OutputDelta, is there only when the delta has more to say than text and tokens.
+py::tuple crossing(OutputDelta&& delta) {
+  py::tuple tokens(delta.tokens.size());
+  for (std::size_t i = 0; i < delta.tokens.size(); ++i) tokens[i] = delta.tokens[i];
+  const bool plain = delta.finish == FinishReason::kNone && delta.logprobs.empty() && delta.prompt_logprobs.empty();
+  py::tuple crossed = py::make_tuple(static_cast<std::uint64_t>(delta.request), delta.index, delta.text, std::move(tokens), py::none());
+  if (!plain) crossed[4] = py::cast(std::move(delta));
+  return crossed;
+}
+
+py::list take(DeltaMailbox& mailbox) {
+  std::vector<OutputDelta> deltas = mailbox.take();
+  py::list all(deltas.size());
+  for (std::size_t i = 0; i < deltas.size(); ++i) all[i] = crossing(std::move(deltas[i]));
+  return all;
+}
+
 }  // namespace
 
 void register_output(py::module_& module) {
-  // Request, index, text and tokens cross beside it, in the tuples that py_sink.cpp makes.
+  py::class_<DeltaMailbox, std::shared_ptr<DeltaMailbox>>(module, "DeltaMailbox").def("take", &take);
   py::class_<OutputDelta>(module, "OutputDelta")
       .def_property_readonly("logprobs", [](const OutputDelta& d) { return listed(d.logprobs); })
       .def_property_readonly("prompt_logprobs", [](const OutputDelta& d) { return listed(d.prompt_logprobs); })

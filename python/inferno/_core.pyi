@@ -270,7 +270,11 @@ class OutputDelta:  # csrc/output/output_sink.h: what a delta has beside text an
     """code, message, param"""
 
 Crossing = tuple[int, int, str, tuple[int, ...], OutputDelta | None]
-"""One delta as it crosses (csrc/bindings/py_sink.cpp): request, index, text, tokens, and the rest if there is more."""
+"""One delta as it crosses (csrc/bindings/bind_output.cpp): request, index, text, tokens, and the rest if there is more."""
+
+class DeltaMailbox:  # csrc/output/delta_mailbox.h
+    def take(self) -> list[Crossing]:
+        """All that has come out of the engine since the last time: one delta for each sequence that said something."""
 
 class SavedPrefix:  # csrc/kvcache/saved_prefix.h: a read-only buffer of the backend's bytes for these tokens
     tenant: str
@@ -285,12 +289,13 @@ class Engine:  # csrc/bindings/bind_engine.cpp
         self,
         model: Model,
         config: EngineConfig,
-        on_step: Callable[[list[Crossing]], None],
+        on_news: Callable[[DeltaMailbox], None],
         export_prefixes: bool = False,
         draft: Model | None = None,
     ) -> None:
         """Takes the model over: it can be used for tokenizing still, but not for a second engine. So with ``draft``, a
-        model of the same vocabulary that guesses ahead."""
+        model of the same vocabulary that guesses ahead. ``on_news`` is called on a thread of the engine's when the
+        mailbox, which was empty, has something; not again before it was taken from."""
     def load_adapter(self, path: str) -> int:
         """The id by which requests name it, never 0. Blocks until it is loaded, between two steps."""
     def unload_adapter(self, adapter: int) -> None:
@@ -310,7 +315,7 @@ class Engine:  # csrc/bindings/bind_engine.cpp
     @property
     def healthy(self) -> bool: ...
     def stop(self) -> None:
-        """Ends all sequences (finish "error", code "unavailable"), joins the threads. on_step is not called afterwards."""
+        """Ends all sequences (finish "error", code "unavailable"), joins the threads. on_news is not called afterwards."""
 
 class EmbedRequest:  # csrc/request/embed_request.h
     tenant: str

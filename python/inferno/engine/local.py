@@ -82,7 +82,7 @@ class LocalEngine:
             )
             self._engine = self._encoder.native
         else:
-            engine = native_call(_core.Engine, model, config, self._delivery.on_step, store is not None, draft)
+            engine = native_call(_core.Engine, model, config, self._delivery.on_news, store is not None, draft)
             self._engine = engine
             self._keeper = None if store is None else PrefixKeeper(engine, store, _core.CoreError)
             self._adapters = Adapters(engine, self._keeper)

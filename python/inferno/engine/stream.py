@@ -16,7 +16,7 @@ from inferno.engine.home_loop import HomeLoop
 from inferno.errors import Internal, Unsupported, from_code
 
 if TYPE_CHECKING:
-    from inferno._core import Crossing
+    from inferno._core import Crossing, DeltaMailbox
 
 TokenBytes = Callable[[int], bytes]
 
@@ -83,20 +83,20 @@ class Channel:
 
 
 class Delivery:
-    """The engine's way into Python: once a step on the engine's output thread, on to the event loop in one call.
+    """The engine's way into Python: told on the engine's output thread that something came, the event loop takes it.
 
-    Apart from LocalEngine so that the native engine, which holds ``on_step``, holds no reference back to its owner.
+    Apart from LocalEngine so that the native engine, which holds ``on_news``, holds no reference back to its owner.
     """
 
     def __init__(self) -> None:
         self.home = HomeLoop()
         self.channels: dict[int, Channel] = {}
 
-    def on_step(self, deltas: list[Crossing]) -> None:
-        self.home.hand_over(self._deliver, deltas)
+    def on_news(self, mailbox: DeltaMailbox) -> None:
+        self.home.hand_over(self._deliver, mailbox)
 
-    def _deliver(self, deltas: list[Crossing]) -> None:
-        for delta in deltas:
+    def _deliver(self, mailbox: DeltaMailbox) -> None:
+        for delta in mailbox.take():
             channel = self.channels.get(delta[0])
             if channel is None:
                 continue
