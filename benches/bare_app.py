@@ -1,7 +1,8 @@
 """The limit of workload I: a bare ASGI app that writes the events Inferno would, with no engine and no checks.
 
 ``python -m benches.bare_app --events 64 --port 0`` serves it on the uvicorn that Inferno uses. Each event is one write,
-and streams take turns after each, as they do behind an engine that makes one token for every stream in a step.
+and streams take turns after each, as they do behind an engine that makes one token for every stream in a step. With
+``--step-us`` they wait for the next step, as they do behind an engine of that pace.
 """
 
 from __future__ import annotations
@@ -52,7 +53,32 @@ async def _read(receive: Receive) -> bytes:
             return body
 
 
-async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send, *, events: int) -> None:
+class Pace:
+    """One step after another, ``seconds`` from each to the next. Used on one event loop."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next: asyncio.Future[None] | None = None
+        self._due = 0.0
+
+    def step(self) -> asyncio.Future[None]:
+        """Done when the next step is."""
+        if self._next is None:
+            loop = asyncio.get_running_loop()
+            self._next = loop.create_future()
+            self._due = max(self._due + self._seconds, loop.time())
+            loop.call_at(self._due, self._tick)
+        return self._next
+
+    def _tick(self) -> None:
+        now, self._next = self._next, None
+        assert now is not None
+        now.set_result(None)
+
+
+async def app(
+    scope: MutableMapping[str, Any], receive: Receive, send: Send, *, events: int, pace: Pace | None
+) -> None:
     """Answers every POST with ``max_tokens`` letters in ``events`` events, the finish, the usage and ``[DONE]``.
 
     A GET is answered with 200, whatever it asks for.
@@ -68,7 +94,7 @@ async def app(scope: MutableMapping[str, Any], receive: Receive, send: Send, *, 
     text_event = _event(_choice("a" * math.ceil(count / events), None), None)
     for _ in range(events):
         await send({"type": "http.response.body", "body": text_event, "more_body": True})
-        await asyncio.sleep(0)
+        await (asyncio.sleep(0) if pace is None else pace.step())
     usage = _event([], {"prompt_tokens": 1, "completion_tokens": count, "total_tokens": count + 1})
     await send({"type": "http.response.body", "body": _LAST_EVENT + usage + b"data: [DONE]\n\n"})
 
@@ -79,11 +105,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benches.bare_app", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--events", type=int, required=True, help="text events of each answer")
+    parser.add_argument("--step-us", type=int, default=0, help="least time from one event of a stream to its next")
     asked = parser.parse_args()
+    pace = Pace(asked.step_us / 1e6) if asked.step_us else None
     listener = socket.create_server(("127.0.0.1", asked.port), backlog=2048)
     print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
     config = uvicorn.Config(
-        functools.partial(app, events=asked.events),
+        functools.partial(app, events=asked.events, pace=pace),
         interface="asgi3",  # uvicorn cannot tell from a partial
         access_log=False,
         log_config=None,

@@ -24,7 +24,8 @@ _Load = Callable[[Endpoint], Awaitable[_Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """``values`` by metric name; times in seconds, rates in tokens a second, memory in bytes."""
+    """``values`` by metric name; times in seconds, rates in tokens a second, memory in bytes. ``cpu`` is the server's,
+    during the load."""
 
     values: dict[str, float]
     samples: list[Sample]
@@ -77,8 +78,10 @@ def _intrude(workload: Workload, run: str) -> _Load:
 async def _served(workload: Workload, kind: ServerKind, plan: Plan, load: _Load) -> Measurement:
     async with running(kind, plan) as server:
         await asyncio.wait_for(_warm_up(workload, server), _RUN_SECONDS)
+        computed = server.cpu_seconds()
         values, samples = await asyncio.wait_for(load(server.endpoint), _RUN_SECONDS)
-        return Measurement({**values, "peak_rss": server.peak_rss()}, samples)
+        computed = server.cpu_seconds() - computed
+        return Measurement({**values, "cpu": computed, "peak_rss": server.peak_rss()}, samples)
 
 
 async def _warm_up(workload: Workload, server: RunningServer) -> None:

@@ -11,8 +11,10 @@ from benches.load.statistics import Sample, median
 from benches.workloads import Workload
 
 _ALWAYS = ("requests", "errors", "prompt_tokens", "tokens")
-_USUAL = ("output_rate", "ttft_p50", "ttft_p99", "itl_p50", "itl_p99", "stream_rate_p50", "peak_rss")
-_UNITS = {"output_rate": "tok/s", "stream_rate_p50": "tok/s", "peak_rss": "MiB"}
+_COUNTS = (*_ALWAYS, "events")
+_TIMES = ("ttft_p50", "ttft_p99", "itl_p50", "itl_p99")
+_USUAL = ("events", "output_rate", "cpu_rate", *_TIMES, "stream_rate_p50", "peak_rss")
+_UNITS = {"output_rate": "tok/s", "cpu_rate": "tok/s", "stream_rate_p50": "tok/s", "peak_rss": "MiB"}
 
 
 @dataclass(slots=True)
@@ -42,7 +44,7 @@ class Comparison:
 def _shown(name: str, value: float | None) -> str:
     if value is None:
         return "-"
-    if name in _ALWAYS:
+    if name in _COUNTS:
         return f"{value:.0f}"
     if name == "peak_rss":
         return f"{value / 2**20:.0f} MiB"
@@ -65,7 +67,7 @@ def _rows(comparison: Comparison, ours: str, peer: str) -> list[tuple[str, ...]]
             name,
             _shown(name, medians[ours].get(name)),
             _shown(name, medians[peer].get(name)),
-            "-" if ratio is None or name in _ALWAYS else f"{ratio:.3f}",
+            "-" if ratio is None or name in _COUNTS else f"{ratio:.3f}",
             f"{bar.sense} {bar.at}" if bar else "",
             verdict,
         ))  # fmt: skip

@@ -78,9 +78,18 @@ class RunningServer:
     launched: float
     pid: int
 
+    def cpu_seconds(self) -> float:
+        """That each process of the server has computed so far, in the kernel's part of it too, summed."""
+        return sum(_cpu_ticks(pid) for pid in _process_tree(self.pid)) / os.sysconf("SC_CLK_TCK")
+
     def peak_rss(self) -> int:
         """Bytes: the most that each process of the server had resident (VmHWM), mapped model files included, summed."""
         return sum(_high_water_mark(pid) for pid in _process_tree(self.pid))
+
+
+def _cpu_ticks(pid: int) -> int:
+    behind_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(behind_name[11]) + int(behind_name[12])  # utime and stime: fields 14 and 15
 
 
 def _high_water_mark(pid: int) -> int:
