@@ -60,6 +60,7 @@ struct Capabilities {
   std::int32_t media_width = 0;       // numbers of a picture's or sound's row; 0 = the model takes text alone
   bool pictures = false;              // what media() encodes
   bool sounds = false;
+  std::int32_t rows_together = 0;     // most rows of a picture that see each other; see ForwardBatch::together
   std::string saved_format;           // names what save() writes; load() understands the same only. Empty: cannot save
 };
 

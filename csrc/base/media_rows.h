@@ -26,6 +26,7 @@ struct MediaRows {
   TokenId id = kNoToken;
   std::int32_t count = 0;      // rows
   std::int32_t width = 0;      // numbers of a row: what the model's embeddings have
+  bool together = false;       // each row sees all of them, those behind it too: they are computed in one pass
   std::vector<float> values;   // count * width
 
   [[nodiscard]] const float* row(std::int32_t i) const {

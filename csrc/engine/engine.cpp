@@ -38,7 +38,8 @@ Status check_ids(const char* field, std::span<const TokenId> ids, std::int32_t v
 }
 
 // Each picture's rows must stand whole where the request says, under the picture's id, and nothing else may have such an id.
-Status check_media(const Request& request, std::int32_t vocab, std::int32_t width) {
+Status check_media(const Request& request, std::int32_t vocab, const Capabilities& can) {
+  const std::int32_t width = can.media_width;
   if (request.media.empty()) return check_ids("prompt", request.prompt, vocab);
   if (request.sampling.prompt_logprobs >= 0) {
     return invalid_argument("prompt_logprobs", "the tokens of a picture have no logprobs; leave prompt_logprobs out");
@@ -47,6 +48,11 @@ Status check_media(const Request& request, std::int32_t vocab, std::int32_t widt
   for (const PlacedMedia& medium : request.media) {
     if (!medium.rows || medium.rows->width != width || medium.rows->count < 1) {
       return invalid_argument("media", width == 0 ? "this model takes no pictures and no sound" : "a picture or sound was not encoded for this model");
+    }
+    if (medium.rows->together && medium.rows->count > can.rows_together) {
+      return invalid_argument("media", "a picture has " + std::to_string(medium.rows->count) +
+                                           " rows that are computed in one step; this server's steps have room for " +
+                                           std::to_string(can.rows_together) + ": --batch-rows enlarges them");
     }
     const auto first = static_cast<std::size_t>(std::max(medium.first, 0));
     const std::size_t end = first + static_cast<std::size_t>(medium.rows->count);
@@ -149,7 +155,7 @@ Status Engine::validate(const Request& request) const {
     return invalid_argument("timeout", "timeout is " + std::to_string(request.timeout) + " seconds; it must be 0 (none) to " +
                                            std::to_string(kMaxTimeout));
   }
-  if (Status status = check_media(request, vocab, can.media_width); !status.ok()) return status;
+  if (Status status = check_media(request, vocab, can); !status.ok()) return status;
   if (Status status = check_ids("stop_token_ids", request.stop_tokens, vocab); !status.ok()) return status;
   if (Status status = check_ids("shown_tokens", request.shown_tokens, vocab); !status.ok()) return status;
   if (Status status = check_prediction(request, can, vocab); !status.ok()) return status;

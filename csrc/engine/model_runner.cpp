@@ -48,7 +48,8 @@ void ModelRunner::add_with_media(const PlannedChunk& chunk) {
     if (medium == request.media.end() || position < medium->first) {
       batch_.add(token, position, sequence.lease.slot(), wanted, request.adapter);
     } else {
-      batch_.add_media_row(medium->rows->row(position - medium->first), token, position, sequence.lease.slot(), wanted, request.adapter);
+      batch_.add_media_row(medium->rows->row(position - medium->first), token, position, sequence.lease.slot(), wanted, request.adapter,
+                           medium->rows->together);
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include "scheduler/due.h"
 #include "scheduler/prefill_chunk.h"
+#include "scheduler/whole_media.h"
 
 namespace inferno {
 namespace {
@@ -98,7 +99,9 @@ void StepComposer::add_prefill(const Sequences& sequences, std::int32_t budget, 
   // Every sequence that runs has one row of logits, for what it samples.
   std::int32_t spare_logits = options_.logits_rows - static_cast<std::int32_t>(plan.chunks.size() + sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
-    if (shares[i] > 0) plan.add(prefill_chunk(*sequences[i], shares[i], spare_logits));
+    if (shares[i] <= 0) continue;
+    const std::int32_t rows = with_whole_media(*sequences[i], shares[i], options_.batch_rows - plan.rows);
+    if (rows > 0) plan.add(prefill_chunk(*sequences[i], rows, spare_logits));
   }
 }
 

@@ -213,8 +213,9 @@ def write_encoder(
 
 def main() -> None:
     """Writes llama-tiny.gguf (heads of 16), qwen2-tiny.gguf (heads of 32, so that its cache can be quantized) and
-    bert-tiny.gguf, an encoder; and for the first two mmproj-tiny.gguf, which makes 16 rows of a picture, and
-    mmproj-audio.gguf, which makes 15 rows of every 30 seconds of a sound."""
+    bert-tiny.gguf, an encoder; and for the first two mmproj-tiny.gguf, which makes 16 rows of a picture,
+    mmproj-audio.gguf, which makes 15 rows of every 30 seconds of a sound, and mmproj-gemma3.gguf, which makes 16 rows
+    that see each other."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
@@ -224,6 +225,9 @@ def main() -> None:
     write_image_encoder(folder / "mmproj-tiny.gguf", seed=4, side=16, patch=4, width=32, heads=2, embedding=64)
     write_audio_encoder(
         folder / "mmproj-audio.gguf", seed=5, mel_bins=16, width=16, heads=2, stacked=100, embedding=64
+    )
+    write_image_encoder(
+        folder / "mmproj-gemma3.gguf", seed=6, side=64, patch=4, width=32, heads=2, embedding=64, projector="gemma3"
     )
     write_encoder(folder / "bert-tiny.gguf", seed=3, layers=2, width=64, heads=4, positions=100)
 

@@ -203,6 +203,8 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
     caps.media_width = llama_model_n_embd_inp(model.get());
     caps.pictures = media->takes_pictures();
     caps.sounds = media->takes_sounds();
+    // Beside the rows of all slots that decode, lest a picture never find room.
+    caps.rows_together = std::min(static_cast<std::int32_t>(llama_n_ubatch(context.get())), caps.batch_rows - caps.slots);
   }
   auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps,
                                            describe_loading(params, options, sizes.value(), facts.kv, log), std::move(timer));

@@ -133,6 +133,7 @@ class LlamaMedia final : public MediaEncoder {
     rows->id = next_id_--;
     rows->count = static_cast<std::int32_t>(count);
     rows->width = width_;
+    rows->together = mtmd_decode_use_non_causal(context_.get(), chunk);
     rows->values.assign(values, values + count * static_cast<std::size_t>(width_));
     return MediaPiece(MediaRowsPtr(std::move(rows)));
   }
@@ -157,7 +158,6 @@ Status check_alike(const mtmd_context* context, const Kinds& kinds) {
   if (!mtmd_support_vision(context)) {
     return hears(context, kinds) ? Status() : unsupported(kind, "which takes no pictures, and sounds otherwise than in windows of one length, which is not computed");
   }
-  if (mtmd_decode_use_non_causal(context, nullptr)) return unsupported(kind, "whose rows must see each other (non-causal attention), which is not computed");
   if (is_among(kind, kNotAlike)) return unsupported(kind, "whose rows depend on where the picture stands, which is not computed");
   return {};
 }

@@ -13,9 +13,8 @@
 namespace inferno {
 
 // Loads `options.media_encoder` for `model`, which must outlive the result. kNotFound, kDataCorrupted; kInvalidArgument for
-// one of another model; kUnsupported, naming its kind, for one whose rows must see each other (non-causal attention) or need
-// positions of more than one dimension (M-RoPE), since rows are computed like tokens here; and for one that takes no pictures, and
-// sounds not in windows of one length.
+// one of another model; kUnsupported, naming its kind, for one whose rows need positions of more than one dimension
+// (M-RoPE), since a row has one like a token here; and for one that takes no pictures, and sounds not in windows of one length.
 [[nodiscard]] Result<std::unique_ptr<MediaEncoder>> load_llama_media(const llama_model* model, const ModelOptions& options);
 
 }  // namespace inferno

@@ -174,14 +174,17 @@ Result<Logits> LlamaModel::forward_in_passes(const ForwardBatch& batch) {
   std::size_t asked = 0;
   for (std::size_t row = 0; row < places.size(); ++row) places[row] = asked, asked += batch.wants_logits[row];
   logits_.resize(asked * vocab);
-  for (const std::vector<std::size_t>& rows : media_passes(batch)) {
+  for (const MediaPass& pass : media_passes(batch)) {
     pass_.clear();
     std::vector<std::size_t> wanted;
-    for (const std::size_t row : rows) {
+    for (const std::size_t row : pass.rows) {
       pass_.take(batch, row, batch.wants_logits[row] != 0);
       if (batch.wants_logits[row] != 0) wanted.push_back(places[row]);
     }
-    if (Status status = decode(pass_); !status.ok()) return status;
+    llama_set_causal_attn(context_.get(), !pass.together);
+    const Status computed = decode(pass_);
+    llama_set_causal_attn(context_.get(), true);
+    if (!computed.ok()) return computed;
     const Result<Logits> got = logits_of(pass_);
     if (!got.ok()) return got.status();
     for (std::size_t i = 0; i < wanted.size(); ++i) {
