@@ -12,7 +12,7 @@ import pytest
 
 import inferno
 from inferno.engine.client import GenerateRequest, SamplingOptions
-from inferno.engine.local import forward_logs
+from inferno.engine.core import forward_logs
 from inferno.engine.model_digest import model_digest
 from inferno.errors import DataCorrupted, InvalidArgument, Unsupported
 from inferno.models.source import resolve
