@@ -99,7 +99,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": "data:image/gif;base64,R0lG
         (
             "/v1/chat/completions",
             {"messages": [{"role": "user", "content": [PICTURE]}]},
-            "this model takes none.*the backends llama and huggingface can",
+            "this model takes text alone.*the backends llama and huggingface can",
         ),
     ],
 )
