@@ -95,6 +95,7 @@ def stream_object(page: Page, calls: Calls) -> Steps[bool]:
             if done.value:
                 calls.end()
             return bool(done.value)
-        calls.arguments(page.slice(told, page.at))
-        told = page.at
+        sure = page.trimmed(told, page.at)  # blanks are given back where the mark that should follow them does not
+        calls.arguments(page.slice(told, sure))
+        told = sure
         yield

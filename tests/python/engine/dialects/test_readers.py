@@ -44,6 +44,14 @@ def test_any_text_cut_anywhere_is_read_as_the_whole(family: str, data: st.DataOb
         assert isinstance(json.loads(arguments), dict)
 
 
+def test_a_blank_before_a_mark_that_is_missing_is_no_part_of_the_arguments() -> None:
+    dialect = dialect_of("Mistral v11")
+    good = written("Mistral v11", {"content": "", "tool_calls": [call("get_weather", {"city": "x"})]})
+    broken = good.replace('"city":', '"city"')
+    for cut in range(len(broken)):
+        assert read(dialect, broken, [cut]).arguments == read(dialect, broken).arguments
+
+
 @pytest.mark.parametrize(
     "text",
     [
