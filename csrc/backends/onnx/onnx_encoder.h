@@ -18,6 +18,7 @@ struct OnnxEncoderParts {
   std::unique_ptr<OnnxSession> session;
   std::unique_ptr<TableTokenizer> tokenizer;
   EncoderGraph graph;
+  int runs = 1;  // at the same time, each by the thread that asks for it, helped by such of the session's as have no work
 };
 
 class OnnxEncoder final : public Model {
@@ -35,7 +36,8 @@ class OnnxEncoder final : public Model {
   Status drop(SlotId slot) override;
   Result<Logits> forward(const ForwardBatch& batch) override;
 
-  // In one run or several, of texts that are about as long as each other.
+  // In one run or several, of texts that are about as long as each other. On the CPU runs go side by side: every operator
+  // of a run ends with its threads waiting for each other, and runs do not wait for runs.
   Result<Embeddings> embed(const ForwardBatch& batch) override;
 
  private:
@@ -45,24 +47,35 @@ class OnnxEncoder final : public Model {
   };
   friend Result<std::int32_t> try_encoder(OnnxEncoder& model);
 
-  [[nodiscard]] Status run(const ForwardBatch& batch, std::span<const Text> texts, std::span<const std::size_t> group);
+  // What one run is made of.
+  struct Run {
+    const ForwardBatch& batch;
+    std::span<const Text> all;
+    std::span<const std::size_t> group;  // of them
+    std::int64_t texts = 0;
+    std::int64_t tokens = 0;  // of each text, padding included
+    std::vector<std::vector<std::byte>> bytes = {};
+    std::vector<OrtValueHandle> inputs = {};
+    std::vector<const char*> names = {};
+
+    [[nodiscard]] const Text& text(std::size_t place) const { return all[group[place]]; }
+  };
+
+  // Each group in a run, several at a time, whose vectors go to their texts' places in vectors_.
+  [[nodiscard]] Status run_all(const ForwardBatch& batch, std::span<const Text> texts,
+                               std::span<const std::vector<std::size_t>> groups);
+  [[nodiscard]] Status run(Run run);
   // Fills one input with what each token of the group is to have there, 0 for padding.
   template <typename Of>
-  [[nodiscard]] Status add_input(const std::string& name, std::span<const Text> texts, std::span<const std::size_t> group, Of of);
-  [[nodiscard]] Status pool(const OnnxOutput& output, std::span<const Text> texts, std::span<const std::size_t> group);
+  [[nodiscard]] Status add_input(Run& run, const std::string& name, Of of) const;
+  [[nodiscard]] Status pool(const OnnxOutput& output, const Run& run);
 
   OnnxEncoderParts parts_;
   ModelInfo info_;
   Capabilities caps_;
   ModelReport report_;
   bool uses_segments_ = true;
-  std::int64_t texts_ = 0;   // of the run that is being prepared
-  std::int64_t tokens_ = 0;  // of each of its texts, padding included
-  std::vector<std::vector<std::byte>> input_bytes_;
-  std::vector<OrtValueHandle> inputs_;
-  std::vector<const char*> input_names_;
   std::vector<std::vector<float>> vectors_;  // of the batch, by text
-  std::vector<float> converted_;
 };
 
 // How many numbers the model gives for a text, by computing one. kUnsupported when it cannot.

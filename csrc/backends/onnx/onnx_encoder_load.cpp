@@ -59,9 +59,11 @@ Result<std::unique_ptr<Model>> load_onnx_encoder(const std::string& path, const 
   const Status given_up(StatusCode::kCancelled, "loading was given up");
   if (options.progress && !options.progress(0.0F)) return given_up;
   OnnxEncoderParts parts;
-  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers});
+  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers, .spin = false});
   if (!session.ok()) return session.status();
   parts.session = std::move(session).value();
+  const bool by_cpu = parts.session->providers().front() == "cpu";
+  parts.runs = by_cpu ? parts.session->threads() : 1;
   const auto graph = read_encoder_graph(*parts.session, options.pooling, onnx_kind(header) == OnnxKind::kClassifier);
   if (!graph.ok()) return graph.status();
   parts.graph = graph.value();

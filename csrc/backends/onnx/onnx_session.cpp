@@ -30,11 +30,14 @@ Result<OrtHandle<OrtSessionOptions>> settings(const OnnxRuntime& runtime, const 
   Status status = in_turn(
       api, [&] { return api.set_graph_optimization_level(made, level); }, [&] { return api.disable_mem_pattern(made); });
   if (status.ok() && !wanted.arena) status = ort_status(api, api.disable_cpu_mem_arena(made));
-  if (status.ok() && threads == runtime.threads()) {
+  if (status.ok() && threads == runtime.threads() && wanted.spin) {
     status = ort_status(api, api.disable_per_session_threads(made));
   } else if (status.ok()) {
     status = in_turn(
         api, [&] { return api.set_intra_op_threads(made, threads); }, [&] { return api.set_inter_op_threads(made, 1); });
+    if (status.ok() && !wanted.spin) {
+      status = ort_status(api, api.add_config_entry(made, "session.intra_op.allow_spinning", "0"));
+    }
   }
   if (!status.ok()) return status;
   return options;

@@ -18,6 +18,7 @@ namespace inferno {
 struct OnnxSessionOptions {
   int threads = 0;        // 0, or the number of the shared pool: computes with that pool
   std::string providers;  // see parse_providers
+  bool spin = true;       // its threads watch for work during a run; otherwise they sleep, and belong to this session
   bool arena = true;      // keeps memory of intermediate results for the next run
   bool optimize = true;   // fuses and folds the graph's operators
   bool time_operators = false;  // see operator_times(); then one run at a time

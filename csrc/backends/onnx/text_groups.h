@@ -12,8 +12,13 @@ namespace inferno {
 // What a run costs beside its cells, in cells.
 inline constexpr std::int64_t kRunCost = 16;
 
-// The texts by number, in groups of at most `most`, so that padding and runs cost least together. Within a group the
-// longest comes first.
-[[nodiscard]] std::vector<std::vector<std::size_t>> group_texts(std::span<const std::int32_t> lengths, std::size_t most);
+// Cells that a group may have wherever it is cut: fewer are not worth a run of their own.
+inline constexpr std::int64_t kLeastCells = 64;
+
+// The texts by number, in groups of at most `most`, so that padding and runs cost least together. Groups that `threads`
+// threads take one after another are small enough to keep all of them busy to the end; with one thread, or a text alone, as
+// large as they come. Within a group the longest text comes first, and among the groups the one of most cells.
+[[nodiscard]] std::vector<std::vector<std::size_t>> group_texts(std::span<const std::int32_t> lengths, std::size_t most,
+                                                                int threads = 1);
 
 }  // namespace inferno

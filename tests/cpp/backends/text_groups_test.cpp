@@ -44,6 +44,26 @@ TEST(TextGroups, EveryTextIsInOneGroup) {
   }
 }
 
+TEST(TextGroups, EveryThreadHasWorkToTheEnd) {
+  const std::vector<std::int32_t> alike(64, 10);
+  const auto groups = group_texts(alike, 64, 4);
+  EXPECT_GE(groups.size(), 8U);
+  for (const auto& group : groups) EXPECT_LE(group.size() * 10, 80U) << "an eighth of all tokens";
+  EXPECT_EQ(group_texts(std::vector<std::int32_t>{10, 10, 10}, 64, 4).size(), 1U) << "not worth a run for each";
+  EXPECT_EQ(group_texts(std::vector<std::int32_t>{500}, 64, 4).size(), 1U);
+  EXPECT_EQ(group_texts(std::vector<std::int32_t>{500, 500}, 64, 2).size(), 2U);
+}
+
+TEST(TextGroups, TheLargestComesFirst) {
+  const std::vector<std::int32_t> lengths{5, 90, 5, 30, 31, 5, 5, 32, 5, 5};
+  const auto groups = group_texts(lengths, 64, 2);
+  ASSERT_GE(groups.size(), 3U);
+  for (std::size_t i = 1; i < groups.size(); ++i) {
+    EXPECT_GE(groups[i - 1].size() * static_cast<std::size_t>(lengths[groups[i - 1].front()]),
+              groups[i].size() * static_cast<std::size_t>(lengths[groups[i].front()]));
+  }
+}
+
 TEST(TextGroups, PaddingIsWeighedAgainstRuns) {
   EXPECT_EQ(group_texts(std::vector<std::int32_t>{10, 10, 10}, 64).size(), 1U);
   EXPECT_EQ(group_texts(std::vector<std::int32_t>{10, 12, 11}, 64).size(), 1U);
