@@ -107,13 +107,14 @@ class Bert:
         return self.norm(add("Add", self.dense(inner, f"{block}.output.dense"), x), f"{block}.output.LayerNorm")
 
     def gelu(self, x: str) -> str:
+        """Node for node as torch.onnx writes it where it has an Erf: ONNX Runtime makes one operator of that."""
         add = self.graph.add
         if self.config["hidden_act"] == "gelu":
-            bent = add("Erf", add("Mul", x, np.float32(0.5**0.5)))
+            bent = add("Erf", add("Div", x, np.float32(2**0.5)))
         else:
             cubed = add("Mul", add("Pow", x, np.float32(3)), np.float32(0.044715))
             bent = add("Tanh", add("Mul", add("Add", x, cubed), np.float32((2 / np.pi) ** 0.5)))
-        return add("Mul", add("Mul", x, np.float32(0.5)), add("Add", bent, np.float32(1)))
+        return add("Mul", add("Mul", x, add("Add", bent, np.float32(1))), np.float32(0.5))
 
     def hidden(self) -> str:
         x, mask = self.embedded(), self.mask()
