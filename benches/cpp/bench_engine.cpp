@@ -123,6 +123,7 @@ int main(int argc, char** argv) {
   config.max_running = options.parallel;
   config.prefill_chunk = options.prefill_chunk;
   config.prefix_cache = false;  // every prompt token is computed, as in the bare loop
+  config.speculate = "off";      // and every token by a row of its own
   auto engine = Engine::create(model, config, sink, clock);
   if (!engine.ok()) fail(engine.status().message());
   const std::int32_t vocab = model->info().vocab_size;
