@@ -49,9 +49,9 @@ def write_companions(folder: Path) -> None:
     _write_tokenizer(folder, reader)
 
 
-def read() -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
-    """The content of config.json, and the weights by the names that ``transformers`` has for them."""
-    reader = gguf.GGUFReader(str(EMBER))
+def read(path: Path = EMBER) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+    """Of ember, or a copy: config.json's content, and the weights by the names that ``transformers`` has for them."""
+    reader = gguf.GGUFReader(str(path))
     config = _config(reader)
     tensors: dict[str, np.ndarray[Any, Any]] = {}
     for tensor in reader.tensors:
