@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from inferno.engine.local import LocalEngine
     from inferno.models.adapters import AdapterShelf
     from inferno.models.source import ModelSource
+    from inferno.server.listener import Listener
 
 _EXAMPLES = """
 [bold]Examples[/bold]
@@ -107,15 +108,22 @@ serve.__doc__ = "Serve a model over the OpenAI API.\n" + _EXAMPLES
 
 def run_server(config: Config) -> int:
     """Load, listen, serve until told to stop; the process's exit code. Raises InfernoError before it listens."""
-    from inferno.cli.loading import load_engine
     from inferno.cli.logs import configure_logging
     from inferno.models.source import resolve_settings
+    from inferno.server.listener import Listener
 
     settings = with_file_keys(config.server)
     refuse_exposure(settings)
     refuse_unknown_tenants(config.engine.tenant_weights or {}, settings)
     source = resolve_settings(config.model, mmproj=config.model.mmproj)
     configure_logging(settings.log_level)
+    with Listener(settings.host, settings.port) as listener:
+        return _serve_at(listener, source, settings, config)
+
+
+def _serve_at(listener: Listener, source: ModelSource, settings: ServerSettings, config: Config) -> int:
+    from inferno.cli.loading import load_engine
+
     engine = load_engine(source, config, _import_server)
 
     from inferno.models.registry import ModelRegistry
@@ -132,10 +140,11 @@ def run_server(config: Config) -> int:
     )
     app = build_app(ModelRegistry({card.name: engine}, default=card.name), settings, shelf, store)
 
-    def on_listening(host: str, port: int) -> None:
-        announce(f"http://{f'[{host}]' if ':' in host else host}:{port}", card, keyed=bool(settings.api_keys))
+    def on_listening() -> None:
+        host = f"[{listener.host}]" if ":" in listener.host else listener.host
+        announce(f"http://{host}:{listener.port}", card, keyed=bool(settings.api_keys))
 
-    return listen(app, settings, on_listening=on_listening)
+    return listen(app, settings, listener, on_listening=on_listening)
 
 
 def _import_server() -> None:

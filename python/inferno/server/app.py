@@ -141,7 +141,6 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
             await fail_orphans(services.responses)
         yield
     finally:
-        # Also when cancelled, which is how it ends after a second signal.
         try:
             services.drain.expire()
             await services.background.aclose()

@@ -1,8 +1,9 @@
-"""Runs the application in uvicorn: the socket, the signals, and the way down."""
+"""Runs the application in uvicorn: the signals, and the way down."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -10,26 +11,24 @@ from types import FrameType
 import uvicorn
 from starlette.applications import Starlette
 
-from inferno.errors import ConfigError
 from inferno.server.connection import connection_of
 from inferno.server.drain import Drain
+from inferno.server.listener import BACKLOG, Listener
 from inferno.server.settings import ListenSettings
 
 CLOSING_SECONDS = 2
 """What connections get to say goodbye and close once the server stops."""
 
-BACKLOG = 2048
+logger = logging.getLogger(__name__)
 
 
-def serve(app: Starlette, settings: ListenSettings, *, on_listening: Callable[[str, int], None]) -> int:
-    """Serve until SIGTERM or SIGINT; returns 0. ``on_listening`` gets the host and the port it really is.
+def serve(app: Starlette, settings: ListenSettings, listener: Listener, *, on_listening: Callable[[], None]) -> int:
+    """Serve until SIGTERM or SIGINT; returns 0.
 
     The first signal ends readiness at once and lets running generations finish within the grace time; a second one
     stops now. Raises ConfigError when the address cannot be listened on.
     """
-    listener = bind(settings.host, settings.port)
-    server = Server(app, settings, lambda: on_listening(settings.host, listener.getsockname()[1]))
-    server.run(sockets=[listener])
+    Server(app, settings, on_listening).run(sockets=[listener.open()])
     return 0
 
 
@@ -77,6 +76,12 @@ class Server(uvicorn.Server):
 
     async def _finish(self) -> None:
         """Give the running generations their grace."""
+        if self._drain.running:
+            logger.warning(
+                "stopping: %d running get up to %g s (--grace); the same signal again stops now",
+                self._drain.running,
+                self._grace_seconds,
+            )
         await self._drain.wait_idle(self._grace_seconds)
         self.should_exit = True
 
@@ -84,19 +89,6 @@ class Server(uvicorn.Server):
         # Generations that still run tell their clients why they end.
         self._drain.expire()
         await super().shutdown(sockets)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Raises ConfigError when it cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(BACKLOG)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        reason = getattr(error, "strerror", None) or "no such port"
-        raise ConfigError(f"cannot listen on host {host!r}, port {port}: {reason.lower()}", param="port") from None
-    listener.setblocking(False)
-    return listener
+        if self.force_exit:
+            # Uvicorn would leave the application's end to the cancelling of its task, and log that as a failure.
+            await self.lifespan.shutdown()

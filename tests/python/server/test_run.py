@@ -17,7 +17,8 @@ import openai
 import pytest
 
 from inferno.errors import ConfigError
-from inferno.server.run import Server, bind, serve
+from inferno.server.listener import Listener
+from inferno.server.run import Server
 from server.fake_client import FakeClient, queue_full
 from server.harness import Settings, app_of, chat_body
 
@@ -37,13 +38,13 @@ class Running:
 @pytest.fixture
 def running() -> Iterator[Running]:
     fake, settings, listening = FakeClient(), Settings(api_keys=("alpha-key",)), threading.Event()
-    listener = bind("127.0.0.1", 0)
+    listener = Listener("127.0.0.1", 0)
     server = Server(app_of(fake, settings=settings), settings, listening.set)
-    thread = threading.Thread(target=server.run, args=([listener],))
+    thread = threading.Thread(target=server.run, args=([listener.open()],))
     thread.start()
     assert listening.wait(30)
     try:
-        yield Running(fake, server, listener.getsockname()[1])
+        yield Running(fake, server, listener.port)
     finally:
         server.handle_exit(signal.SIGTERM, None)
         thread.join(30)
@@ -152,8 +153,17 @@ def test_a_port_in_use_is_refused_in_words() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"port {port}: address already in use"):
-            serve(app_of(FakeClient()), Settings(port=port), on_listening=lambda host, port: None)
+        with pytest.raises(ConfigError, match=f"port {port}: address already in use; choose another"):
+            Listener("127.0.0.1", port)
+
+
+def test_whoever_opens_a_port_first_has_it_and_before_that_nobody_is_kept_waiting() -> None:
+    with Listener("127.0.0.1", 0) as slow, Listener("127.0.0.1", slow.port) as quick:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", slow.port))
+        quick.open()
+        with pytest.raises(ConfigError, match=f"port {slow.port}: address already in use"):
+            slow.open()
 
 
 SERVER = textwrap.dedent(
@@ -161,13 +171,15 @@ SERVER = textwrap.dedent(
     import sys
     from server.fake_client import FakeClient
     from server.harness import Settings, app_of
+    from inferno.server.listener import Listener
     from inferno.server.run import serve
 
     fake = FakeClient()
     if sys.argv[1] == "blocked":
         fake.gate.clear()
     settings = Settings(grace_seconds=float(sys.argv[2]))
-    code = serve(app_of(fake), settings, on_listening=lambda host, port: print(port, flush=True))
+    listener = Listener(settings.host, 0)
+    code = serve(app_of(fake), settings, listener, on_listening=lambda: print(listener.port, flush=True))
     print("closed" if fake.closed else "left open", flush=True)
     sys.exit(code)
     """
@@ -180,8 +192,10 @@ class Process:
     url: str
 
     def end(self) -> str:
-        out, _ = self.process.communicate(timeout=30)
+        """What it printed last. What was logged must be about the stop: no failure, no traceback."""
+        out, log = self.process.communicate(timeout=30)
         assert self.process.returncode == 0
+        assert all(line.startswith("stopping: ") for line in log.splitlines()), log
         return out
 
 
@@ -189,7 +203,7 @@ def start(gate: str, grace_seconds: float) -> Process:
     root = Path(__file__).parents[3]
     environment = {"PYTHONPATH": f"{root / 'python'}:{root / 'tests/python'}"}
     command = [sys.executable, "-W", "error", "-c", SERVER, gate, str(grace_seconds)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     return Process(process, f"http://127.0.0.1:{int(process.stdout.readline())}")
 
