@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +23,8 @@ _EXAMPLES = """
 
   inferno run model.gguf -p "Why is the sky blue?" --system "Answer in one sentence."
 
+  inferno run model.gguf < question.txt
+
   inferno run model.gguf -p "def fibonacci(n):" --raw --max-tokens 100 --temperature 0
 """
 
@@ -29,7 +32,10 @@ _EXAMPLES = """
 def run(
     model: flags.Model = None,
     *,
-    prompt: Annotated[str, typer.Option("--prompt", "-p", help="What to answer or to continue.")],
+    prompt: Annotated[
+        str | None,
+        typer.Option("--prompt", "-p", help="What to answer or to continue; by default what standard input says."),
+    ] = None,
     system: Annotated[str | None, typer.Option(help="System message that goes before the prompt.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Continue the prompt as it is, with no chat template.")] = False,
     max_tokens: Annotated[int | None, typer.Option(help="Most tokens to write; by default all that fit.")] = None,
@@ -58,11 +64,20 @@ def run(
 
     if raw and system is not None:
         raise InvalidArgument("--system needs the chat template, which --raw leaves out", param="system")
+    prompt = _piped() if prompt is None else prompt
     settings = load(flags=flags.given(parameters), file=config)
     source = resolve_settings(settings.model)
     configure_logging(settings.server.log_level)
     engine = load_engine(source, settings)
     asyncio.run(_answer(engine, prompt, system, raw=raw, max_tokens=max_tokens, temperature=temperature, seed=seed))
+
+
+def _piped() -> str:
+    """Raises InvalidArgument where nothing is piped in."""
+    text = "" if sys.stdin.isatty() else sys.stdin.read().removesuffix("\n")
+    if not text:
+        raise InvalidArgument("there is no prompt: give --prompt, or pipe it in", param="prompt")
+    return text
 
 
 run.__doc__ = "Answer one prompt on the terminal, without a server.\n" + _EXAMPLES

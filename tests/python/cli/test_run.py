@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 
 from inferno.cli import main
@@ -24,6 +26,16 @@ def test_the_seed_and_the_prompt_decide_the_text(capsys: pytest.CaptureFixture[s
     assert answer("two") != first
     assert answer("one", "--raw") != first
     assert answer("one", "--system", "Be brief.") != first
+
+
+def test_the_prompt_may_be_piped_in(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("What is 12 plus 30?\n"))
+    piped = output(capsys, "run", "--temperature", "0")
+    assert piped == output(capsys, "run", "--temperature", "0", "-p", "What is 12 plus 30?")
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    with pytest.raises(SystemExit, match="2"):
+        main(["run"])
+    assert capsys.readouterr().err == "inferno: there is no prompt: give --prompt, or pipe it in\n"
 
 
 def test_version_all_names_commit_and_backends(capsys: pytest.CaptureFixture[str]) -> None:
