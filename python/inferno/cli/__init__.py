@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+import inferno
 from inferno.cli.backends import backends_app
 from inferno.cli.config import config_app
 from inferno.cli.doctor import doctor
+from inferno.cli.foreign import hint
 from inferno.cli.models import models_app
 from inferno.cli.openapi import openapi
 from inferno.cli.profile import profile
@@ -24,13 +27,30 @@ from inferno.errors import InfernoError
 
 app = typer.Typer(
     name="inferno",
-    help="Serve GGUF models over the OpenAI API, with continuous batching.\n\n"
+    help="Serve GGUF, Hugging Face and ONNX models over the OpenAI API, with continuous batching.\n\n"
     "Start with [bold]inferno serve[/bold]: it serves a small model that comes with the package.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"inferno {inferno.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _of_all_commands(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and exit.")
+    ] = False,
+) -> None: ...
+
+
 app.command()(serve)
 app.command()(run)
 app.command()(tune)
@@ -46,10 +66,15 @@ EXIT_REFUSED = 2
 """What was asked cannot be done as asked: a setting, a model file, an address. One line on stderr says why."""
 
 
+EXIT_MISUSED = 2
+"""The command line itself was not understood, as typer says."""
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line ``argv`` (default: the process's). Always raises SystemExit."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
     try:
-        app(args=None if argv is None else list(argv), prog_name="inferno")
+        app(args=arguments, prog_name="inferno")
     except InfernoError as error:
         sys.stderr.write(f"inferno: {' '.join(error.message.split())}\n")
         sys.exit(EXIT_REFUSED)
@@ -57,4 +82,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if (error.name or "").startswith("inferno"):
             sys.stderr.write(f"inferno: {error}\n")
             sys.exit(EXIT_REFUSED)
+        raise
+    except SystemExit as ended:
+        if ended.code == EXIT_MISUSED and (said := hint(arguments)) is not None:
+            sys.stderr.write(f"{said}\n")
         raise

@@ -127,6 +127,8 @@ def _from_file(path: Path, *, shown: str) -> Iterator[_Given]:
         raise ConfigError(f"{shown}: {error}") from None
     for section, table in document.items():
         where = _place(shown, line_of(text, section))
+        if not isinstance(table, dict) and section not in SECTIONS:
+            raise ConfigError(f"{where}: '{section}' stands in no section{_suggest(section, KEYS)}")
         if section not in SECTIONS:
             raise ConfigError(f"{where}: unknown section [{section}]{_suggest(section, SECTIONS)}")
         if not isinstance(table, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 FAKE_PREFIX = "fake:"
 """Names the deterministic test model, which has no weights and answers nonsense: for tests and overhead benches."""
+
+_ELSEWHERE = re.compile(r"\w+://.*|(?!.*\.(gguf|onnx)$)(\w[\w.-]*/[\w.-]+(:[\w.-]+)?|[\w.-]+:[\w.-]+)", re.ASCII)
+"""How models of a hub or registry are named: owner/name, name:tag, or a URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ def _of_file(model: str | None, path: Path) -> Form:
     if model.startswith(FAKE_PREFIX):
         return Form("fake", ModelSource(path=model, name="fake", backend="fake"))
     if not path.exists():
-        raise NotFound(f"{model}: no such file or folder{_nearest(path)}")
+        raise NotFound(f"{model}: no such file or folder{_hint(model, path)}")
     return _graph(path, shown=model) or read_form("llama", lambda: _gguf(path))
 
 
@@ -221,9 +225,13 @@ def _only_model(found: list[Path], *, shown: str) -> Path:
     raise InvalidArgument(f"{shown}: {len(found)} .gguf files in this folder ({names}); name one of them")
 
 
-def _nearest(path: Path) -> str:
-    if not path.parent.is_dir():
-        return ""
-    here = sorted(entry.name for entry in path.parent.iterdir() if entry.is_dir() or entry.suffix.lower() == ".gguf")
-    close = difflib.get_close_matches(path.name, here, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
+def _hint(model: str, path: Path) -> str:
+    here: list[str] = []
+    if path.parent.is_dir():
+        entries = sorted(path.parent.iterdir())
+        here = [entry.name for entry in entries if entry.is_dir() or entry.suffix.lower() == ".gguf"]
+    if close := difflib.get_close_matches(path.name, here, n=3, cutoff=0.5):
+        return f"; did you mean {' or '.join(close)}?"
+    if _ELSEWHERE.fullmatch(model):
+        return "; models are not fetched from elsewhere: download it first, then name its file or folder"
+    return ""

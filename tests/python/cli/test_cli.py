@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,28 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert run("version") == 0
     assert capsys.readouterr().out == f"{inferno.__version__}\n"
+
+
+def test_conventional_names_of_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
+    import inferno
+
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"inferno {inferno.__version__}\n"
+    assert run("serve", "-h") == 0
+    assert "Usage: inferno serve" in capsys.readouterr().out
+
+
+def test_flags_of_other_servers_are_named_as_they_are_here(capsys: pytest.CaptureFixture[str]) -> None:
+    from inferno.cli import flags
+    from inferno.cli.foreign import OURS
+
+    assert run("serve", "model.gguf", "--ctx-size=4096") == 2
+    assert "--ctx-size is another server's name: here it is --context" in capsys.readouterr().err
+    assert run("serve", "--nonsense") == 2
+    assert "another server's" not in capsys.readouterr().err
+    known = {flag for _, flag in flags._PARAMETERS.values()}
+    assert {re.split("[, ]", ours)[0] for ours in OURS.values()} <= known
+    assert not OURS.keys() & known
 
 
 def test_every_engine_and_model_setting_has_a_flag() -> None:

@@ -53,6 +53,7 @@ def test_environment_values_are_parsed(tmp_path: Path) -> None:
     [
         ("[server]\n\nprot = 1\n", r"inferno.toml:3: unknown setting 'server.prot'; did you mean server.port\?"),
         ("[serve]\nport = 1\n", r"inferno.toml:1: unknown section \[serve\]; did you mean server\?"),
+        ("port = 8090\n", r"inferno.toml:1: 'port' stands in no section; did you mean server.port\?"),
         ("server = 3\n", r"inferno.toml:1: 'server' is a section"),
         ("[server]\nport = 70000\n", r"inferno.toml:2: server.port is 70000: should be less than or equal to 65535"),
         ("[server]\nport = true\n", r"inferno.toml:2: server.port is true"),

@@ -60,6 +60,15 @@ def test_a_missing_file_suggests_its_neighbours(tmp_path: Path) -> None:
         resolve(str(tmp_path / "nowhere" / "x.gguf"))
 
 
+@pytest.mark.parametrize("name", ["Qwen/Qwen3-0.6B", "owner/model-GGUF:Q4_K_M", "llama3.2:1b", "https://x.org/a.gguf"])
+def test_models_of_hubs_are_not_fetched(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFound, match="no such file or folder; models are not fetched from elsewhere: download it"):
+        resolve(name)
+    with pytest.raises(NotFound, match="no such file or folder$"):
+        resolve("owner/model.gguf")
+
+
 def test_the_fake_model() -> None:
     found = resolve("fake:latency_us=10")
     assert (found.path, found.name, found.size_bytes) == ("fake:latency_us=10", "fake", None)

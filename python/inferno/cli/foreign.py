@@ -1,0 +1,49 @@
+"""Flags of other servers that have another name here: what is said when one of them is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+OURS = {
+    # llama-server
+    "-m": "MODEL, without a flag",
+    "--model": "MODEL, without a flag",
+    "-a": "--model-name",
+    "--alias": "--model-name",
+    "-c": "--context, of one sequence (--kv-tokens is over all)",
+    "--ctx-size": "--context, of one sequence (--kv-tokens is over all)",
+    "-np": "--slots",
+    "--parallel": "--slots",
+    "-b": "--batch-rows",
+    "--batch-size": "--batch-rows",
+    "-t": "--threads",
+    "-ngl": "--gpu-layers",
+    "--n-gpu-layers": "--gpu-layers",
+    "-fa": "--flash-attention",
+    "--flash-attn": "--flash-attention",
+    "-ctk": "--kv-type",
+    "--cache-type-k": "--kv-type",
+    "-ctv": "--kv-type",
+    "--cache-type-v": "--kv-type",
+    "-md": "--draft-model",
+    "--model-draft": "--draft-model",
+    "--lora": "--adapter",
+    # vLLM
+    "--served-model-name": "--model-name",
+    "--max-model-len": "--context",
+    "--max-num-seqs": "--max-running",
+    "--max-num-batched-tokens": "--batch-rows",
+    "--kv-cache-dtype": "--kv-type",
+    "--lora-modules": "--adapter",
+    "--tool-call-parser": "--tool-format",
+    "--speculative-config": "--speculate",
+}
+
+
+def hint(arguments: Sequence[str]) -> str | None:
+    """Of a command line that was not understood: what the first such flag is called here."""
+    for argument in arguments:
+        flag = argument.partition("=")[0]
+        if flag in OURS:
+            return f"{flag} is another server's name: here it is {OURS[flag]}."
+    return None
