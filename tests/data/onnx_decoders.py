@@ -2,7 +2,7 @@
 model builder make of such a model, without any of them.
 
 Usage: python tests/data/onnx_decoders.py FOLDER   a tiny random one of every form, for the C++ tests (needs onnx)
-       python tests/data/onnx_decoders.py FOLDER FORM [F32|F16|INT4]   ember (needs gguf, too)
+       python tests/data/onnx_decoders.py FOLDER FORM [F32|F16|INT8|INT4]   ember (needs gguf, too)
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Decoder:
         self.config, self.weights, self.form = config, weights, form
         self.float = np.float16 if dtype == "F16" else np.float32
         self.type = TensorProto.FLOAT16 if dtype == "F16" else TensorProto.FLOAT
-        self.int4 = dtype == "INT4"
+        self.bits = {"INT4": 4, "INT8": 8}.get(dtype, 0)
         self.nodes: list[onnx.NodeProto] = []
         self.tensors: dict[str, onnx.TensorProto] = {}
         self.heads = config["num_attention_heads"]
@@ -81,16 +81,16 @@ class Decoder:
 
     def linear(self, hidden: str, name: str) -> str:
         rows = self.weights[name]
-        if not self.int4:
+        if not self.bits:
             return self.op("MatMul", hidden, self.kept(f"{name}.t", rows.T))
-        codes, scales = in_four_bits(rows)
+        codes, scales = in_few_bits(rows, self.bits)
         return self._microsoft(
             "MatMulNBits",
             [hidden, self.kept(f"{name}.q", codes), self.kept(f"{name}.s", scales)],
             1,
             K=rows.shape[1],
             N=rows.shape[0],
-            bits=4,
+            bits=self.bits,
             block_size=_BLOCK,
             accuracy_level=4,
         )[0]
@@ -233,7 +233,7 @@ class Decoder:
 
     def _cells(self, names: str, length: str) -> list[onnx.ValueInfoProto]:
         # As the model builder from 0.18 on does, whose genai_config.json says it.
-        size = "kv_cache_dim" if self.form == "gqa" and self.int4 else self.size
+        size = "kv_cache_dim" if self.form == "gqa" and self.bits else self.size
         shape = ["batch_size", self.kv_heads, length, size]
         return [
             helper.make_tensor_value_info(names.format(layer, part), self.type, shape)
@@ -242,12 +242,13 @@ class Decoder:
         ]
 
 
-def in_four_bits(rows: Array) -> tuple[Array, Array]:
-    """Blocks of 32 with one scale each: codes as MatMulNBits has them, two in a byte, 8 being zero."""
+def in_few_bits(rows: Array, bits: int) -> tuple[Array, Array]:
+    """Blocks of 32 with one scale each: codes as MatMulNBits has them, of 4 bits two in a byte; the middle is 0."""
+    zero = 1 << (bits - 1)
     blocks = rows.reshape(rows.shape[0], -1, _BLOCK)
-    scales = np.abs(blocks).max(axis=-1, keepdims=True) / 7
-    codes = np.clip(np.round(blocks / np.where(scales == 0, 1, scales)) + 8, 0, 15).astype(np.uint8)
-    return codes[..., ::2] | codes[..., 1::2] << 4, scales.reshape(-1)
+    scales = np.abs(blocks).max(axis=-1, keepdims=True) / (zero - 1)
+    codes = np.clip(np.round(blocks / np.where(scales == 0, 1, scales)) + zero, 0, 2 * zero - 1).astype(np.uint8)
+    return codes if bits == 8 else codes[..., ::2] | codes[..., 1::2] << 4, scales.reshape(-1)
 
 
 def write(folder: Path, config: Mapping[str, Any], weights: Mapping[str, Array], form: str, dtype: str = "F32") -> None:
