@@ -54,5 +54,5 @@ SAMPLED = Generation(PromptShape(5), streams=1, max_tokens=32)
 def encode_events(count: int = EVENTS) -> int:
     """Writes ``count`` deltas of a streamed completion as events; returns the bytes."""
     envelope = Envelope("cmpl-0", 1700000000, "fake", "fp_0")
-    answer = CompletionAnswer(envelope, usage_streamed=True, choices_per_prompt=1, echoes=())
+    answer = CompletionAnswer(envelope, usage_streamed=True, candidates=1, told=1, with_logprobs=False, echoes=())
     return sum(len(answer.events(Delta(0, " word"))) for _ in range(count))
