@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "backends/backend_registry.h"
+#include "base/host_limits.h"
 #include "bindings/py_media.h"
 #include "bindings/py_model.h"
 #include "bindings/register.h"
@@ -181,6 +182,7 @@ void register_model(py::module_& module) {
   module.def("keep_large_blocks_apart", &keep_large_blocks_apart);
   module.def("release_free_memory", &release_free_memory, py::call_guard<py::gil_scoped_release>());
   module.def("backends", &list_backends);
+  module.def("usable_cores", [] { return usable_cores(); });
   module.def(
       "bring_onnxruntime",
       [](const std::string& library) {

@@ -7,8 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "base/media_rows.h"
+#include "base/host_limits.h"
 #include "base/log.h"
+#include "base/media_rows.h"
 #include "engine/grammatical_drafter.h"
 #include "speculation/model_drafter.h"
 #include "speculation/ngram_drafter.h"
@@ -65,7 +66,7 @@ std::unique_ptr<Drafter> make_drafter(Model* draft, Constrainer& constrainer, co
 }
 
 // A mask takes tens of microseconds where a step takes milliseconds, and the model wants the cores: few threads do.
-std::int32_t mask_threads() { return std::clamp(static_cast<std::int32_t>(std::thread::hardware_concurrency()) / 4, 1, 4); }
+std::int32_t mask_threads() { return std::clamp(usable_cores() / 4, 1, 4); }
 
 }  // namespace
 

@@ -49,9 +49,9 @@ def _python(report: Report) -> None:
     report.facts["system"] = f"{platform.system()} {platform.release()} {platform.machine()}"
 
 
-def _cores(report: Report) -> None:
+def _processors(report: Report) -> None:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    report.facts["cores"] = f"{allowed} of {os.cpu_count()} for this process"
+    report.facts["processors"] = f"{allowed} of {os.cpu_count()} for this process"
 
 
 def _memory(report: Report) -> None:
@@ -72,6 +72,7 @@ def _native(report: Report) -> None:
         return
     native = build()
     report.facts["commit"] = native["commit"]
+    report.facts["threads"] = f"{native['cores']} by default, one for each core that this process may use"
     for backend in native["backends"]:
         if backend["name"] == "onnx":
             continue  # see _onnx
@@ -134,4 +135,4 @@ def _folders(report: Report) -> None:
     report.facts["prepared models"] = f"{len(files)} files, {gigabytes:.1f} GB in {cache_folder()}"
 
 
-_LOOKS: tuple[Callable[[Report], None], ...] = (_python, _cores, _memory, _native, _onnx, _folders, _builtin_model)
+_LOOKS: tuple[Callable[[Report], None], ...] = (_python, _processors, _memory, _native, _onnx, _folders, _builtin_model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inferno.doctor import examine
+from inferno.engine.core import _core
 from inferno.models import source
 
 
@@ -12,6 +13,7 @@ def test_a_whole_installation_has_nothing_wrong() -> None:
     report = examine()
     assert report.problems == []
     assert report.facts["devices llama"]
+    assert report.facts["threads"] == f"{_core.usable_cores()} by default, one for each core that this process may use"
     assert report.facts["hugging face folders"].startswith("gguf ")
     assert " files, " in report.facts["prepared models"]
     assert report.facts["model ember"] == "loads and answers (1 token)"

@@ -12,8 +12,8 @@
 
 #include "backends/llama/gguf_head.h"
 #include "backends/llama/gguf_plan.h"
-#include "backends/llama/host_limits.h"
 #include "backends/llama/row_carrier.h"
+#include "base/host_limits.h"
 
 namespace inferno {
 namespace {

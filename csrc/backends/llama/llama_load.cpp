@@ -11,13 +11,13 @@
 #include "backends/llama/exact_model.h"
 #include "backends/llama/gguf_check.h"
 #include "backends/llama/gguf_parts.h"
-#include "backends/llama/host_limits.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_encoder.h"
 #include "backends/llama/llama_media.h"
 #include "backends/llama/llama_model.h"
 #include "backends/llama/llama_options.h"
 #include "backends/llama/llama_runtime.h"
+#include "base/host_limits.h"
 #include "memory/mapped_file.h"
 
 namespace inferno {

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "backends/llama/gguf_check.h"
-#include "backends/llama/host_limits.h"
 #include "backends/llama/llama_handles.h"
 #include "backends/llama/llama_runtime.h"
 #include "backends/llama/sound_samples.h"
 #include "backends/shown.h"
+#include "base/host_limits.h"
 #include "memory/mapped_file.h"
 
 namespace inferno {

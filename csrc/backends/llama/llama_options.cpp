@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "backends/llama/exact_model.h"
-#include "backends/llama/host_limits.h"
 #include "backends/llama/llama_runtime.h"
+#include "base/host_limits.h"
 
 namespace inferno {
 namespace {

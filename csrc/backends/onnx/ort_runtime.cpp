@@ -1,14 +1,9 @@
 #include "backends/onnx/ort_runtime.h"
 
-#ifdef __linux__
-#include <sched.h>
-#endif
-
-#include <algorithm>
 #include <mutex>
-#include <thread>
 
 #include "backends/onnx/ort_status.h"
+#include "base/host_limits.h"
 #include "base/log.h"
 
 namespace inferno {
@@ -49,14 +44,7 @@ Result<OrtHandle<OrtEnv>> make_env(const OrtApi& api, int threads) {
 
 }  // namespace
 
-int threads_or_cores(int threads) {
-  if (threads > 0) return threads;
-#ifdef __linux__
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
-#endif
-  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
+int threads_or_cores(int threads) { return threads > 0 ? threads : usable_cores(); }
 
 Status use_onnxruntime(const std::string& path) {
   const std::lock_guard lock(process().mutex);

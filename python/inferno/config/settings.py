@@ -134,7 +134,7 @@ class ModelSettings(_Section):
     kv_tokens: PositiveInt | None = Field(None, description="Tokens of KV cache over all sequences.")
     slots: PositiveInt | None = Field(None, description="Sequences the KV cache can hold at once.")
     batch_rows: PositiveInt | None = Field(None, description="Most tokens computed in one step.")
-    threads: PositiveInt | None = Field(None, description="CPU threads; by default the cores this process may use.")
+    threads: PositiveInt | None = Field(None, description="CPU threads; by default one for each core it may use.")
     gpu_layers: int | None = Field(None, ge=-1, description="Layers kept on the GPU; -1 is all that fit.")
     kv_type: Literal["f32", "f16", "q8_0", "q4_0"] | None = Field(None, description="Number format of the KV cache.")
     flash_attention: Literal["auto", "on", "off"] | None = Field(None, description="Flash attention: auto, on or off.")

@@ -346,5 +346,7 @@ def defaults() -> dict[str, dict[str, Any]]:
 
 
 def build() -> dict[str, Any]:
-    """What the native module is: ``version``, ``commit`` and its ``backends`` with their devices, as found now."""
-    return {"version": _core.__version__, "commit": _core.__commit__, "backends": _core.backends()}
+    """What the native module is: ``version``, ``commit``, its ``backends`` with their devices, as found now, and on how
+    many ``cores`` it computes unless told otherwise: those that this process may use, whose threads count as one."""
+    cores = _core.usable_cores()
+    return {"version": _core.__version__, "commit": _core.__commit__, "backends": _core.backends(), "cores": cores}

@@ -30,11 +30,11 @@ class Machine:
 
 def this_machine() -> Machine:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
-    return Machine(_cpu(), usable_cores(), round(memory / _GIB))
+    return Machine(_cpu(), build()["cores"], round(memory / _GIB))
 
 
-def usable_cores() -> int:
-    """The cores this process may run on."""
+def usable_processors() -> int:
+    """Those this process may run on: threads of one core count each."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

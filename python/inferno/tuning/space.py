@@ -18,6 +18,8 @@ KV_TYPE = "model.kv_type"
 _STEP_TARGETS_MS = (200.0, 800.0)
 _BATCH_ROWS = (256, 128)
 _KV_TYPES = ("q8_0", "q4_0")
+_MOST_THREADS_A_CORE = 2
+"""More processors than that are a machine of which this process may use a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,16 @@ class Factor:
         return self.key.partition(".")[2]
 
 
-def factors(applied: Mapping[str, Any], *, kv_types: bool) -> list[Factor]:
+def factors(applied: Mapping[str, Any], *, kv_types: bool, processors: int = 0) -> list[Factor]:
     """``applied`` is what the defaults come to with this model (``ModelCard.applied``): as many threads as cores.
+    ``processors`` are what the system counts, where two may share a core; as many threads are tried, too.
 
     ``kv_types`` only where that was asked for: the number format of the KV cache changes what a model says.
     """
     cores = applied.get("threads", 0)
     threads = {cores * 3 // 4, cores // 2, cores // 4} - {0, cores}
+    if cores < processors <= cores * _MOST_THREADS_A_CORE:
+        threads.add(processors)
     found = [
         Factor("model.threads", tuple(sorted(threads, reverse=True))),
         Factor("model.kv_layout", _others(("unified", "per_sequence"), applied.get("kv_layout"))),

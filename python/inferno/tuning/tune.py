@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from inferno.errors import InvalidArgument, Unavailable
+from inferno.profiling.machine import usable_processors
 from inferno.tuning.journal import Journal
 from inferno.tuning.measuring import Load, Workload, look, measure
 from inferno.tuning.result import Key, Tuned, result_path
@@ -48,7 +49,7 @@ async def tune(load: Load, subject: Subject, asked: Asked, progress: Progress) -
     ``load`` raises, and OSError.
     """
     card, workload = await look(load, asked.workload)
-    found = factors(card.applied, kv_types=asked.kv_types)
+    found = factors(card.applied, kv_types=asked.kv_types, processors=usable_processors())
     candidates = grid(chosen(found, asked.only, subject.fixed))
     if len(candidates) < 2:
         raise InvalidArgument("every setting that could be tuned is given: leave one to be chosen")

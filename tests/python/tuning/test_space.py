@@ -42,6 +42,15 @@ def test_one_core_leaves_no_threads_to_tune() -> None:
     assert "threads" not in {factor.name for factor in factors({**APPLIED, "threads": 1}, kv_types=False)}
 
 
+def test_threads_that_share_a_core_are_tried() -> None:
+    def threads(processors: int) -> tuple[object, ...]:
+        found = factors(APPLIED, kv_types=False, processors=processors)
+        return next(factor.values for factor in found if factor.name == "threads")
+
+    assert threads(16) == (16, 6, 4, 2)
+    assert threads(64) == threads(8) == (6, 4, 2)
+
+
 def test_what_is_set_stays_and_what_is_named_is_left() -> None:
     found = factors(APPLIED, kv_types=False)
     assert [factor.name for factor in chosen(found, ("threads", "kv_layout"), {"model.threads"})] == ["kv_layout"]
