@@ -19,7 +19,7 @@ constexpr std::int64_t kMostQueries = 32;  // that share a stretch: heads of som
 
 bool attention_fits(const Attention& attention) {
   const std::int64_t width = attention.width;
-  return attention.cells % kStretch == 0 && width % 16 == 0 && width >= 48 && width <= 128 && width != 112 &&
+  return attention.cells % kStretch == 0 && width % 16 == 0 && width >= 32 && width <= 128 && width != 112 &&
          attention.heads % attention.kv_heads == 0 && attention.heads / attention.kv_heads <= kMostQueries;
 }
 
@@ -233,6 +233,7 @@ bool attention_works() {
 
 void attend(const Attention& attention, int threads) {
   switch (attention.width / 16) {
+    case 2: return attend_all<2>(attention, threads);
     case 3: return attend_all<3>(attention, threads);
     case 4: return attend_all<4>(attention, threads);
     case 5: return attend_all<5>(attention, threads);

@@ -36,7 +36,7 @@ struct Attention {
   float* out = nullptr;                // slots x rows x heads x width
 };
 
-// Whether the kernel computes this shape: whole stretches of cells, heads of 48 to 128 in steps of 16 (but 112).
+// Whether the kernel computes this shape: whole stretches of cells, heads of 32 to 128 in steps of 16 (but 112).
 [[nodiscard]] bool attention_fits(const Attention& attention);
 
 // Needs attention_works() and attention_fits(). A row that sees no cell at all gets zeros.

@@ -1,9 +1,10 @@
-// The proof that ExactModel asks for when a model is loaded: which kernels ggml takes depends on the weights' type and on
+// The proof that ExactModel asks for when a model is loaded: which kernels compute it depends on the weights' type and on
 // the processor, and new ones come with every release.
 #include <algorithm>
 #include <string>
 
 #include "backends/llama/exact_model.h"
+#include "base/log.h"
 
 namespace inferno {
 namespace {
@@ -12,9 +13,9 @@ using Text = std::vector<TokenId>;
 
 class Proof {
  public:
-  explicit Proof(ExactModel& model) : model_(model) {
+  Proof(ExactModel& model, std::int32_t rows) : model_(model) {
     const Capabilities& can = model.capabilities();
-    const auto length = std::min({ExactModel::kMostRows, can.context_tokens, can.batch_rows});
+    const auto length = std::min({rows, can.context_tokens, can.batch_rows});
     std::uint32_t state = 1;
     for (std::int32_t i = 0; i < length; ++i) {
       state = state * 1664525U + 1013904223U;
@@ -91,8 +92,11 @@ class Proof {
   std::vector<float> last_;
 };
 
-Status prove(ExactModel& model) {
-  const Status status = Proof(model).run();
+Status prove(ExactModel& model, ExactShapes shapes) {
+  model.allow(shapes);
+  // At once: as many rows as go in one pass, or more than fill a tile of ggml's attention.
+  const std::int32_t rows = shapes == ExactShapes::kAny ? ExactModel::kMostRows + 3 : ExactModel::kMostRows;
+  const Status status = Proof(model, rows).run();
   for (std::int32_t slot = 0; slot < model.capabilities().slots; ++slot) {
     if (Status dropped = model.drop(SlotId{slot}); !dropped.ok()) return dropped;
   }
@@ -101,11 +105,15 @@ Status prove(ExactModel& model) {
 
 }  // namespace
 
-Status check_exact(ExactModel& model) {
-  model.trust_lone_rows(true);
-  if (prove(model).ok()) return {};
-  model.trust_lone_rows(false);
-  return prove(model);
+Status check_exact(ExactModel& model, bool attention_alike) {
+  const auto holds = [&](ExactShapes shapes, const char* how) {
+    const Status status = prove(model, shapes);
+    if (status.ok()) log(LogLevel::kInfo, "deterministic", how);
+    return status;
+  };
+  if (attention_alike && holds(ExactShapes::kAny, "rows are alike in every batch: they are computed as they come").ok()) return {};
+  if (holds(ExactShapes::kLoneRows, "rows are alike in small passes: long prompts and single long texts cost more").ok()) return {};
+  return holds(ExactShapes::kCompanions, "rows are alike in small passes of two and more: single texts cost twice as much");
 }
 
 }  // namespace inferno

@@ -10,7 +10,6 @@ namespace {
 
 Capabilities with_spare_cell(Capabilities caps) {
   --caps.context_tokens;
-  caps.row_tile = ExactModel::kMostRows - 1;  // where slots are apart, a chunk takes one row more than whole tiles
   caps.saved_format.clear();  // loaded cells need not lie where computed ones would, and that decides how attention adds up
   return caps;
 }
@@ -20,7 +19,15 @@ Capabilities with_spare_cell(Capabilities caps) {
 ExactModel::ExactModel(std::unique_ptr<Model> inner)
     : inner_(std::move(inner)),
       caps_(with_spare_cell(inner_->capabilities())),
-      lengths_(caps_, inner_->tokenizer().vocab_size()) {}
+      lengths_(caps_, inner_->tokenizer().vocab_size()) {
+  allow(shapes_);
+}
+
+void ExactModel::allow(ExactShapes shapes) {
+  shapes_ = shapes;
+  // Where slots are apart, a chunk takes one row more than whole tiles.
+  caps_.row_tile = shapes == ExactShapes::kAny ? inner_->capabilities().row_tile : kMostRows - 1;
+}
 
 Status ExactModel::share(SlotId from, SlotId to, std::int32_t n) {
   Status status = inner_->share(from, to, n);
@@ -42,6 +49,12 @@ Status ExactModel::drop(SlotId slot) {
 
 Result<Logits> ExactModel::forward(const ForwardBatch& batch) {
   if (Status status = lengths_.check_batch(batch); !status.ok()) return status;
+  Result<Logits> logits = shapes_ == ExactShapes::kAny ? inner_->forward(batch) : forward_in_passes(batch);
+  if (logits.ok()) lengths_.append(batch);
+  return logits;
+}
+
+Result<Logits> ExactModel::forward_in_passes(const ForwardBatch& batch) {
   const auto vocab = static_cast<std::size_t>(info().vocab_size);
   logits_of_.resize(batch.token.size());
   std::size_t asked = 0;
@@ -50,7 +63,6 @@ Result<Logits> ExactModel::forward(const ForwardBatch& batch) {
   for (const Rows& rows : passes(batch)) {
     if (Status status = compute(batch, rows); !status.ok()) return status;
   }
-  lengths_.append(batch);
   Logits out;
   for (std::size_t i = 0; i < asked; ++i) out.rows.push_back(std::span(logits_).subspan(i * vocab, vocab));
   return out;
@@ -78,10 +90,11 @@ std::vector<ExactModel::Rows> ExactModel::passes(const ForwardBatch& batch) {
 Status ExactModel::compute(const ForwardBatch& batch, const Rows& rows) {
   pass_.clear();
   for (const std::size_t row : rows) pass_.add(batch.token[row], batch.position[row], batch.slot[row], batch.wants_logits[row] != 0);
-  const bool lone = rows.size() < kLeastRows && !(lone_rows_trusted_ && pass_.position[0] < kUnsplit);
+  const bool trusted = shapes_ == ExactShapes::kLoneRows;
+  const bool lone = rows.size() < kLeastRows && !(trusted && pass_.position[0] < kUnsplit);
   if (lone) pass_.add(pass_.token[0], pass_.position[0] + 1, pass_.slot[0], false);
   const auto asked = std::count(pass_.wants_logits.begin(), pass_.wants_logits.end(), std::uint8_t{1});
-  if (asked == 1 && !lone_rows_trusted_) *std::find(pass_.wants_logits.begin(), pass_.wants_logits.end(), std::uint8_t{0}) = 1;
+  if (asked == 1 && !trusted) *std::find(pass_.wants_logits.begin(), pass_.wants_logits.end(), std::uint8_t{0}) = 1;
 
   const Result<Logits> got = inner_->forward(pass_);
   if (!got.ok()) return got.status();

@@ -1,13 +1,14 @@
 // ExactModel: a Model whose every row comes out the same to the last bit, alone or among others, in whatever chunks its
 // text was computed, after a prefix was reused or a sequence resumed. It wraps another and gives it passes of such shapes
-// only as one set of ggml's kernels computes row by row:
+// only as one set of kernels computes row by row. Where attention and products are all Inferno's own (Int8Always), or else
+// ggml's that round alike, that is any shape. With ggml's attention it is
 //   - at least two rows: one row alone takes other matrix kernels, and from 512 cells on another attention (split over the
 //     cells, merged afterwards). A lone row gets a companion behind it, which is then cut off: hence one spare cell a slot.
-//     Of Q8_0 weights those kernels round alike; then a lone row stays alone while attention is not split (check_exact);
+//     Of Q8_0 weights those kernels round alike; then a lone row stays alone while attention is not split;
 //   - of one slot at most kMostRows: from 64 on attention works in tiles, which add up in another order;
 //   - the same for the rows that become logits.
-// The cells of a slot must lie in order (kv_layout per_sequence), and single rows of several slots be computed in one pass
-// (LlamaModel::keep_together). What it costs is in docs/performance.md.
+// Which it is, check_exact finds out. The cells of a slot must lie in order (kv_layout per_sequence), and single rows of
+// several slots be computed in one pass (LlamaModel::keep_alike). What it costs is in docs/performance.md.
 #pragma once
 
 #include <memory>
@@ -17,6 +18,13 @@
 #include "backends/slot_lengths.h"
 
 namespace inferno {
+
+// Of the passes in which rows do not depend on each other, by what they cost.
+enum class ExactShapes {
+  kAny,         // every batch as it is
+  kLoneRows,    // few rows of a slot; one row alone below ExactModel::kUnsplit
+  kCompanions,  // few rows of a slot, never one alone
+};
 
 class ExactModel final : public Model {
  public:
@@ -39,26 +47,29 @@ class ExactModel final : public Model {
   Status drop(SlotId slot) override;
   Result<Logits> forward(const ForwardBatch& batch) override;
 
-  // Whether one row goes without a companion below kUnsplit. Off at first.
-  void trust_lone_rows(bool trusted) { lone_rows_trusted_ = trusted; }
+  // kCompanions at first.
+  void allow(ExactShapes shapes);
 
  private:
   using Rows = std::vector<std::size_t>;  // of the batch
 
   [[nodiscard]] static std::vector<Rows> passes(const ForwardBatch& batch);
   Status compute(const ForwardBatch& batch, const Rows& rows);
+  Result<Logits> forward_in_passes(const ForwardBatch& batch);
 
   std::unique_ptr<Model> inner_;
   Capabilities caps_;
   SlotLengths lengths_;  // so that a bad batch is refused before any part of it is computed
-  bool lone_rows_trusted_ = false;
+  ExactShapes shapes_ = ExactShapes::kCompanions;
   ForwardBatch pass_;
   std::vector<std::size_t> logits_of_;  // by row of the batch: which row of logits it gets
   std::vector<float> logits_;
 };
 
-// Computes a text in several shapes, alone and among others, and compares. kUnsupported when a bit differs: then this
-// model's weights take kernels that this file does not know. Decides about lone rows. Leaves every slot empty.
-[[nodiscard]] Status check_exact(ExactModel& model);
+// Computes a text in several shapes, alone and among others, and compares; allows the cheapest shapes in which all bits are
+// the same. Any is tried only with `attention_alike`: that a row's attention is computed by the same kernel however many
+// cells and rows there are, which a short text cannot show. kUnsupported when a bit differs in all of them: then
+// this model's weights take kernels that this file does not know. Leaves every slot empty.
+[[nodiscard]] Status check_exact(ExactModel& model, bool attention_alike);
 
 }  // namespace inferno

@@ -1,6 +1,5 @@
 #include "backends/llama/int8_device.h"
 
-#include <atomic>
 #include <cstring>
 
 #include "backends/llama/attention.h"
@@ -17,11 +16,14 @@ constexpr std::int64_t kLeastRows = 2;
 // A product that is smaller is done sooner than ggml has passed it on to another device.
 constexpr std::int64_t kLeastWeights = 64 * 1024;
 
+// Narrower heads are those of small models; that ours is faster there was not measured.
+constexpr std::int64_t kLeastWidth = 48;
 // Attention over fewer cells, of all rows and heads together, is done sooner than it is passed on.
 constexpr std::int64_t kLeastScores = 2048;
 
-std::atomic<bool> retired{false};
 thread_local int attention_pauses = 0;
+thread_local bool always = false;
+thread_local bool attention_taken = false, attention_left = false;
 
 // Of one context of llama.cpp: one thread uses it.
 struct Int8Backend {
@@ -65,8 +67,8 @@ bool is_our_attention(const ggml_tensor& op) {
   const bool even = keys.ne[0] == queries.ne[0] && values.ne[0] == queries.ne[0] && keys.ne[2] == values.ne[2] && keys.ne[3] == queries.ne[3] &&
                     values.ne[3] == queries.ne[3] && mask.ne[0] == keys.ne[1] && mask.ne[2] == 1 &&
                     (mask.ne[3] == 1 || mask.ne[3] == queries.ne[3]);
-  return plain && side_by_side && even && queries.ne[1] * queries.ne[2] * queries.ne[3] * keys.ne[1] >= kLeastScores &&
-         attention_fits(attention_of(op));
+  const bool worth_it = always || (queries.ne[0] >= kLeastWidth && queries.ne[1] * queries.ne[2] * queries.ne[3] * keys.ne[1] >= kLeastScores);
+  return plain && side_by_side && even && worth_it && attention_fits(attention_of(op));
 }
 
 bool is_our_product(const ggml_tensor& op) {
@@ -75,12 +77,15 @@ bool is_our_product(const ggml_tensor& op) {
   // The second parameter is a hint that the first source is of a special form, which ggml's own kernels know.
   return weights.type == GGML_TYPE_Q8_0 && rows.type == GGML_TYPE_F32 && op.type == GGML_TYPE_F32 && op.op_params[1] == 0 &&
          ggml_is_contiguous(&weights) && ggml_is_contiguous(&rows) && ggml_is_contiguous(&op) && ggml_is_matrix(&weights) &&
-         ggml_is_matrix(&rows) && rows.ne[1] >= kLeastRows && ggml_nelements(&weights) >= kLeastWeights;
+         ggml_is_matrix(&rows) && (always || (rows.ne[1] >= kLeastRows && ggml_nelements(&weights) >= kLeastWeights));
 }
 
 bool is_ours(const ggml_tensor& op) {
-  if (retired) return false;
-  return op.op == GGML_OP_FLASH_ATTN_EXT ? is_our_attention(op) : op.op == GGML_OP_MUL_MAT && is_our_product(op);
+  if (op.op == GGML_OP_MUL_MAT) return is_our_product(op);
+  if (op.op != GGML_OP_FLASH_ATTN_EXT) return false;
+  const bool ours = is_our_attention(op);
+  attention_left = attention_left || !ours;
+  return ours;
 }
 
 Int8Product product_of(const ggml_tensor& op) {
@@ -103,6 +108,7 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
     if (is_view(op)) continue;
     if (op.op == GGML_OP_FLASH_ATTN_EXT) {
       attend(attention_of(op), state.threads);
+      attention_taken = true;
       continue;
     }
     const Int8Product product = product_of(op);
@@ -176,7 +182,12 @@ void add_int8_device() {
   if (int8_matmul_works() && ggml_plugin_fits()) ggml_backend_register(&registration());
 }
 
-void retire_int8_device() { retired = true; }
+Int8Always::Int8Always() {
+  always = true;
+  attention_taken = attention_left = false;
+}
+Int8Always::~Int8Always() { always = false; }
+bool Int8Always::took_attention() const { return attention_taken && !attention_left; }
 
 AttentionPause::AttentionPause() { ++attention_pauses; }
 AttentionPause::~AttentionPause() { --attention_pauses; }

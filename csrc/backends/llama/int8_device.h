@@ -8,8 +8,18 @@ namespace inferno {
 // nothing. Once per process, after ggml's own backends are there.
 void add_int8_device();
 
-// From now on it takes no operation any more. For the whole process; see use_plain_kernels().
-void retire_int8_device();
+// While there is one on a thread, the device takes all that it can of what that thread has computed, also where ggml is as
+// fast: its kernels compute row by row, so that a row comes out the same to the last bit whatever is computed beside it.
+class Int8Always {
+ public:
+  Int8Always();
+  ~Int8Always();
+  Int8Always(const Int8Always&) = delete;
+  Int8Always& operator=(const Int8Always&) = delete;
+
+  // Whether there was attention since it was made, and the device took all of it.
+  [[nodiscard]] bool took_attention() const;
+};
 
 // While there is one on a thread, the device takes no attention from that thread. When llama.cpp makes a context, it looks
 // whether attention is computed where the layer's weights are, and else gives flash attention up.

@@ -146,12 +146,15 @@ ModelReport describe_loading(const llama_context_params& params, const ModelOpti
 }
 
 // Takes the model over. kUnsupported when its rows do not come out exact after all.
-Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<Model> model) {
+Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<LlamaModel> model) {
   if (model->capabilities().sharing == PrefixSharing::kNone) {
     return Status(StatusCode::kUnsupported, "deterministic is on, but this model's state cannot be cut", "deterministic");
   }
+  model->keep_alike();
+  const Result<bool> attends_alike = model->attends_alike();
+  if (!attends_alike.ok()) return attends_alike.status();
   auto exact = std::make_unique<ExactModel>(std::move(model));
-  if (Status status = check_exact(*exact); !status.ok()) return status;
+  if (Status status = check_exact(*exact, attends_alike.value()); !status.ok()) return status;
   return std::unique_ptr<Model>(std::move(exact));
 }
 
@@ -209,10 +212,7 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
   auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps,
                                            describe_loading(params, options, sizes.value(), facts.kv, log), std::move(timer));
   made->take_media(std::move(media));
-  if (options.deterministic) {
-    made->keep_together();
-    return made_exact(std::move(made));
-  }
+  if (options.deterministic) return made_exact(std::move(made));
   return std::unique_ptr<Model>(std::make_unique<AdaptedModel>(std::move(made)));
 }
 

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <new>
 #include <numeric>
 #include <utility>
 
+#include "backends/llama/int8_device.h"
 #include "backends/llama/media_passes.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_runtime.h"
@@ -59,6 +61,19 @@ llama_seq_id LlamaModel::sequence_of(SlotId slot) const {
 void LlamaModel::use_adapter(llama_adapter_lora* adapter) {
   float scale = 1;
   llama_set_adapters_lora(context_.get(), &adapter, adapter == nullptr ? 0 : 1, &scale);
+}
+
+void LlamaModel::keep_alike() {
+  alike_ = true;
+  moves_per_gap_ = std::numeric_limits<double>::infinity();
+}
+
+Result<bool> LlamaModel::attends_alike() {
+  ForwardBatch one;
+  one.add(0, 0, SlotId{0}, true);
+  if (const Result<Logits> logits = forward(one); !logits.ok()) return logits.status();
+  if (Status status = drop(SlotId{0}); !status.ok()) return status;
+  return attended_alike_;
 }
 
 // Between caches llama.cpp copies whole ones only (it asserts so), when the next batch is computed.
@@ -268,6 +283,14 @@ Status LlamaModel::decode(const ForwardBatch& batch) {
   native.n_seq_id = sequence_counts_.data();
   native.seq_id = sequence_pointers_.data();
   native.logits = outputs_.data();
+  if (!alike_) return decode_native(native);
+  const Int8Always always;
+  const Status status = decode_native(native);
+  attended_alike_ = always.took_attention();
+  return status;
+}
+
+Status LlamaModel::decode_native(const llama_batch& native) {
   try {
     const Status status = decode_status(llama_decode(context_.get(), native));
     if (status.ok()) copying_.clear();

@@ -2,7 +2,6 @@
 // number in a unified cache, wherever SlotStreams put it where each sequence has a cache of its own.
 #pragma once
 
-#include <limits>
 #include <memory>
 #include <vector>
 
@@ -46,9 +45,11 @@ class LlamaModel final : public Model {
   void use_adapter(llama_adapter_lora* adapter);
   [[nodiscard]] llama_model* native() { return model_.get(); }
 
-  // From now on the slots of a batch are always moved next to each other, so that llama.cpp computes them together.
-  // There must be a spare stream, or one slot only.
-  void keep_together() { moves_per_gap_ = std::numeric_limits<double>::infinity(); }
+  // From now on Inferno's own kernels compute all that they can (Int8Always), and the slots of a batch are always moved next
+  // to each other, so that llama.cpp computes them together. There must be a spare stream, or one slot only.
+  void keep_alike();
+  // Whether those kernels compute all of this model's attention. Computes one token; the slots must be empty.
+  [[nodiscard]] Result<bool> attends_alike();
 
  private:
   [[nodiscard]] bool by_stream() const { return caps_.sharing == PrefixSharing::kCopy; }
@@ -58,6 +59,7 @@ class LlamaModel final : public Model {
   void order_rows(const ForwardBatch& batch);
   float* gather_embeddings(const ForwardBatch& batch);
   Status decode(const ForwardBatch& batch);
+  Status decode_native(const llama_batch& native);
   Result<Logits> forward_in_passes(const ForwardBatch& batch);
   [[nodiscard]] Result<Logits> logits_of(const ForwardBatch& batch);
   [[nodiscard]] Status check_can_save() const;
@@ -76,6 +78,8 @@ class LlamaModel final : public Model {
   SlotLengths lengths_;
   SlotStreams streams_;
   double moves_per_gap_ = 0;
+  bool alike_ = false;
+  bool attended_alike_ = false;  // by own kernels in the last batch; with alike_ only
   std::vector<llama_seq_id> copying_;  // streams at either end of a copy that waits for the next batch
   // Kept from step to step: the batch's slots, which of our rows stands at a place of llama.cpp's batch, the reverse, and what it points at.
   std::vector<SlotId> active_;

@@ -149,7 +149,6 @@ std::vector<std::string> llama_weight_layouts() {
 std::vector<std::string> llama_gpus() { return devices(true); }
 
 void use_plain_kernels() {
-  retire_int8_device();
 #if defined(_WIN32)
   _putenv_s("GGML_CPU_TILED_MM", "0");
 #else

@@ -5,6 +5,7 @@
 #include <ggml.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -113,7 +114,30 @@ TEST_P(AttentionOf, IsWhatItIsInDouble) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, AttentionOf,
                          testing::Values(Shape{64, 1, 14, 2, 3, 256}, Shape{64, 23, 14, 2, 1, 320}, Shape{48, 5, 6, 6, 2, 64},
-                                         Shape{80, 3, 8, 4, 1, 96}, Shape{96, 2, 32, 1, 2, 64}, Shape{128, 70, 4, 2, 1, 128}));
+                                         Shape{80, 3, 8, 4, 1, 96}, Shape{96, 2, 32, 1, 2, 64}, Shape{128, 70, 4, 2, 1, 128}, Shape{32, 9, 8, 4, 2, 96}));
+
+// What --deterministic relies on: the same row in blocks of other sizes, and where a longer text beside it makes for more cells.
+TEST(Attention, ARowIsTheSameToTheLastBitWhateverIsBesideIt) {
+  if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
+  const Problem problem({64, 23, 14, 2, 1, 320});
+  std::vector<float> all(problem.queries.size()), some(problem.queries.size());
+  attend(problem.attention(all), 2);
+  constexpr std::size_t kRow = 14 * 64;
+  for (const std::size_t rows : {1U, 2U, 5U}) {
+    for (std::size_t first = 0; first + rows <= 23; first += rows) {
+      Attention part = problem.attention(some);
+      part.rows = static_cast<std::int64_t>(rows);
+      part.queries += first * part.query.row;
+      part.mask += first * part.mask_row;
+      part.cells = 288 + 32 * static_cast<std::int64_t>(first % 2);  // row r sees less than 280 + r
+      if (first + rows > 8) part.cells = 320;
+      attend(part, 1);
+      ASSERT_TRUE(std::equal(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(rows * kRow),
+                             all.begin() + static_cast<std::ptrdiff_t>(first * kRow)))
+          << rows << " rows from " << first;
+    }
+  }
+}
 
 TEST(Attention, ARowThatSeesNothingGetsZerosAndWhatIsUnseenCountsForNothing) {
   if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
@@ -136,7 +160,7 @@ TEST(Attention, ShapesThatAreNotWholeAreLeftToOthers) {
   };
   EXPECT_FALSE(fits({64, 1, 2, 2, 1, 48})) << "half a stretch of cells";
   EXPECT_FALSE(fits({40, 1, 2, 2, 1, 64}));
-  EXPECT_FALSE(fits({32, 1, 2, 2, 1, 64}));
+  EXPECT_FALSE(fits({16, 1, 2, 2, 1, 64}));
   EXPECT_FALSE(fits({256, 1, 2, 2, 1, 64}));
   EXPECT_FALSE(fits({64, 1, 64, 1, 1, 64})) << "more heads on one of the cache than are computed at once";
 }
@@ -164,6 +188,13 @@ TEST(Attention, TheDeviceTakesThePlainKindAndNoneWhileAContextIsMade) {
   const Shape shape{64, 3, 14, 2, 2, 256};
   EXPECT_TRUE(taken(shape));
   EXPECT_FALSE(taken({64, 1, 2, 2, 1, 256})) << "little";
+  EXPECT_FALSE(taken({32, 3, 14, 2, 2, 256})) << "narrow heads";
+  {
+    const Int8Always always;
+    EXPECT_TRUE(taken({64, 1, 2, 2, 1, 256}));
+    EXPECT_TRUE(taken({32, 3, 14, 2, 2, 256}));
+    EXPECT_FALSE(always.took_attention()) << "none was computed";
+  }
   EXPECT_FALSE(taken(shape, 8.0f)) << "slopes";
   EXPECT_FALSE(taken(shape, 0, 30.0f)) << "a cap";
   EXPECT_FALSE(taken(shape, 0, 0, GGML_TYPE_Q8_0));

@@ -103,7 +103,7 @@ TEST(ExactModel, ABadBatchIsRefusedBeforeAnyOfItIsComputed) {
 
 TEST(ExactModel, TheProofHoldsForAModelThatIsExactAndLeavesItEmpty) {
   ExactModel exact(std::make_unique<Watched>());
-  ASSERT_TRUE(check_exact(exact).ok()) << check_exact(exact).message();
+  ASSERT_TRUE(check_exact(exact, false).ok()) << check_exact(exact, false).message();
   ForwardBatch batch;
   for (int slot = 0; slot < 8; ++slot) add(batch, slot, 0, 1);
   EXPECT_EQ(run(exact, batch).size(), 8U);
@@ -114,7 +114,7 @@ TEST(ExactModel, LoneRowsAreTrustedOnlyWhereTheyAreProvedAndShort) {
     auto owned = std::make_unique<Watched>(rounds);
     Watched& watched = *owned;
     ExactModel exact(std::move(owned));
-    ASSERT_TRUE(check_exact(exact).ok());
+    ASSERT_TRUE(check_exact(exact, false).ok());
     ForwardBatch text;
     add(text, 0, 0, 255);
     run(exact, text);
@@ -129,10 +129,32 @@ TEST(ExactModel, LoneRowsAreTrustedOnlyWhereTheyAreProvedAndShort) {
   }
 }
 
+TEST(ExactModel, BatchesGoAsTheyAreWhereAttentionIsAlikeAndTheProofHolds) {
+  // 65: passes as large as a tile of ggml's attention round otherwise.
+  for (const auto& [alike, rounds] : std::vector<std::pair<bool, std::size_t>>{{true, 1000}, {false, 1000}, {true, 65}}) {
+    auto owned = std::make_unique<Watched>(rounds);
+    Watched& watched = *owned;
+    ExactModel exact(std::move(owned));
+    ASSERT_TRUE(check_exact(exact, alike).ok());
+    const bool any = alike && rounds == 1000;
+    EXPECT_EQ(exact.capabilities().row_tile == watched.capabilities().row_tile, any);
+    watched.passes.clear();
+    ForwardBatch batch;
+    add(batch, 0, 0, 130);
+    add(batch, 1, 0, 1);
+    Watched plain;
+    EXPECT_EQ(run(exact, batch), run(plain, batch));
+    EXPECT_EQ(watched.passes.size(), any ? 1U : 4U) << alike << " " << rounds;
+    ForwardBatch bad;
+    add(bad, 0, 3, 1);
+    EXPECT_EQ(exact.forward(bad).status().code(), StatusCode::kInternal);
+  }
+}
+
 TEST(ExactModel, TheProofFailsForOneThatRoundsLargePassesOtherwise) {
   for (const std::size_t rounds : {2U, 7U, 8U, 62U}) {
     ExactModel exact(std::make_unique<Watched>(rounds));
-    const Status status = check_exact(exact);
+    const Status status = check_exact(exact, false);
     EXPECT_EQ(status.code(), StatusCode::kUnsupported) << rounds;
     EXPECT_EQ(status.param(), "deterministic");
   }

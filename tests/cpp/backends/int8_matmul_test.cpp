@@ -5,6 +5,7 @@
 #include <ggml.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <memory>
@@ -12,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
 
 namespace inferno {
@@ -83,6 +85,31 @@ INSTANTIATE_TEST_SUITE_P(Shapes, Int8Matmul,
                          testing::Values(Shape{1, 16, 32}, Shape{8, 16, 64}, Shape{13, 17, 96}, Shape{9, 1, 32}, Shape{3, 31, 1056},
                                          Shape{65, 33, 2080}, Shape{16, 64, 1024}));
 
+// What --deterministic relies on.
+TEST(Int8Matmul, ARowIsTheSameToTheLastBitWhateverIsBesideIt) {
+  if (!int8_matmul_works()) GTEST_SKIP() << "this processor has no AVX-512 VNNI";
+  constexpr std::int64_t kRows = 31, kColumns = 33, kWidth = 1120;
+  const std::vector<std::byte> weights = q8(noise(kColumns * kWidth, 1), kColumns, kWidth);
+  const std::vector<float> activations = noise(kRows * kWidth, 2);
+  const auto multiply = [&](std::int64_t first, std::int64_t rows) {
+    std::vector<float> out(static_cast<std::size_t>(rows * kColumns));
+    const Int8Product product{weights.data(), kColumns, ggml_row_size(GGML_TYPE_Q8_0, kWidth), activations.data() + first * kWidth,
+                              static_cast<std::size_t>(kWidth), out.data(), static_cast<std::size_t>(kColumns)};
+    Int8Rows quantized;
+    quantized.resize(rows, kWidth / 32);
+    quantize_int8_rows(product, quantized, 2);
+    multiply_int8_rows(product, quantized, 2);
+    return out;
+  };
+  const std::vector<float> all = multiply(0, kRows);
+  for (const std::int64_t rows : {1, 2, 4, 5, 8, 13}) {
+    for (std::int64_t first = 0; first + rows <= kRows; first += rows) {
+      const std::vector<float> some = multiply(first, rows);
+      ASSERT_TRUE(std::equal(some.begin(), some.end(), all.begin() + first * kColumns)) << rows << " rows from " << first;
+    }
+  }
+}
+
 TEST(Int8Matmul, QuantizesZerosToZeros) {
   if (!int8_matmul_works()) GTEST_SKIP() << "this processor has no AVX-512 VNNI";
   const std::vector<std::byte> weights = q8(noise(16 * 32, 3), 16, 32);
@@ -102,11 +129,13 @@ struct Scheduled {
   std::vector<float> values;
 };
 
-Scheduled schedule(std::int64_t rows) {
+using Devices = std::vector<enum ggml_backend_dev_type>;
+
+Scheduled schedule(std::int64_t rows, const Devices& devices = {GGML_BACKEND_DEVICE_TYPE_ACCEL, GGML_BACKEND_DEVICE_TYPE_CPU}) {
   constexpr std::int64_t kWidth = 256, kColumns = 512;
   start_llama();
   std::vector<ggml_backend_t> backends;
-  for (const auto kind : {GGML_BACKEND_DEVICE_TYPE_ACCEL, GGML_BACKEND_DEVICE_TYPE_CPU}) {
+  for (const auto kind : devices) {
     if (const ggml_backend_dev_t device = ggml_backend_dev_by_type(kind)) backends.push_back(ggml_backend_dev_init(device, nullptr));
   }
   const std::unique_ptr<ggml_context, FreeContext> context(ggml_init({1 << 20, nullptr, true}));
@@ -138,14 +167,19 @@ Scheduled schedule(std::int64_t rows) {
   return found;
 }
 
-TEST(Int8Device, TakesSeveralRowsAndLeavesOne) {
+TEST(Int8Device, TakesSeveralRowsAndLeavesOneButWhereItTakesAll) {
   if (!int8_matmul_works()) GTEST_SKIP() << "this processor has no AVX-512 VNNI";
   const Scheduled many = schedule(32);
   EXPECT_EQ(many.device, "INT8");
   EXPECT_EQ(schedule(2).device, "INT8");
   EXPECT_EQ(schedule(1).device, "CPU");
-  use_plain_kernels();
-  const Scheduled plain = schedule(32);
+  {
+    const Int8Always always;
+    EXPECT_EQ(schedule(1).device, "INT8");
+    EXPECT_FALSE(always.took_attention()) << "there was none";
+  }
+  EXPECT_EQ(schedule(1).device, "CPU");
+  const Scheduled plain = schedule(32, {GGML_BACKEND_DEVICE_TYPE_CPU});
   EXPECT_EQ(plain.device, "CPU");
   ASSERT_EQ(plain.values.size(), many.values.size());
   for (std::size_t i = 0; i < plain.values.size(); ++i) ASSERT_NEAR(many.values[i], plain.values[i], 1e-3) << i;
