@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Scope
 
 from inferno import errors
 from inferno.models.registry import ModelNotFound
 from inferno.server import refusals
 from inferno.server.error_shapes import shape_of
+from inferno.server.near_paths import advice
 from inferno.server.versions import missing_version
 from inferno.server.wire.errors import Failure
 
@@ -63,9 +65,10 @@ TABLE: dict[type[BaseException], HttpError] = {
     Exception: HttpError(500, "server_error", "internal", shown=False),
 }
 
+METHOD_NOT_ALLOWED = 405
 HTTP_EXCEPTIONS = {
     404: HttpError(404, "not_found_error", "not_found"),
-    405: HttpError(405, "invalid_request_error", "method_not_allowed"),
+    METHOD_NOT_ALLOWED: HttpError(METHOD_NOT_ALLOWED, "invalid_request_error", "method_not_allowed"),
 }
 
 logger = logging.getLogger(__name__)
@@ -104,9 +107,15 @@ def log_failure(log: logging.Logger, error: BaseException, request_id: str) -> N
 def _failure_of_routing(error: HTTPException, scope: Scope, request_id: str) -> Failure:
     """Starlette's: no such path, or not with this method."""
     row = HTTP_EXCEPTIONS.get(error.status_code) or HttpError(error.status_code, "server_error", "internal")
-    path: str = scope["path"]
-    shown = f"{scope['method']} {path[:LONGEST_PATH_SHOWN]}: {error.detail.lower()}"
+    path: str = scope["path"][:LONGEST_PATH_SHOWN]
+    shown = f"{scope['method']} {path}: {error.detail.lower()}; {_advice(error, path, scope)}"
     return Failure(row.status, row.type, row.code, missing_version(path) or shown, None, request_id)
+
+
+def _advice(error: HTTPException, path: str, scope: Scope) -> str:
+    if error.status_code == METHOD_NOT_ALLOWED and error.headers:
+        return f"it takes {error.headers['Allow']}"
+    return advice(path, sorted({route.path for route in scope["app"].routes if isinstance(route, Route)}))
 
 
 def _response(failure: Failure, scope: Scope, headers: Mapping[str, str] | None) -> Response:

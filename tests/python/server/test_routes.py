@@ -74,12 +74,30 @@ async def test_unknown_paths_and_methods_come_in_the_envelope(http: httpx.AsyncC
     wrong = await http.get("/v1/chat/completions")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
     assert wrong.json()["error"] == {
-        "message": "GET /v1/chat/completions: method not allowed",
+        "message": "GET /v1/chat/completions: method not allowed; it takes POST",
         "type": "invalid_request_error",
         "param": None,
         "code": "method_not_allowed",
     }
     assert (await http.get("/v1/models/")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "advice"),
+    [
+        ("POST", "/chat/completions", "did you mean /v1/chat/completions?"),
+        ("GET", "/health", "did you mean /health/live or /health/ready?"),
+        ("POST", "/v1/chat/completions/", "did you mean /v1/chat/completions?"),
+        ("POST", "/v1/moderations", "/docs shows what there is"),
+        ("GET", "/", "/docs shows what there is"),
+        ("GET", "/" + "x" * 5000, "/docs shows what there is"),
+    ],
+)
+async def test_of_a_missing_path_it_is_said_what_was_meant(
+    http: httpx.AsyncClient, method: str, path: str, advice: str
+) -> None:
+    said = (await http.request(method, path)).json()["error"]["message"]
+    assert said == f"{method} {path[:100]}: not found; {advice}"
 
 
 async def test_every_route_but_liveness_asks_for_a_key(fake: FakeClient) -> None:
