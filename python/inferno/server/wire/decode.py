@@ -14,6 +14,7 @@ import msgspec
 
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnknownParameter
+from inferno.server.wire.known_words import known_words
 
 T = TypeVar("T")
 _passed_over: ContextVar[list[str] | None] = ContextVar("passed_over", default=None)
@@ -22,6 +23,7 @@ LONGEST_VALUE_SHOWN = 64
 MOST_PASSED_OVER = 32
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
 _WHERE = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`", re.DOTALL)
+_NO_WORD = re.compile(r"invalid (enum )?value '")
 _PLAIN = re.compile(r"[A-Za-z_]\w*(?:\[\d+\]|\.[A-Za-z_]\w*)*", re.ASCII)
 _STEP = re.compile(r"([A-Za-z_]\w*)|\[(\d+)\]")
 
@@ -131,6 +133,9 @@ def _refusal(problem: str, body: Any, wanted: Any, inside: str = "") -> InvalidA
     value = _shown(body, path)
     what = where["what"][0].lower() + where["what"][1:]
     param = _joined(inside, path)
+    if _NO_WORD.match(what):
+        words = known_words(wanted, [name for name, _ in _STEP.findall(path)])
+        what = f"it must be one of {', '.join(words)}" if words else what
     return InvalidArgument(f"'{param}'{value}: {what}", param=param)
 
 
