@@ -19,7 +19,7 @@ export PIP_REQUIRE_VIRTUALENV := 1
 SOURCES := $(shell find CMakeLists.txt cmake csrc third_party python -type f -not -path '*/__pycache__/*' 2>/dev/null)
 LLAMA_PREFIX = $(shell $(TOOLS)/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
 
-.PHONY: serve test truth exporters clients fuzz lint cpp-test python-test check-machine clean distclean
+.PHONY: serve test truth exporters clients fuzz compare lint cpp-test python-test check-machine clean distclean
 .DEFAULT_GOAL := serve
 .DELETE_ON_ERROR:
 
@@ -66,6 +66,21 @@ FUZZ_CASES ?= 500
 fuzz: $(VENV)/.test
 	@INFERNO_TEST_FUZZ_CASES=$(FUZZ_CASES) $(VENV)/bin/python -m pytest tests/python/e2e/test_body_fuzz.py \
 	  tests/python/e2e/test_readers.py tests/python/e2e/test_api_fuzz.py
+
+# What a change does to speed: asv's benches (benches/asv) on HEAD and on where it parted from BASE, in turn on this machine.
+# Each is built as a wheel of its own from what is committed. Ends with 1 where a bench became slower by FACTOR.
+BASE ?= main
+FACTOR ?= 1.2
+BENCH := build/bench
+
+compare: $(BENCH)/.ready
+	@$(BENCH)/bin/asv machine --yes >/dev/null
+	@base=$$(git merge-base $(BASE) HEAD) && $(BENCH)/bin/asv continuous --factor $(FACTOR) $(ASV_FLAGS) $$base HEAD
+
+$(BENCH)/.ready: | check-machine
+	@test -x $(BENCH)/bin/python || $(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python $(PIP) install 'asv>=0.6' virtualenv
+	@touch $@
 
 python-test: $(VENV)/.test
 	@$(VENV)/bin/python -m pytest

@@ -57,5 +57,5 @@ def test_what_the_project_is_watched_by_is_there() -> None:
         "Sampling.time_sampling",
         "Tokenizer.time_encode",
         "Events.time_encode_events",
-        "Http.track_output_rate",
+        "Http.track_token",
     }
