@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from inferno import canary
 from inferno.cli import main
-from inferno.engine.client import GenerateRequest, TokenStream
+from inferno.engine.client import GenerateRequest, RequestStream
 from inferno.engine.local import LocalEngine
 from inferno.models.source import resolve
 
@@ -23,7 +23,7 @@ REQUESTS = int(os.environ.get("INFERNO_TEST_CANARIES", "60"))
 class Mixing(LocalEngine):
     """Everybody is one tenant: what a server would be that forgets whose a prompt is."""
 
-    async def generate(self, request: GenerateRequest) -> TokenStream:  # type: ignore[override]
+    async def generate(self, request: GenerateRequest) -> RequestStream:  # type: ignore[override]
         return await super().generate(replace(request, tenant="everybody"))
 
 
@@ -61,7 +61,7 @@ async def test_an_engine_that_forgets_tenants_is_found_out_by_what_it_reuses_and
 
 async def test_answers_of_others_are_found_out() -> None:
     class Stream:
-        def __init__(self, mine: TokenStream, said: list[str]) -> None:
+        def __init__(self, mine: RequestStream, said: list[str]) -> None:
             self.mine, self.said = mine, said
 
         async def __aiter__(self) -> Any:
@@ -72,7 +72,7 @@ async def test_answers_of_others_are_found_out() -> None:
             await self.mine.aclose()
 
     class Babbling(LocalEngine):
-        async def generate(self, request: GenerateRequest) -> TokenStream:  # type: ignore[override]
+        async def generate(self, request: GenerateRequest) -> RequestStream:  # type: ignore[override]
             said = self.__dict__.setdefault("said", [])
             said.append(await self.decode(request.prompt))
             return Stream(await super().generate(request), said)

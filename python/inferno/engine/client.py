@@ -184,19 +184,37 @@ class Delta(msgspec.Struct, frozen=True):
     """Of the prompt's next tokens, from its second on; they come before any text."""
 
 
+class DeltaSink(Protocol):
+    """What a stream is poured into. Called on the loop that the stream belongs to, not always in a task."""
+
+    def take(self, delta: Delta) -> bool:
+        """Must not block: all other streams wait for it. False: the next one after :meth:`ready` only."""
+        ...
+
+    async def ready(self) -> None:
+        """Returns when there is room again."""
+        ...
+
+
 class TokenStream(Protocol):
     """The deltas of one request, all choices interleaved, until every choice has finished.
 
-    Iteration raises the :class:`~inferno.errors.InfernoError` of a choice that failed. Deltas of a reader that lags are
+    Reading raises the :class:`~inferno.errors.InfernoError` of a choice that failed. Deltas of a reader that lags are
     merged, per choice. Belongs to one asyncio task. Closing early cancels the request at the engine's next step.
     """
 
-    def __aiter__(self) -> AsyncIterator[Delta]: ...
+    async def pour(self, sink: DeltaSink) -> None:
+        """All deltas into ``sink``, each as it comes. Raises what the sink raises, too. Cancelling loses none."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
 class RequestStream(TokenStream, Protocol):
-    """That of one request to the engine, which can be reached while it runs."""
+    """That of one request to the engine, which can be reached while it runs. Iteration gives the deltas one by one: it
+    wakes a task for each, which :meth:`pour` does not."""
+
+    def __aiter__(self) -> AsyncIterator[Delta]: ...
 
     def end_thought(self) -> bool:
         """Have every choice end its thought at the engine's next step, and think no more; the answer goes on. False:

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
-from inferno.engine.client import Delta, FinishReason, Timings, TokenLogprob, Usage
+from inferno.engine.client import Delta, DeltaSink, FinishReason, Timings, TokenLogprob, Usage
 from inferno.engine.home_loop import HomeLoop
 from inferno.errors import Internal, Unsupported, from_code
 
@@ -25,7 +25,7 @@ class Channel:
     """Deltas of one request that its reader has not taken. Made and used on the event loop's thread only, but for
     ``close``."""
 
-    __slots__ = ("_closed", "_loop", "_open_choices", "_pending", "_waiter", "choices", "started", "tenant")
+    __slots__ = ("_closed", "_hear", "_loop", "_open_choices", "_pending", "_waiter", "choices", "started", "tenant")
 
     def __init__(self, choices: int, tenant: str = "") -> None:
         self.choices = choices
@@ -35,7 +35,8 @@ class Channel:
         self._loop = asyncio.get_running_loop()  # kept: before Python 3.12 asking for it asks the kernel, too
         self._open_choices = choices
         self._pending: dict[int, list[Crossing]] = {}
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[bool] | None = None
+        self._hear: Callable[[Crossing], bool] | None = None
         self._closed = False
 
     @property
@@ -44,37 +45,67 @@ class Channel:
         return self._open_choices <= 0
 
     @property
+    def waits(self) -> bool:
+        """Something is there to be taken."""
+        return bool(self._pending)
+
+    @property
     def over(self) -> bool:
-        """Nothing more will be read from it."""
+        """Nothing more will be pushed that is kept."""
         return self.finished or self._closed
 
     def push(self, delta: Crossing) -> None:
-        """Take a delta as it crossed; one of a choice that already waits is merged with it when read."""
+        """Take a delta as it crossed, and hand it on where somebody listens; else one of a choice that already waits
+        is merged with it when read."""
         self.started = True
         rest = delta[4]
         if rest is not None and rest.finish is not None:
             self._open_choices -= 1
         if self._closed:
             return
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            if self._hear is not None:
+                self._tell(delta, self._hear, waiter)
+                return
+            # Deltas of one step arrive in one callback: the first wakes the reader, which runs after the last is here.
+            waiter.set_result(True)
         waiting = self._pending.get(delta[1])
         if waiting is None:
             self._pending[delta[1]] = [delta]
         else:
             waiting.append(delta)
-        # Deltas of one step arrive in one callback: the first wakes the reader, which runs after the last is here.
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+
+    def _tell(self, delta: Crossing, hear: Callable[[Crossing], bool], waiter: asyncio.Future[bool]) -> None:
+        try:
+            more = hear(delta)
+        except Exception as error:
+            if not waiter.done():
+                waiter.set_exception(error)
+        else:
+            if not (waiter.done() or (more and not self.over)):
+                waiter.set_result(more)
 
     def take(self) -> list[Crossing] | None:
         """The waiting deltas of one choice, oldest first; None where nothing waits."""
         return self._pending.pop(next(iter(self._pending))) if self._pending else None
 
-    def news(self) -> asyncio.Future[None]:
+    def news(self) -> asyncio.Future[bool]:
         """Done when something waits. Raises Internal for a second reader."""
         if self._waiter is not None and not self._waiter.done():
             raise Internal("a stream has one reader, and a second one is waiting on it")
         self._waiter = self._loop.create_future()
         return self._waiter
+
+    async def listen(self, hear: Callable[[Crossing], bool]) -> bool:
+        """Until the last delta or ``hear`` says False, which this returns, each goes there as soon as it is pushed.
+        Nothing may wait. Raises what ``hear`` raises, and Internal for a second reader."""
+        news = self.news()
+        self._hear = hear
+        try:
+            return await news
+        finally:
+            self._hear = self._waiter = None  # they hold the stream, whose end would cancel the request
 
     def close(self) -> None:
         """Drop what waits and all that comes. Safe from any thread."""
@@ -138,9 +169,25 @@ class LocalStream:
             if channel.over:
                 raise StopAsyncIteration
             await channel.news()
+        return self._merged(deltas)
+
+    async def pour(self, sink: DeltaSink) -> None:
+        channel = self._channel
+
+        def hear(delta: Crossing) -> bool:
+            return sink.take(self._merged((delta,)))
+
+        while not channel.over or channel.waits:
+            deltas = channel.take()
+            more = await channel.listen(hear) if deltas is None else sink.take(self._merged(deltas))
+            if not more:
+                await sink.ready()
+
+    def _merged(self, deltas: Sequence[Crossing]) -> Delta:
+        """Raises the error that the last one tells of."""
         rest = deltas[-1][4]
         if rest is not None and rest.error is not None:
-            await self.aclose()
+            self._release()
             raise from_code(*rest.error)
         return merge(deltas, self._token_bytes)
 

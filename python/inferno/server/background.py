@@ -7,7 +7,7 @@ import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from inferno.engine.client import RequestStream, TokenStream
+from inferno.engine.client import Delta, RequestStream, TokenStream
 from inferno.errors import InfernoError, QueueFull
 from inferno.server.drain import Drain
 from inferno.server.error_handlers import failure_of, log_failure
@@ -16,6 +16,7 @@ from inferno.server.exchange import Exchange
 from inferno.server.keeping import Keeping
 from inferno.server.making import Making
 from inferno.server.presence import while_not
+from inferno.server.readers import Readers
 from inferno.server.refusals import GivenUp
 from inferno.server.running import Running
 from inferno.server.wire.responses.body import ResponseBody
@@ -46,6 +47,12 @@ class Run:
     @property
     def tenant(self) -> str:
         return self.keeping.tenant
+
+    def take(self, delta: Delta) -> None:
+        answer = self.making.answer
+        self.tell(answer.started())
+        self.making.tally.take(delta)
+        self.tell(answer.told(delta))
 
     def tell(self, events: Events) -> None:
         if self.log is not None:
@@ -113,11 +120,7 @@ class Background:
                 run.stream = await self._submitted(run)
             except QueueFull as full:
                 await asyncio.sleep(full.retry_after)
-        answer = run.making.answer
-        async for delta in run.stream:
-            run.tell(answer.started())
-            run.making.tally.take(delta)
-            run.tell(answer.told(delta))
+        await run.stream.pour(Readers(run.take))
 
     async def _make(self, run: Run) -> None:
         with ExitStack() as stack:

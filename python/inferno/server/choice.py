@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 
-from inferno.engine.client import Delta, Timings, TokenLogprob
+from inferno.engine.client import Delta, Timings, TokenLogprob, TokenStream
+from inferno.server.readers import Readers
 from inferno.server.replies import Replies, Reply
 from inferno.server.tally import Tally
 
@@ -56,15 +56,16 @@ class _Draft:
 
 
 async def gather_choices(
-    deltas: AsyncIterable[Delta], tally: Tally, *, with_logprobs: bool, replies: Replies | None = None
+    stream: TokenStream, tally: Tally, *, with_logprobs: bool, replies: Replies | None = None
 ) -> list[Choice]:
     """All choices, by index. Raises what the stream raises, and Internal if a choice never finished."""
     drafts: dict[int, _Draft] = {}
-    async for delta in deltas:
-        tally.take(delta)
+
+    def draft(delta: Delta) -> None:
         drafts.setdefault(delta.index, _Draft()).take(delta)
-        if replies is not None:
-            replies.read(delta)
+
+    readers = (tally.take, draft) if replies is None else (tally.take, draft, replies.read)
+    await stream.pour(Readers(*readers))
     tally.check_complete()
     return [
         drafts[index].choice(with_logprobs, None if replies is None else replies.reply(index))

@@ -7,10 +7,13 @@ memory. An answer is not bounded here: a stream lasts as long as its model write
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from inferno.server.chunk_outlet import ChunkOutlet
+from inferno.server.outlet import OUTLET
 from inferno.server.wire.errors import Failure, openai_error
 
 MOST_HEAD_BYTES = 64 * 1024
@@ -59,6 +62,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        extensions: dict[str, Any] = {OUTLET: partial(ChunkOutlet, self.cycle)}
+        self.scope["extensions"] = extensions
         self._in_head = False
         self._body_bytes = self._bytes_since_head = 0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from inferno.engine.client import Delta, EngineClient, GenerateRequest, TokenStream
+from inferno.engine.client import Delta, DeltaSink, EngineClient, GenerateRequest, TokenStream
 
 
 async def generate_all(client: EngineClient, requests: Sequence[GenerateRequest]) -> TokenStream:
@@ -34,35 +34,32 @@ class MergedStream:
     def __init__(self, streams: Sequence[TokenStream], *, choices_per_stream: int) -> None:
         self._streams = tuple(streams)
         self._choices_per_stream = choices_per_stream
-        self._pumps: list[asyncio.Task[None]] = []
 
-    async def __aiter__(self) -> AsyncIterator[Delta]:
-        # Bounded: a reader that lags makes the pumps wait, and then the streams merge their deltas.
-        arrived: asyncio.Queue[Delta | Exception | None] = asyncio.Queue(len(self._streams))
-        self._pumps = [asyncio.create_task(self._pump(position, arrived)) for position in range(len(self._streams))]
-        running = len(self._pumps)
-        while running:
-            item = await arrived.get()
-            if item is None:
-                running -= 1
-            elif isinstance(item, Exception):
-                raise item
-            else:
-                yield item
+    async def pour(self, sink: DeltaSink) -> None:
+        pours = [
+            asyncio.create_task(stream.pour(_Renumbered(sink, position * self._choices_per_stream)))
+            for position, stream in enumerate(self._streams)
+        ]
+        try:
+            await asyncio.gather(*pours)
+        finally:
+            for pouring in pours:
+                pouring.cancel()
+            await asyncio.gather(*pours, return_exceptions=True)
 
     async def aclose(self) -> None:
-        for pump in self._pumps:
-            pump.cancel()
-        await asyncio.gather(*self._pumps, return_exceptions=True)
         for stream in self._streams:
             await stream.aclose()
 
-    async def _pump(self, position: int, arrived: asyncio.Queue[Delta | Exception | None]) -> None:
-        offset = position * self._choices_per_stream
-        try:
-            async for delta in self._streams[position]:
-                await arrived.put(replace(delta, index=offset + delta.index))
-        except Exception as error:
-            await arrived.put(error)
-        else:
-            await arrived.put(None)
+
+class _Renumbered:
+    """A sink for one of the streams, whose choices begin at ``offset``. When it is full, so is that of the others, who
+    find it out with their next delta."""
+
+    def __init__(self, sink: DeltaSink, offset: int) -> None:
+        self._sink = sink
+        self._offset = offset
+        self.ready = sink.ready
+
+    def take(self, delta: Delta) -> bool:
+        return self._sink.take(replace(delta, index=self._offset + delta.index))

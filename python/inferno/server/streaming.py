@@ -6,12 +6,14 @@ import logging
 from collections.abc import Mapping
 
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
+from inferno.engine.client import Delta
 from inferno.errors import InfernoError
 from inferno.server.error_handlers import failure_of, log_failure
 from inferno.server.generation import Generation
 from inferno.server.keep_alive import KeepAlive
+from inferno.server.outlet import Outlet, body, outlet_of
 from inferno.server.presence import while_wanted
 from inferno.server.refusals import ClientLeft
 
@@ -40,7 +42,7 @@ class EventStream(Response):
         try:
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             tail = await self._serve(scope, receive, send)
-            await send(_body(tail, more=False))
+            await send(body(tail, more=False))
         except (ClientLeft, OSError):
             generation.exchange.failed(ClientLeft("the client closed the connection"))
         except BaseException as error:
@@ -57,13 +59,16 @@ class EventStream(Response):
         try:
             opening = answer.first_events()
             if opening:
-                await send(_body(opening, more=True))
-            await while_wanted(self._pump(send, keep_alive), receive, generation.stopped)
+                await send(body(opening, more=True))
+            writer = _Writer(generation, outlet_of(scope, send), keep_alive)
+            await while_wanted(generation.stream.pour(writer), receive, generation.stopped)
             generation.tally.check_complete()
             if generation.keep is not None:
+                if last := writer.take_last():
+                    await send(body(last, more=True))
                 await generation.keep(generation.tally.usage)
             generation.exchange.finished(generation.tally)
-            return answer.last_events(generation.tally.usage)
+            return writer.take_last() + answer.last_events(generation.tally.usage)
         except (ClientLeft, OSError):
             raise
         except Exception as error:
@@ -75,15 +80,32 @@ class EventStream(Response):
         finally:
             await keep_alive.stop()
 
-    async def _pump(self, send: Send, keep_alive: KeepAlive) -> None:
-        take, events, touch = self._generation.tally.take, self._generation.answer.events, keep_alive.touch
-        async for delta in self._generation.stream:
-            take(delta)
-            data = events(delta)
-            if data:
-                touch()
-                await send(_body(data, more=True))
 
+class _Writer:
+    """A :class:`~inferno.engine.client.DeltaSink`: each delta's events, as it comes, into the outlet. Those of the last
+    one wait for what ends the stream, to be one write with it."""
 
-def _body(data: bytes, *, more: bool) -> Message:
-    return {"type": "http.response.body", "body": data, "more_body": more}
+    def __init__(self, generation: Generation, outlet: Outlet, keep_alive: KeepAlive) -> None:
+        self._tally = generation.tally
+        self._events = generation.answer.events
+        self._write = outlet.write
+        self._touch = keep_alive.touch
+        self._last = b""
+        self.ready = outlet.drained
+
+    def take(self, delta: Delta) -> bool:
+        tally = self._tally
+        tally.take(delta)
+        data = self._events(delta)
+        if tally.complete:
+            self._last = data
+            return True
+        if not data:
+            return True
+        self._touch()
+        return self._write(data)
+
+    def take_last(self) -> bytes:
+        """What is still to be sent of the last delta, once."""
+        data, self._last = self._last, b""
+        return data

@@ -12,6 +12,7 @@ class Tally:
     def __init__(self, *, prompts: int, choices_per_prompt: int) -> None:
         self._prompts = prompts
         self._choices_per_prompt = choices_per_prompt
+        self._choices = prompts * choices_per_prompt
         self._last: dict[int, Delta] = {}
 
     def take(self, delta: Delta) -> None:
@@ -22,11 +23,15 @@ class Tally:
             raise Cancelled("the request was cancelled before its answer was complete")
         self._last[delta.index] = delta
 
+    @property
+    def complete(self) -> bool:
+        """Every choice has finished."""
+        return len(self._last) == self._choices
+
     def check_complete(self) -> None:
         """Raises Internal unless every choice has finished."""
-        expected = self._prompts * self._choices_per_prompt
-        if len(self._last) != expected:
-            raise Internal(f"{len(self._last)} of {expected} choices finished")
+        if not self.complete:
+            raise Internal(f"{len(self._last)} of {self._choices} choices finished")
 
     @property
     def usage(self) -> Usage:

@@ -1,4 +1,4 @@
-"""LocalStream: merging for a slow reader, the end, failures, and cancelling by leaving."""
+"""LocalStream: merging for a slow reader, pouring, the end, failures, and cancelling by leaving."""
 
 from __future__ import annotations
 
@@ -153,3 +153,104 @@ async def test_a_cancelled_reader_loses_nothing() -> None:
         await first
     harness.channel.push(native("kept", finish="stop"))
     assert [delta.text for delta in await harness.read_all()] == ["kept"]
+
+
+class Sink:
+    """Full after each delta of which ``fills`` says so, until ``room`` is set."""
+
+    def __init__(self, fills: str = "") -> None:
+        self.taken: list[Delta] = []
+        self.fills = fills
+        self.room = asyncio.Event()
+
+    def take(self, delta: Delta) -> bool:
+        if delta.text == "wrong":
+            raise ValueError("the sink does not take it")
+        self.taken.append(delta)
+        return delta.text not in list(self.fills)
+
+    async def ready(self) -> None:
+        await self.room.wait()
+
+    @property
+    def texts(self) -> list[str]:
+        return [delta.text for delta in self.taken]
+
+
+async def poured(harness: Harness, sink: Sink) -> asyncio.Task[None]:
+    """A pouring that waits for what is pushed."""
+    assert harness.stream is not None
+    task = asyncio.create_task(harness.stream.pour(sink))
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_what_is_poured_is_there_as_soon_as_it_is_pushed() -> None:
+    harness, sink = Harness(choices=2), Sink()
+    harness.channel.push(native("before"))
+    pouring = await poured(harness, sink)
+    harness.channel.push(native("a"))
+    harness.channel.push(native("b", index=1, finish="stop"))
+    harness.channel.push(native("c", finish="length"))
+    assert sink.texts == ["before", "a", "b", "c"]
+    await pouring
+    assert harness.cancelled == 0
+
+
+async def test_a_full_sink_gets_what_came_meanwhile_merged() -> None:
+    harness, sink = Harness(), Sink(fills="ac")
+    pouring = await poured(harness, sink)
+    for text in "abc":
+        harness.channel.push(native(text, tokens=(ord(text),)))
+        await asyncio.sleep(0)
+    assert sink.texts == ["a"]
+    harness.channel.push(native("d", tokens=(100,), finish="stop"))
+    sink.room.set()
+    await pouring
+    assert sink.texts == ["a", "bcd"]
+    assert sink.taken[-1].token_ids == (98, 99, 100)
+
+
+async def test_pouring_ends_when_the_sink_that_took_the_last_has_room() -> None:
+    harness, sink = Harness(), Sink(fills="z")
+    pouring = await poured(harness, sink)
+    harness.channel.push(native("z", finish="stop"))
+    await asyncio.sleep(0)
+    assert not pouring.done()
+    sink.room.set()
+    await pouring
+
+
+@pytest.mark.parametrize("wakes", [False, True])
+async def test_what_the_sink_raises_ends_the_pouring(wakes: bool) -> None:
+    harness, sink = Harness(), Sink()
+    if not wakes:
+        harness.channel.push(native("wrong"))
+    pouring = await poured(harness, sink)
+    if wakes:
+        harness.channel.push(native("wrong"))
+    with pytest.raises(ValueError, match="does not take"):
+        await pouring
+
+
+async def test_a_choice_that_fails_while_it_is_poured_raises_its_error_and_cancels_the_others() -> None:
+    harness, sink = Harness(choices=2), Sink()
+    pouring = await poured(harness, sink)
+    harness.channel.push(native(finish="error", error=("context_length_exceeded", "too long", "messages")))
+    with pytest.raises(ContextLengthExceeded, match="too long"):
+        await pouring
+    assert harness.cancelled == 1
+
+
+async def test_a_cancelled_pouring_loses_nothing() -> None:
+    harness, sink = Harness(), Sink()
+    pouring = await poured(harness, sink)
+    pouring.cancel()
+    harness.channel.push(native("kept"))
+    with pytest.raises(asyncio.CancelledError):
+        await pouring
+    again = await poured(harness, sink)
+    assert sink.texts == ["kept"]
+    harness.channel.push(native("and", finish="stop"))
+    await again
+    assert sink.texts == ["kept", "and"]

@@ -7,7 +7,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inferno.engine.client import Delta, Gap, GenerateRequest, Message, ModelCard, Timings, TokenLogprob, Usage
+from inferno.engine.client import (
+    Delta,
+    DeltaSink,
+    Gap,
+    GenerateRequest,
+    Message,
+    ModelCard,
+    Timings,
+    TokenLogprob,
+    Usage,
+)
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.embedding import EmbedRequest, EmbedResult
@@ -41,6 +51,11 @@ class FakeStream:
                 raise self._client.failure
             self._client.count(delta)
             yield delta
+
+    async def pour(self, sink: DeltaSink) -> None:
+        async for delta in self:
+            if not sink.take(delta):
+                await sink.ready()
 
     async def aclose(self) -> None:
         self.closed.set()

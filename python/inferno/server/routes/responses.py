@@ -17,6 +17,7 @@ from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.making import Asked, Making, Sources, prepare, read_context
 from inferno.server.operation import JSON, Operation
 from inferno.server.presence import while_wanted
+from inferno.server.readers import Readers
 from inferno.server.services import Services, exchange_of, services_of
 from inferno.server.streaming import EventStream
 from inferno.server.wire.decode import decode
@@ -100,9 +101,7 @@ async def _whole(request: Request, generation: Generation, headers: dict[str, st
 
 
 async def _read(generation: Generation) -> None:
-    async for delta in generation.stream:
-        generation.tally.take(delta)
-        generation.answer.events(delta)
+    await generation.stream.pour(Readers(generation.tally.take, generation.answer.events))
     generation.tally.check_complete()
 
 
