@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace inferno {
 
@@ -51,6 +52,7 @@ void HostPrefixes::saved(const SavedPrefixPtr& prefix) {
   ++counted_.saved;
   prefix->saved = true;
   drop_covered_by(*prefix);
+  keep_room_free();
 }
 
 void HostPrefixes::loaded(const SavedPrefixPtr& prefix, std::int32_t tokens) {
@@ -61,7 +63,7 @@ void HostPrefixes::loaded(const SavedPrefixPtr& prefix, std::int32_t tokens) {
 void HostPrefixes::refuse(const SavedPrefixPtr& prefix, bool corrupted) {
   std::lock_guard lock(mutex_);
   ++counted_.refused;
-  if (corrupted && prefix->stored) on_evict(prefix);
+  if (corrupted && prefix->stored && on_evict) on_evict(prefix);
   if (const auto place = place_of(prefix); place != places_.end()) forget(place);
 }
 
@@ -88,6 +90,7 @@ Status HostPrefixes::add(const PrefixOwner& owner, std::span<const TokenId> toke
   std::lock_guard lock(mutex_);
   drop_covered_by(*prefix);
   insert(std::move(prefix));
+  keep_room_free();
   return {};
 }
 
@@ -119,30 +122,40 @@ void HostPrefixes::evict(Places::iterator place) {
   forget(place);
   if (!prefix->saved) return;
   ++counted_.evicted;
-  if (!prefix->stored) on_evict(prefix);
+  if (!prefix->stored && on_evict) on_evict(prefix);
 }
 
-// What is announced but not saved has no bytes to give.
-void HostPrefixes::evict_bytes(std::size_t bytes) {
-  for (std::size_t given = 0; given < bytes;) {
-    auto oldest = places_.end();
-    for (auto it = places_.begin(); it != places_.end(); ++it) {
-      if (!it->second.prefix->saved) continue;
-      if (oldest == places_.end() || it->second.last_used < oldest->second.last_used) oldest = it;
-    }
-    if (oldest == places_.end()) return;
-    given += oldest->second.prefix->bytes.size();
-    evict(oldest);
+// Gives up the least recently used until those that are left take so many bytes at most. What is announced but not saved
+// has none to give; and what somebody holds gives them back later, so it is not the pool that says when it is enough.
+void HostPrefixes::shrink_to(std::size_t bytes) {
+  std::vector<Places::iterator> by_use;
+  std::size_t taken = 0;
+  for (auto it = places_.begin(); it != places_.end(); ++it) {
+    if (!it->second.prefix->saved) continue;
+    by_use.push_back(it);
+    taken += MemoryPool::rounded(it->second.prefix->bytes.size());
+  }
+  std::sort(by_use.begin(), by_use.end(), [](auto a, auto b) { return a->second.last_used < b->second.last_used; });
+  for (auto oldest = by_use.begin(); taken > bytes; ++oldest) {
+    taken -= MemoryPool::rounded((*oldest)->second.prefix->bytes.size());
+    evict(*oldest);
   }
 }
 
-// Evicts no more than what is asked for: an evicted prefix that somebody still holds gives its bytes back later, and
-// going on until the pool has room would then empty it.
+void HostPrefixes::keep_room_free() {
+  if (!on_evict) return;
+  const std::size_t budget = pool_->stats().budget_bytes;
+  std::size_t largest = 0;
+  for (const auto& [id, place] : places_) largest = std::max(largest, MemoryPool::rounded(place.prefix->bytes.size()));
+  shrink_to(budget - std::max(std::min(largest, budget / 2), budget / 4));
+}
+
 Result<MemoryPool::Block> HostPrefixes::allocate(std::size_t bytes) {
   Result<MemoryPool::Block> block = pool_->allocate(bytes);
-  const std::size_t rounded = bytes + bytes / 4;  // the pool rounds up by a quarter at most
-  if (block.ok() || rounded > pool_->stats().budget_bytes) return block;
-  evict_bytes(rounded);
+  const std::size_t budget = pool_->stats().budget_bytes;
+  const std::size_t wanted = MemoryPool::rounded(bytes);
+  if (block.ok() || wanted == 0 || wanted > budget) return block;
+  shrink_to(budget - wanted);
   return pool_->allocate(bytes);
 }
 

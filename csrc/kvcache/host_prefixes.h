@@ -67,8 +67,10 @@ class HostPrefixes {
   [[nodiscard]] Status check_invariants() const;
 
   // Gets every prefix given up for room or by clear(), unless it is stored already; of the stored ones those that were
-  // refused as corrupted. Called with the lock held.
-  std::function<void(const SavedPrefixPtr&)> on_evict = [](const SavedPrefixPtr&) {};
+  // refused as corrupted. Called with the lock held. Who takes them keeps their bytes for as long as a disk needs, and
+  // what is to be saved meanwhile would find no room: so where this is set, prefixes are given up before their room is
+  // wanted, and a quarter of the budget is kept free, or as much as the largest prefix takes up to half of the budget.
+  std::function<void(const SavedPrefixPtr&)> on_evict;
 
  private:
   static constexpr std::int32_t kWorthwhileBlocks = 4;
@@ -85,7 +87,8 @@ class HostPrefixes {
   [[nodiscard]] Places::iterator place_of(const SavedPrefixPtr& prefix);
   Places::iterator forget(Places::iterator place);
   void evict(Places::iterator place);
-  void evict_bytes(std::size_t bytes);
+  void shrink_to(std::size_t bytes);
+  void keep_room_free();
   [[nodiscard]] Result<MemoryPool::Block> allocate(std::size_t bytes);
   void drop_covered_by(const SavedPrefix& longer);
 

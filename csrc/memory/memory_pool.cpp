@@ -11,15 +11,6 @@
 namespace inferno {
 namespace {
 
-// What a request for `bytes` takes: the next of four steps between two powers of two, so at most a quarter is wasted,
-// and never less than the alignment. 0 when the size cannot be represented.
-std::size_t size_class(std::size_t bytes) {
-  if (bytes <= MemoryPool::kAlignment) return MemoryPool::kAlignment;
-  const std::size_t step = std::max(std::bit_floor(bytes - 1) / 4, MemoryPool::kAlignment);
-  if (bytes > std::numeric_limits<std::size_t>::max() - (step - 1)) return 0;
-  return (bytes + step - 1) / step * step;
-}
-
 std::byte* take_from_system(std::size_t capacity) {
   return static_cast<std::byte*>(::operator new(capacity, std::align_val_t{MemoryPool::kAlignment}, std::nothrow));
 }
@@ -75,6 +66,14 @@ std::byte* MemoryPool::State::take_fresh(std::size_t capacity) {
   return data;
 }
 
+// The next of four steps between two powers of two.
+std::size_t MemoryPool::rounded(std::size_t bytes) {
+  if (bytes <= kAlignment) return kAlignment;
+  const std::size_t step = std::max(std::bit_floor(bytes - 1) / 4, kAlignment);
+  if (bytes > std::numeric_limits<std::size_t>::max() - (step - 1)) return 0;
+  return (bytes + step - 1) / step * step;
+}
+
 MemoryPool::MemoryPool(std::size_t budget_bytes) : state_(std::make_unique<State>()) {
   state_->stats.budget_bytes = budget_bytes;
 }
@@ -83,7 +82,7 @@ MemoryPool::~MemoryPool() { trim(); }
 
 Result<MemoryPool::Block> MemoryPool::allocate(std::size_t bytes) {
   State& s = *state_;
-  const std::size_t capacity = size_class(bytes);
+  const std::size_t capacity = rounded(bytes);
   std::lock_guard lock(s.mutex);
   ++s.stats.allocations;
   // Not held_bytes: what is kept would be given back first.

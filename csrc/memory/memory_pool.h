@@ -47,6 +47,10 @@ class MemoryPool {
   explicit MemoryPool(std::size_t budget_bytes);
   ~MemoryPool();
 
+  // What a block of so many bytes takes of the budget: a quarter more at most, but for the alignment. 0 = more than there
+  // are numbers for.
+  [[nodiscard]] static std::size_t rounded(std::size_t bytes);
+
   // kOutOfMemory, naming both numbers, when the budget would be exceeded even after giving kept blocks back.
   [[nodiscard]] Result<Block> allocate(std::size_t bytes);
   // Gives kept blocks back to the system.

@@ -167,10 +167,35 @@ TEST(HostPrefixes, HeldByAReaderItCountsAndTheOthersStay) {
   host.on_evict = [&](const SavedPrefixPtr& prefix) { held.push_back(prefix); };
   for (TokenId i = 0; i < 4; ++i) ASSERT_TRUE(save(host, "t", count_from(i * 100, 16), 1000));
   EXPECT_FALSE(save(host, "t", count_from(900, 16), 1000)) << "the evicted one still has its bytes";
-  EXPECT_GE(host.stats().prefixes, 2);
+  EXPECT_EQ(host.stats().prefixes, 3);
   EXPECT_LE(host.stats().used_bytes, host.stats().limit_bytes);
   held.clear();
   EXPECT_TRUE(save(host, "t", count_from(900, 16), 1000));
+}
+
+// As a disk does: each is let go before the next is saved, but not at once.
+TEST(HostPrefixes, WhoTakesThemMayHoldOneAtATimeAndNothingIsLost) {
+  HostPrefixes host(4096, 4);
+  std::vector<std::vector<TokenId>> taken;
+  SavedPrefixPtr held;
+  host.on_evict = [&](const SavedPrefixPtr& prefix) {
+    EXPECT_FALSE(held);
+    held = prefix;
+    taken.push_back(prefix->tokens);
+  };
+  for (TokenId i = 0; i < 20; ++i) {
+    EXPECT_TRUE(save(host, "t", count_from(i * 100, 16), i % 3 == 0 ? 1000 : 700)) << i;
+    held = nullptr;
+  }
+  EXPECT_EQ(host.stats().refused, 0U);
+  EXPECT_EQ(taken.size() + static_cast<std::size_t>(host.stats().prefixes), 20U);
+  EXPECT_GE(host.stats().prefixes, 3);
+}
+
+TEST(HostPrefixes, WhereNobodyTakesThemAllOfTheBudgetIsUsed) {
+  HostPrefixes host(4096, 4);
+  for (TokenId i = 0; i < 9; ++i) EXPECT_TRUE(save(host, "t", count_from(i * 100, 16), 1000));
+  EXPECT_EQ(host.stats().prefixes, 4);
 }
 
 TEST(HostPrefixes, RefusesWhatIsNoSavedPrefix) {
