@@ -66,7 +66,7 @@ def _memory(report: Report) -> None:
 
 def _native(report: Report) -> None:
     try:
-        from inferno.engine.local import build
+        from inferno.engine.core import build
     except ImportError as error:
         report.problems.append(Problem(str(error), "run 'pip install .' in the source tree, or 'pip install inferno'"))
         return

@@ -27,8 +27,9 @@ from inferno.engine.client import (
     TokenLogprob,
     Usage,
 )
+from inferno.engine.core import defaults
 from inferno.engine.embedding import EmbedRequest
-from inferno.engine.local import LocalEngine, defaults
+from inferno.engine.local import LocalEngine
 from inferno.errors import InvalidArgument, QueueFull, Unavailable
 from inferno.models.adapters import load_adapter
 from inferno.models.opening import extras_of, ready

@@ -72,7 +72,7 @@ def _with_tuned(settings: Config) -> Config:
 def _engine_defaults() -> dict[str, dict[str, Any]]:
     """The engine's own, read from it; nothing where the native module is not built."""
     try:
-        from inferno.engine.local import defaults
+        from inferno.engine.core import defaults
     except ImportError:
         return {}
     return defaults()

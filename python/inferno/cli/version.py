@@ -18,7 +18,7 @@ def version(
         return
     import platform
 
-    from inferno.engine.local import build
+    from inferno.engine.core import build
 
     native = build()
     typer.echo(f"inferno {inferno.__version__} (commit {native['commit']})")

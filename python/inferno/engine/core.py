@@ -1,4 +1,5 @@
-"""The native module ``inferno._core``: imported here, with a word on what to do when it is missing, and called here."""
+"""The native module ``inferno._core``: imported here, with a word on what to do when it is missing; how it is called,
+and what it says of itself."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ except ImportError as error:
         name="inferno._core",
     ) from error
 
-__all__ = ["_core", "forward_logs", "native_call"]
+__all__ = ["_core", "build", "defaults", "forward_logs", "native_call"]
 
 _Result = TypeVar("_Result")
 
@@ -32,3 +33,19 @@ def native_call(call: Callable[..., _Result], /, *args: Any) -> _Result:
 def forward_logs(sink: Callable[[int, str, str], None] | None) -> None:
     """Send native log lines to ``sink(level, component, message)``, called on native threads; None drops them."""
     _core.set_log_sink(sink)
+
+
+def defaults() -> dict[str, dict[str, Any]]:
+    """What the engine takes where nothing is set, for ``model`` and ``engine`` settings. 0 is "its choice"."""
+    structs = {"model": _core.ModelOptions(), "engine": _core.EngineConfig()}
+    return {
+        section: {name: getattr(struct, name) for name in dir(struct) if not name.startswith("_")}
+        for section, struct in structs.items()
+    }
+
+
+def build() -> dict[str, Any]:
+    """What the native module is: ``version``, ``commit``, its ``backends`` with their devices, as found now, and on how
+    many ``cores`` it computes unless told otherwise: those that this process may use, whose threads count as one."""
+    cores = _core.usable_cores()
+    return {"version": _core.__version__, "commit": _core.__commit__, "backends": _core.backends(), "cores": cores}

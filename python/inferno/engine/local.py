@@ -18,30 +18,25 @@ from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
-from inferno.engine.dialects.formats import ToolFormat, tool_format_named
+from inferno.engine.dialects.formats import tool_format_named
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.engine.encoding import EncoderEngine
 from inferno.engine.extras import Extras
-from inferno.engine.facts import open_model
 from inferno.engine.gaps import gap_segments
 from inferno.engine.grammars import Grammars
 from inferno.engine.inference import InferRequest, InferResult
 from inferno.engine.media.placing import Placing, without_media
 from inferno.engine.media.reader import MediaReader
-from inferno.engine.native import checked_ids, fill_request, overridden
-from inferno.engine.prefix_keeper import PrefixKeeper, open_store
-from inferno.engine.prefix_store import PrefixStore, StoreStats
+from inferno.engine.native import checked_ids, fill_request
+from inferno.engine.parts import Parts, open_parts
+from inferno.engine.prefix_keeper import PrefixKeeper
+from inferno.engine.prefix_store import StoreStats
 from inferno.engine.scoring import ScoreRequest, ScoreResult
 from inferno.engine.stream import Channel, Delivery, LocalStream
 from inferno.engine.thoughts import thought_limit
 from inferno.engine.tokens import TextTokens
-from inferno.errors import (
-    ConfigError,
-    NotFound,
-    QueueFull,
-    Unsupported,
-)
+from inferno.errors import NotFound, QueueFull, Unsupported
 
 Progress = Callable[[float], None]
 
@@ -49,24 +44,14 @@ Progress = Callable[[float], None]
 class LocalEngine:
     """Owns one loaded model and its engine. Belongs to the event loop of its first ``generate``."""
 
-    def __init__(
-        self,
-        model: _core.Model,
-        config: _core.EngineConfig,
-        *,
-        backend: str = "llama",
-        name: str | None = None,
-        extras: Extras | None = None,
-        draft: _core.Model | None = None,
-        store: PrefixStore | None = None,
-        tool_format: ToolFormat | None = None,
-    ) -> None:
-        """Takes ``model`` and ``draft`` over and starts the engine's threads. Most callers want :meth:`load`."""
+    def __init__(self, parts: Parts, *, name: str | None = None) -> None:
+        """Takes the models over and starts the engine's threads. Most callers want :meth:`load`."""
+        model, config = parts.model, parts.config
         self._model = model
-        self._extras = extras or Extras()
-        self._chats = chats_of(model, self._extras, tool_format)
+        self._extras = parts.extras
+        self._chats = chats_of(model, self._extras, parts.tool_format)
         self._card = card_of(
-            model, config, backend=backend, name=name, extras=self._extras, has_chat_template=bool(self._chats)
+            model, config, backend=parts.backend, name=name, extras=self._extras, has_chat_template=bool(self._chats)
         )
         self._token_bytes = lru_cache(maxsize=65536)(model.token_bytes)
         self._delivery = Delivery()
@@ -82,7 +67,8 @@ class LocalEngine:
             )
             self._engine = self._encoder.native
         else:
-            engine = native_call(_core.Engine, model, config, self._delivery.on_news, store is not None, draft)
+            store = parts.store
+            engine = native_call(_core.Engine, model, config, self._delivery.on_news, store is not None, parts.draft)
             self._engine = engine
             self._keeper = None if store is None else PrefixKeeper(engine, store, _core.CoreError)
             self._adapters = Adapters(engine, self._keeper)
@@ -130,41 +116,19 @@ class LocalEngine:
             return not given_up.is_set()
 
         def work() -> LocalEngine:
-            brought = extras() if extras is not None else Extras()
-            _core.release_free_memory()  # of a large tokenizer's JSON, and of what preparing took, before weights come
-            chosen = {
-                "pooling": brought.embedding.pooling,
-                **{k: v for k, v in (options or {}).items() if v is not None},
-            }
-            sizes = overridden(_core.ModelOptions(), chosen)
-            if media_encoder is not None:
-                sizes.media_encoder = media_encoder
-            model, opened_by = open_model(path, sizes, report, brought.facts)
-            sizes.media_encoder = ""  # which the draft model has none of
-            guesser = None
-            if draft is not None:
-                if model.capabilities["embedding_size"]:
-                    raise ConfigError("this model generates no text, nothing is to be guessed; leave --draft-model out")
-                guesser = native_call(_core.Model.load, draft, sizes, lambda _: not given_up.is_set())
-            config = overridden(_core.EngineConfig(), engine or {})
-            store = None
-            if prefix_store is not None:
-                if not config.prefix_cache or config.host_cache_bytes == 0:
-                    raise ConfigError("a prefix store needs the prefix cache and host memory; leave --prefix-store out")
-                if not model.capabilities["saved_format"]:
-                    raise ConfigError("what this model computes cannot be saved; leave --prefix-store out")
-                build = (_core.__version__, _core.__commit__, model.capabilities["saved_format"])
-                store = open_store(Path(prefix_store), prefix_store_bytes, path, build)
-            return cls(
-                model,
-                config,
-                backend=backend or opened_by,
-                name=name,
-                extras=brought,
-                draft=guesser,
-                store=store,
+            parts = open_parts(
+                path,
+                backend=backend,
+                options=options or {},
+                engine=engine or {},
+                extras=extras or Extras,
+                draft=draft,
+                media_encoder=media_encoder,
                 tool_format=calls,
+                store=None if prefix_store is None else (Path(prefix_store), prefix_store_bytes),
+                report=report,
             )
+            return cls(parts, name=name)
 
         loading = asyncio.get_running_loop().run_in_executor(None, work)
         try:
@@ -334,19 +298,3 @@ class LocalEngine:
         self._media.close()
         if self._keeper is not None:
             self._keeper.close()
-
-
-def defaults() -> dict[str, dict[str, Any]]:
-    """What the engine takes where nothing is set, for ``model`` and ``engine`` settings. 0 is "its choice"."""
-    structs = {"model": _core.ModelOptions(), "engine": _core.EngineConfig()}
-    return {
-        section: {name: getattr(struct, name) for name in dir(struct) if not name.startswith("_")}
-        for section, struct in structs.items()
-    }
-
-
-def build() -> dict[str, Any]:
-    """What the native module is: ``version``, ``commit``, its ``backends`` with their devices, as found now, and on how
-    many ``cores`` it computes unless told otherwise: those that this process may use, whose threads count as one."""
-    cores = _core.usable_cores()
-    return {"version": _core.__version__, "commit": _core.__commit__, "backends": _core.backends(), "cores": cores}

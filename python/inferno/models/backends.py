@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from inferno.engine.abilities import BACKENDS
-from inferno.engine.local import build
+from inferno.engine.core import build
 from inferno.engine.onnxruntime import bring_onnxruntime
 from inferno.errors import Unsupported
 from inferno.models.plugins import plugins

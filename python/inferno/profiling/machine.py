@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from inferno.engine.local import build
+from inferno.engine.core import build
 
 _GIB = 1 << 30
 

@@ -22,7 +22,7 @@ def test_every_setting_is_described() -> None:
 
 
 def test_engine_and_model_settings_are_fields_of_the_engine() -> None:
-    from inferno.engine.local import defaults
+    from inferno.engine.core import defaults
 
     native = defaults()
     assert set(EngineSettings.model_fields) == set(native["engine"])

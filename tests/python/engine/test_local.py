@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from inferno.engine.client import Gap, GenerateRequest, SamplingOptions
 from inferno.engine.conversation import Conversation
-from inferno.engine.local import LocalEngine, build, defaults
+from inferno.engine.core import build, defaults
+from inferno.engine.local import LocalEngine
 from inferno.errors import (
     ContextLengthExceeded,
     Internal,
