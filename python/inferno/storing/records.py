@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from inferno.errors import Unavailable
 from inferno.storing.alive import Alive
+from inferno.storing.room import Room
 from inferno.storing.schema import connect
 
 Kind = Literal["response", "conversation"]
@@ -25,8 +25,6 @@ RECORD_BYTES = 1024
 """What a record counts at least, so that the limit in bytes bounds their number, too."""
 ITEM_BYTES = 256
 PLACE_BYTES = 64
-ROOM = 0.95
-"""How full the store is left when something had to go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +76,11 @@ class Records:
     def __init__(
         self, path: Path, *, limit_bytes: int, keep_seconds: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._limit_bytes = limit_bytes
         self._keep_seconds = keep_seconds
         self._clock = clock
         self._connection = connect(path)
+        self._room = Room(self._connection, limit_bytes, clock)
         self._alive = Alive(path)
-        self._freed = False
-        """Something was removed, and the file has room to give back."""
 
     @property
     def owner(self) -> str:
@@ -125,7 +121,7 @@ class Records:
                 self._place(record.tenant, record.id, part, items)
             if record.conversation is not None:
                 self._join(record.tenant, record.id, record.conversation)
-            self._bound(record.id)
+            self._room.bound(record.id)
 
     def finish(self, tenant: str, id_: str, ending: Ending) -> bool:
         """A response that was at work is at its end. False: it was deleted meanwhile."""
@@ -141,7 +137,7 @@ class Records:
             self._place(tenant, id_, "output", ending.output)
             if ending.conversation is not None:
                 self._join(tenant, id_, ending.conversation)
-            self._bound(id_)
+            self._room.bound(id_)
             return True
 
     def append(self, tenant: str, id_: str, items: Sequence[StoredItem]) -> bool:
@@ -150,7 +146,7 @@ class Records:
             if not self._touch(tenant, id_):
                 return False
             self._place(tenant, id_, "input", items)
-            self._bound(id_)
+            self._room.bound(id_)
             return True
 
     def change(self, tenant: str, id_: str, body: bytes) -> bool:
@@ -201,7 +197,7 @@ class Records:
                 (id_, tenant, kind, self._clock()),
             ).fetchone()
             if found is not None:
-                self._remove([id_])
+                self._room.remove([id_])
             return found is not None
 
     def take_out(self, tenant: str, id_: str, item_id: str) -> bool:
@@ -216,7 +212,7 @@ class Records:
                 "DELETE FROM places WHERE record = ? AND part = 'input' AND place = ?",
                 [(id_, place) for place, _ in places],
             )
-            self._forget([item for _, item in places])
+            self._room.forget([item for _, item in places])
             return bool(places)
 
     @contextmanager
@@ -228,9 +224,7 @@ class Records:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
-        if self._freed:
-            self._freed = False
-            self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+        self._room.give_back()
 
     def _touch(self, tenant: str, id_: str) -> bool:
         now = self._clock()
@@ -277,45 +271,3 @@ class Records:
         )
         assert added.lastrowid is not None
         return added.lastrowid
-
-    def _bound(self, newest: str) -> None:
-        """Remove what has expired, and, while the store is over its limit, the oldest of whoever has most in it."""
-        expired = self._connection.execute(
-            "SELECT id FROM records WHERE expires <= ? AND running IS NULL", (self._clock(),)
-        )
-        self._remove([row[0] for row in expired])
-        if self._used() <= self._limit_bytes:
-            return
-        while self._used() > self._limit_bytes * ROOM:
-            tenant = self._connection.execute("SELECT tenant FROM totals ORDER BY bytes DESC LIMIT 1").fetchone()[0]
-            oldest = self._connection.execute(
-                "SELECT id FROM records WHERE tenant = ? AND id != ? AND running IS NULL"
-                " ORDER BY expires, created LIMIT 8",
-                (tenant, newest),
-            ).fetchall()
-            if not oldest:
-                break
-            self._remove([row[0] for row in oldest])
-        if self._used() > self._limit_bytes:
-            raise Unavailable(
-                f"the response store holds at most {self._limit_bytes} bytes, and this is too much for it: send "
-                "'store': false"
-            )
-
-    def _used(self) -> int:
-        (used,) = self._connection.execute("SELECT coalesce(sum(bytes), 0) FROM totals").fetchone()
-        return int(used)
-
-    def _remove(self, ids: Sequence[str]) -> None:
-        for id_ in ids:
-            items = self._connection.execute("SELECT DISTINCT item FROM places WHERE record = ?", (id_,)).fetchall()
-            self._connection.execute("DELETE FROM records WHERE id = ?", (id_,))
-            self._forget([item for (item,) in items])
-
-    def _forget(self, items: Sequence[int]) -> None:
-        """Remove those of the items that no record points at any more."""
-        self._connection.executemany(
-            "DELETE FROM items WHERE item = ? AND NOT EXISTS (SELECT 1 FROM places WHERE places.item = items.item)",
-            [(item,) for item in items],
-        )
-        self._freed = True
