@@ -21,7 +21,7 @@ from typing import Any
 from benches import copying, machine, models, words
 from benches.load.statistics import median
 from inferno import LLM
-from inferno.llm import Completion
+from inferno.async_llm import Completion
 
 _CHECKS = Path(__file__).resolve().parents[1] / "tools" / "ember" / "checks.jsonl"
 _TOKENS = 128

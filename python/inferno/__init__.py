@@ -1,16 +1,24 @@
-"""Inferno: serve GGUF models over the OpenAI API, or use them from Python.
+"""Inferno: serve GGUF, Hugging Face and ONNX models over the OpenAI API, or use them from Python.
 
-``LLM`` and ``AsyncLLM`` load on first use, so that importing the package costs nothing.
+What is named here loads on first use, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from inferno.async_llm import AsyncLLM, Completion
     from inferno.graphs import Graph
-    from inferno.llm import LLM, AsyncLLM, Completion
+    from inferno.llm import LLM
 
+_MODULES = {
+    "LLM": "inferno.llm",
+    "AsyncLLM": "inferno.async_llm",
+    "Completion": "inferno.async_llm",
+    "Graph": "inferno.graphs",
+}
 __all__ = ["LLM", "AsyncLLM", "Completion", "Graph", "__version__"]
 
 
@@ -26,14 +34,8 @@ def _version() -> str:
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return _version()
-    if name == "Graph":
-        from inferno.graphs import Graph
-
-        return Graph
-    if name in __all__:
-        from inferno import llm
-
-        return getattr(llm, name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'inferno' has no attribute {name!r}")
 
 
