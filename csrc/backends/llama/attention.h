@@ -1,5 +1,5 @@
-// Attention over an F16 cache for processors with AVX-512. ggml's kernel takes the cache once for every row and head, one cell
-// at a time, unless a slot has 64 rows in the step; this one keeps cells side by side in the lanes of a register and takes
+// Attention over an F16 cache. ggml's kernel takes the cache once for every row and head, one cell at a time, unless a slot
+// has 64 rows in the step; this one (kernels/kernel_set.h) keeps cells side by side in the lanes of registers and takes
 // each stretch of the cache once for all heads that share it and several rows. Sums are kept in F32, so results differ from
 // ggml's by less than its rounding to F16 does. Cells that a row does not see count for nothing, exactly.
 #pragma once
@@ -9,8 +9,8 @@
 
 namespace inferno {
 
-// Whether this processor has the instructions, and this build the kernel.
-[[nodiscard]] bool attention_works();
+inline constexpr std::int64_t kAttentionStretch = 32;  // cells at a time
+inline constexpr std::int64_t kAttentionQueries = 32;  // that share a stretch: heads of some rows, at most
 
 // Attention of `rows` rows of each slot over its `cells`. Strides are in bytes; numbers of a head lie side by side.
 struct Attention {
@@ -39,7 +39,7 @@ struct Attention {
 // Whether the kernel computes this shape: whole stretches of cells, heads of 32 to 128 in steps of 16 (but 112).
 [[nodiscard]] bool attention_fits(const Attention& attention);
 
-// Needs attention_works() and attention_fits(). A row that sees no cell at all gets zeros.
+// Needs kernels() and attention_fits(). A row that sees no cell at all gets zeros.
 void attend(const Attention& attention, int threads);
 
 }  // namespace inferno

@@ -1,17 +1,19 @@
 #include "backends/llama/int8_device.h"
 
 #include <cstring>
+#include <string>
 
 #include "backends/llama/attention.h"
 #include "backends/llama/ggml_plugin.h"
 #include "backends/llama/int8_matmul.h"
+#include "backends/llama/kernels/kernel_set.h"
 
 namespace inferno {
 namespace {
 
 constexpr const char* kName = "INT8";
-constexpr const char* kDescription = "products of Q8_0 weights, and attention, AVX-512 VNNI";
-// From two rows on putting the weights in order is paid for: all of the 0.5B's take 38 ms with one row on two cores, 43 ms with four.
+// From two rows on putting the weights in order is paid for: all of the 0.5B's take 38 ms with one row on two cores (with
+// AVX-512), 43 ms with four.
 constexpr std::int64_t kLeastRows = 2;
 // A product that is smaller is done sooner than ggml has passed it on to another device.
 constexpr std::int64_t kLeastWeights = 64 * 1024;
@@ -55,8 +57,7 @@ Attention attention_of(const ggml_tensor& op) {
 
 // The plain kind: causal or not is told by the mask; no slopes, no cap on scores, no sinks.
 bool is_our_attention(const ggml_tensor& op) {
-  static const bool works = attention_works();
-  if (!works || attention_pauses > 0 || op.src[3] == nullptr || op.src[4] != nullptr) return false;
+  if (attention_pauses > 0 || op.src[3] == nullptr || op.src[4] != nullptr) return false;
   const ggml_tensor &queries = *op.src[0], &keys = *op.src[1], &values = *op.src[2], &mask = *op.src[3];
   float slopes = 0, cap = 0;
   std::memcpy(&slopes, op.op_params + 1, sizeof slopes);
@@ -113,13 +114,17 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
     }
     const Int8Product product = product_of(op);
     if (op.src[1] != quantized) {
-      state.rows.resize(op.src[1]->ne[1], op.src[0]->ne[0] / 32);
-      quantize_int8_rows(product, state.rows, state.threads);
+      quantize_int8_rows(product, op.src[1]->ne[1], op.src[0]->ne[0] / 32, state.rows, state.threads);
       quantized = op.src[1];
     }
     multiply_int8_rows(product, state.rows, state.threads);
   }
   return GGML_STATUS_SUCCESS;
+}
+
+const char* description() {
+  static const std::string text = std::string("products of Q8_0 weights, and attention, ") + kernels()->instructions;
+  return text.c_str();
 }
 
 ggml_backend_t make_backend(ggml_backend_dev_t device, const char*) {
@@ -137,7 +142,7 @@ ggml_backend_t make_backend(ggml_backend_dev_t device, const char*) {
 void describe(ggml_backend_dev_t, ggml_backend_dev_props* props) {
   *props = {};
   props->name = kName;
-  props->description = kDescription;
+  props->description = description();
   props->type = GGML_BACKEND_DEVICE_TYPE_ACCEL;
   props->caps.buffer_from_host_ptr = true;
 }
@@ -145,7 +150,7 @@ void describe(ggml_backend_dev_t, ggml_backend_dev_props* props) {
 ggml_backend_device_i device_interface() {
   ggml_backend_device_i iface{};
   iface.get_name = [](ggml_backend_dev_t) { return kName; };
-  iface.get_description = [](ggml_backend_dev_t) { return kDescription; };
+  iface.get_description = [](ggml_backend_dev_t) { return description(); };
   iface.get_memory = [](ggml_backend_dev_t, size_t* free, size_t* total) { *free = *total = 0; };
   iface.get_type = [](ggml_backend_dev_t) { return GGML_BACKEND_DEVICE_TYPE_ACCEL; };
   iface.get_props = describe;
@@ -179,7 +184,7 @@ ggml_backend_reg& registration() {
 }  // namespace
 
 void add_int8_device() {
-  if (int8_matmul_works() && ggml_plugin_fits()) ggml_backend_register(&registration());
+  if (kernels() != nullptr && ggml_plugin_fits()) ggml_backend_register(&registration());
 }
 
 Int8Always::Int8Always() {

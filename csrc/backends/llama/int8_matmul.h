@@ -1,7 +1,7 @@
-// Matrix products of Q8_0 weights with many rows at once, for processors with AVX-512 VNNI. ggml's own kernel makes one
-// output at a time of one block of 32 weights; this one keeps 16 weight rows side by side in the lanes of a register, and
-// spends one instruction on 64 products. Weights stay in the file's order (mapped, shared between processes): a strip of 16
-// rows is put into lane order when it is used, which pays from some rows of activations on.
+// Matrix products of Q8_0 weights with several rows at once. ggml's own kernels make one output, or a few, at a time of one
+// block of 32 weights; these keep 16 weight rows side by side in the lanes of registers (kernels/kernel_set.h has one set for
+// each kind of processor). Weights stay in the file's order (mapped, shared between processes): a strip of 16 rows is put into
+// lane order when it is used, which pays from some rows of activations on.
 //
 // The arithmetic is ggml's: activations are rounded to 8 bits in blocks of 32, products of a block are added up exactly in
 // 32 bits, and blocks in F32. Results differ from ggml's by the rounding of those last sums.
@@ -13,18 +13,13 @@
 
 namespace inferno {
 
-// Whether this processor has the instructions, and this build the kernels.
-[[nodiscard]] bool int8_matmul_works();
-
 // Rows of activations in 8 bits. Memory is kept from one product to the next.
 struct Int8Rows {
   std::int64_t rows = 0;
   std::int64_t blocks = 0;            // of 32, per row
-  std::vector<std::int8_t> bytes;     // rows x blocks x 32
+  std::vector<std::int32_t> words;    // the numbers, as the kernels in use read them
   std::vector<float> scales;          // rows x blocks
-  std::vector<std::int32_t> offsets;  // rows x blocks: -128 times the block's sum, since weights enter as w + 128
-
-  void resize(std::int64_t row_count, std::int64_t block_count);
+  std::vector<std::int32_t> offsets;  // rows x blocks: what a product has too much where weights enter as w + 128
 };
 
 // One product: out[row][column] = activations[row] . weights[column].
@@ -38,10 +33,10 @@ struct Int8Product {
   std::size_t out_stride = 0;           // floats between rows
 };
 
-// Fills `quantized`, already of the right size, from the product's activations. Needs int8_matmul_works().
-void quantize_int8_rows(const Int8Product& product, Int8Rows& quantized, int threads);
+// Fills `quantized` with `rows` rows of `blocks` blocks of the product's activations. Needs kernels().
+void quantize_int8_rows(const Int8Product& product, std::int64_t rows, std::int64_t blocks, Int8Rows& quantized, int threads);
 
-// The product, of activations that quantize_int8_rows() has read. Needs int8_matmul_works().
+// The product, of activations that quantize_int8_rows() has read. Needs kernels().
 void multiply_int8_rows(const Int8Product& product, const Int8Rows& quantized, int threads);
 
 }  // namespace inferno

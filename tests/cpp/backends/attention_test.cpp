@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
 
@@ -58,6 +59,15 @@ struct Problem {
             .out = out.data()};
   }
 
+  // By the kernels in use, and one number more, which is to stay as it is.
+  [[nodiscard]] std::vector<float> result(int threads) const {
+    std::vector<float> out(queries.size() + 1, -7.0f);
+    const Attention all = attention(out);
+    EXPECT_TRUE(attention_fits(all));
+    attend(all, threads);
+    return out;
+  }
+
   [[nodiscard]] float scale() const { return 1 / std::sqrt(static_cast<float>(shape.width)); }
 
   // What one head of one row is, in double.
@@ -92,24 +102,28 @@ struct Problem {
 class AttentionOf : public testing::TestWithParam<Shape> {
  protected:
   void SetUp() override {
-    if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
+    if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   }
 };
 
 TEST_P(AttentionOf, IsWhatItIsInDouble) {
   const Problem problem(GetParam());
   const auto [width, rows, heads, kv_heads, slots, cells] = GetParam();
-  std::vector<float> out(problem.queries.size() + 1, -7.0f);
-  const Attention attention = problem.attention(out);
-  ASSERT_TRUE(attention_fits(attention));
-  attend(attention, 2);
-  for (std::int64_t i = 0; i < slots * rows * heads; ++i) {
-    const std::vector<double> exact = problem.exact(i / heads / rows, i / heads % rows, i % heads);
-    for (std::int64_t d = 0; d < width; ++d) {
-      ASSERT_NEAR(out[static_cast<std::size_t>(i * width + d)], exact[static_cast<std::size_t>(d)], 2e-6) << "row and head " << i;
+  std::vector<std::vector<double>> exact;
+  for (std::int64_t i = 0; i < slots * rows * heads; ++i) exact.push_back(problem.exact(i / heads / rows, i / heads % rows, i % heads));
+  for_each_kernel_set([&, width = static_cast<std::size_t>(width)] {
+    const std::vector<float> out = problem.result(2);
+    for (std::size_t i = 0; i < exact.size(); ++i) {
+      for (std::size_t d = 0; d < width; ++d) ASSERT_NEAR(out[i * width + d], exact[i][d], 2e-6) << "row and head " << i;
     }
-  }
-  EXPECT_EQ(out.back(), -7.0f) << "something was written behind the last row";
+    EXPECT_EQ(out.back(), -7.0f) << "something was written behind the last row";
+  });
+}
+
+TEST_P(AttentionOf, IsTheSameToTheLastBitWhicheverKernelsComputeIt) {
+  const Problem problem(GetParam());
+  const std::vector<float> quickest = problem.result(2);
+  for_each_kernel_set([&] { EXPECT_EQ(problem.result(1), quickest); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, AttentionOf,
@@ -118,38 +132,41 @@ INSTANTIATE_TEST_SUITE_P(Shapes, AttentionOf,
 
 // What --deterministic relies on: the same row in blocks of other sizes, and where a longer text beside it makes for more cells.
 TEST(Attention, ARowIsTheSameToTheLastBitWhateverIsBesideIt) {
-  if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   const Problem problem({64, 23, 14, 2, 1, 320});
-  std::vector<float> all(problem.queries.size()), some(problem.queries.size());
-  attend(problem.attention(all), 2);
+  const std::vector<float> all = problem.result(2);
+  std::vector<float> some(problem.queries.size());
   constexpr std::size_t kRow = 14 * 64;
-  for (const std::size_t rows : {1U, 2U, 5U}) {
-    for (std::size_t first = 0; first + rows <= 23; first += rows) {
-      Attention part = problem.attention(some);
-      part.rows = static_cast<std::int64_t>(rows);
-      part.queries += first * part.query.row;
-      part.mask += first * part.mask_row;
-      part.cells = 288 + 32 * static_cast<std::int64_t>(first % 2);  // row r sees less than 280 + r
-      if (first + rows > 8) part.cells = 320;
-      attend(part, 1);
-      ASSERT_TRUE(std::equal(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(rows * kRow),
-                             all.begin() + static_cast<std::ptrdiff_t>(first * kRow)))
-          << rows << " rows from " << first;
+  for_each_kernel_set([&] {
+    for (const std::size_t rows : {1U, 2U, 5U}) {
+      for (std::size_t first = 0; first + rows <= 23; first += rows) {
+        Attention part = problem.attention(some);
+        part.rows = static_cast<std::int64_t>(rows);
+        part.queries += first * part.query.row;
+        part.mask += first * part.mask_row;
+        part.cells = 288 + 32 * static_cast<std::int64_t>(first % 2);  // row r sees less than 280 + r
+        if (first + rows > 8) part.cells = 320;
+        attend(part, 1);
+        ASSERT_TRUE(std::equal(some.begin(), some.begin() + static_cast<std::ptrdiff_t>(rows * kRow),
+                               all.begin() + static_cast<std::ptrdiff_t>(first * kRow)))
+            << rows << " rows from " << first;
+      }
     }
-  }
+  });
 }
 
 TEST(Attention, ARowThatSeesNothingGetsZerosAndWhatIsUnseenCountsForNothing) {
-  if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   Problem problem({64, 2, 2, 2, 1, 64});
   for (std::size_t cell = 0; cell < 64; ++cell) problem.mask[cell] = kUnseen;
   for (std::size_t cell = 0; cell < 64; ++cell) problem.mask[64 + cell] = cell == 5 ? ggml_fp32_to_fp16(0.0f) : kUnseen;
-  std::vector<float> out(problem.queries.size(), -7.0f);
-  attend(problem.attention(out), 1);
-  for (std::size_t d = 0; d < 128; ++d) {
-    EXPECT_EQ(out[d], 0.0f);
-    EXPECT_EQ(out[128 + d], ggml_fp16_to_fp32(problem.values[5 * 128 + d]));
-  }
+  for_each_kernel_set([&] {
+    const std::vector<float> out = problem.result(1);
+    for (std::size_t d = 0; d < 128; ++d) {
+      EXPECT_EQ(out[d], 0.0f);
+      EXPECT_EQ(out[128 + d], ggml_fp16_to_fp32(problem.values[5 * 128 + d]));
+    }
+  });
 }
 
 TEST(Attention, ShapesThatAreNotWholeAreLeftToOthers) {
@@ -184,7 +201,7 @@ bool taken(const Shape& s, float slopes = 0, float cap = 0, ggml_type cache = GG
 }
 
 TEST(Attention, TheDeviceTakesThePlainKindAndNoneWhileAContextIsMade) {
-  if (!attention_works()) GTEST_SKIP() << "this processor has no AVX-512";
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   const Shape shape{64, 3, 14, 2, 2, 256};
   EXPECT_TRUE(taken(shape));
   EXPECT_FALSE(taken({64, 1, 2, 2, 1, 256})) << "little";

@@ -6,15 +6,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "backends/llama/int8_device.h"
+#include "backends/llama/kernels/kernel_set.h"
 #include "backends/llama/llama_runtime.h"
+#include "backends/kernel_sets_here.h"
 
 namespace inferno {
 namespace {
@@ -44,83 +46,114 @@ struct Shape {
   std::int64_t rows, columns, width;
 };
 
+// Weights and activations of noise, and their product by the kernels in use.
+struct Problem {
+  explicit Problem(const Shape& s)
+      : shape(s), weights(q8(noise(static_cast<std::size_t>(s.columns * s.width), 1), s.columns, s.width)),
+        activations(noise(static_cast<std::size_t>(s.rows * s.width), 2)) {}
+
+  // The product of `rows` rows from `first` on, and one number more, which is to stay as it is.
+  [[nodiscard]] std::vector<float> product(std::int64_t first, std::int64_t rows) const {
+    std::vector<float> out(static_cast<std::size_t>(rows * shape.columns) + 1, -7.0f);
+    const auto width = static_cast<std::size_t>(shape.width);
+    const Int8Product product{weights.data(), shape.columns, ggml_row_size(GGML_TYPE_Q8_0, shape.width),
+                              activations.data() + static_cast<std::size_t>(first) * width, width, out.data(), static_cast<std::size_t>(shape.columns)};
+    Int8Rows quantized;
+    quantize_int8_rows(product, rows, shape.width / 32, quantized, 2);
+    multiply_int8_rows(product, quantized, 2);
+    return out;
+  }
+  [[nodiscard]] std::vector<float> product() const { return product(0, shape.rows); }
+
+  // Activations as 8 bits and a scale in half precision say them.
+  [[nodiscard]] std::vector<double> rounded() const {
+    std::vector<double> values;
+    for (auto block = activations.begin(); block != activations.end(); block += 32) {
+      float most = 0;
+      for (auto at = block; at != block + 32; ++at) most = std::max(most, std::abs(*at));
+      const double scale = ggml_fp16_to_fp32(ggml_fp32_to_fp16(most / 127.0f));
+      for (auto at = block; at != block + 32; ++at) values.push_back(std::nearbyint(*at * (127.0f / most)) * scale);
+    }
+    return values;
+  }
+
+  Shape shape;
+  std::vector<std::byte> weights;
+  std::vector<float> activations;
+};
+
 class Int8Matmul : public testing::TestWithParam<Shape> {
  protected:
   void SetUp() override {
-    if (!int8_matmul_works()) GTEST_SKIP() << "this processor has no AVX-512 VNNI";
+    if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   }
 };
 
 // What is left to differ from the exact product is that activations have 8 bits.
 TEST_P(Int8Matmul, IsTheProductOfWhatWasQuantized) {
+  const Problem problem(GetParam());
   const auto [rows, columns, width] = GetParam();
-  const std::vector<std::byte> weights = q8(noise(static_cast<std::size_t>(columns * width), 1), columns, width);
-  const std::vector<float> activations = noise(static_cast<std::size_t>(rows * width), 2);
-  std::vector<float> out(static_cast<std::size_t>(rows * columns) + 1, -7.0f);
-  Int8Product product{weights.data(), columns, ggml_row_size(GGML_TYPE_Q8_0, width), activations.data(),
-                      static_cast<std::size_t>(width), out.data(), static_cast<std::size_t>(columns)};
-  Int8Rows quantized;
-  quantized.resize(rows, width / 32);
-  quantize_int8_rows(product, quantized, 2);
-  multiply_int8_rows(product, quantized, 2);
-
   std::vector<float> exact(static_cast<std::size_t>(columns * width));
-  ggml_get_type_traits(GGML_TYPE_Q8_0)->to_float(weights.data(), exact.data(), columns * width);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < columns; ++c) {
-      double sum = 0;
-      for (std::int64_t k = 0; k < width; ++k) {
-        const auto at = static_cast<std::size_t>(r * (width / 32) + k / 32);
-        sum += static_cast<double>(quantized.bytes[at * 32 + static_cast<std::size_t>(k % 32)]) * quantized.scales[at] *
-               exact[static_cast<std::size_t>(c * width + k)];
+  ggml_get_type_traits(GGML_TYPE_Q8_0)->to_float(problem.weights.data(), exact.data(), columns * width);
+  const std::vector<double> activations = problem.rounded();
+  for_each_kernel_set([&, rows = rows, columns = columns, width = width] {
+    const std::vector<float> out = problem.product();
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::int64_t c = 0; c < columns; ++c) {
+        double sum = 0;
+        for (std::int64_t k = 0; k < width; ++k) {
+          sum += activations[static_cast<std::size_t>(r * width + k)] * exact[static_cast<std::size_t>(c * width + k)];
+        }
+        ASSERT_NEAR(out[static_cast<std::size_t>(r * columns + c)], sum, 1e-4 * std::sqrt(static_cast<double>(width)))
+            << "row " << r << ", column " << c;
       }
-      ASSERT_NEAR(out[static_cast<std::size_t>(r * columns + c)], sum, 1e-4 * std::sqrt(static_cast<double>(width)))
-          << "row " << r << ", column " << c;
     }
-  }
-  EXPECT_EQ(out.back(), -7.0f) << "something was written behind the last row";
+    EXPECT_EQ(out.back(), -7.0f) << "something was written behind the last row";
+  });
+}
+
+// What --deterministic relies on.
+TEST_P(Int8Matmul, ARowIsTheSameToTheLastBitWhateverIsBesideItAndWhicheverKernelsComputeIt) {
+  const Problem problem(GetParam());
+  const std::vector<float> all = problem.product();
+  const auto [rows, columns, width] = GetParam();
+  for_each_kernel_set([&, rows = rows, columns = columns] {
+    EXPECT_EQ(problem.product(), all);
+    for (const std::int64_t count : {1, 2, 4, 5, 8, 13}) {
+      for (std::int64_t first = 0; first + count <= rows; first += count) {
+        const std::vector<float> some = problem.product(first, count);
+        ASSERT_TRUE(std::equal(some.begin(), some.end() - 1, all.begin() + first * columns)) << count << " rows from " << first;
+      }
+    }
+  });
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, Int8Matmul,
                          testing::Values(Shape{1, 16, 32}, Shape{8, 16, 64}, Shape{13, 17, 96}, Shape{9, 1, 32}, Shape{3, 31, 1056},
-                                         Shape{65, 33, 2080}, Shape{16, 64, 1024}));
-
-// What --deterministic relies on.
-TEST(Int8Matmul, ARowIsTheSameToTheLastBitWhateverIsBesideIt) {
-  if (!int8_matmul_works()) GTEST_SKIP() << "this processor has no AVX-512 VNNI";
-  constexpr std::int64_t kRows = 31, kColumns = 33, kWidth = 1120;
-  const std::vector<std::byte> weights = q8(noise(kColumns * kWidth, 1), kColumns, kWidth);
-  const std::vector<float> activations = noise(kRows * kWidth, 2);
-  const auto multiply = [&](std::int64_t first, std::int64_t rows) {
-    std::vector<float> out(static_cast<std::size_t>(rows * kColumns));
-    const Int8Product product{weights.data(), kColumns, ggml_row_size(GGML_TYPE_Q8_0, kWidth), activations.data() + first * kWidth,
-                              static_cast<std::size_t>(kWidth), out.data(), static_cast<std::size_t>(kColumns)};
-    Int8Rows quantized;
-    quantized.resize(rows, kWidth / 32);
-    quantize_int8_rows(product, quantized, 2);
-    multiply_int8_rows(product, quantized, 2);
-    return out;
-  };
-  const std::vector<float> all = multiply(0, kRows);
-  for (const std::int64_t rows : {1, 2, 4, 5, 8, 13}) {
-    for (std::int64_t first = 0; first + rows <= kRows; first += rows) {
-      const std::vector<float> some = multiply(first, rows);
-      ASSERT_TRUE(std::equal(some.begin(), some.end(), all.begin() + first * kColumns)) << rows << " rows from " << first;
-    }
-  }
-}
+                                         Shape{31, 33, 1120}, Shape{65, 33, 2080}, Shape{16, 64, 1024}));
 
 TEST(Int8Matmul, QuantizesZerosToZeros) {
-  if (!int8_matmul_works()) GTEST_SKIP() << "this processor has no AVX-512 VNNI";
-  const std::vector<std::byte> weights = q8(noise(16 * 32, 3), 16, 32);
-  const std::vector<float> activations(8 * 32, 0.0f);
-  std::vector<float> out(8 * 16, -7.0f);
-  const Int8Product product{weights.data(), 16, ggml_row_size(GGML_TYPE_Q8_0, 32), activations.data(), 32, out.data(), 16};
-  Int8Rows quantized;
-  quantized.resize(8, 1);
-  quantize_int8_rows(product, quantized, 1);
-  multiply_int8_rows(product, quantized, 1);
-  EXPECT_EQ(out, std::vector<float>(8 * 16, 0.0f));
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  Problem problem({8, 16, 32});
+  problem.activations.assign(problem.activations.size(), 0.0f);
+  std::vector<float> zeros(8 * 16, 0.0f);
+  zeros.push_back(-7.0f);
+  for_each_kernel_set([&] { EXPECT_EQ(problem.product(), zeros); });
+}
+
+// The largest sums there are: of a file that has -128 among its weights, which ggml does not write.
+TEST(Int8Matmul, AddsUpTheLargestNumbersWithoutOverflow) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  Problem problem({5, 16, 64});
+  problem.activations.assign(problem.activations.size(), 127.0f);
+  const ggml_fp16_t one = ggml_fp32_to_fp16(1.0f);
+  for (std::size_t block = 0; block < problem.weights.size(); block += 34) {
+    std::memcpy(&problem.weights[block], &one, sizeof one);
+    for (std::size_t i = 2; i < 34; ++i) problem.weights[block + i] = std::byte{0x80};
+  }
+  std::vector<float> sums(5 * 16, -128.0f * 127.0f * 64.0f);
+  sums.push_back(-7.0f);
+  for_each_kernel_set([&] { EXPECT_EQ(problem.product(), sums); });
 }
 
 // A product of 512 columns as llama.cpp would have it computed: by the scheduler, over all devices there are.
@@ -168,26 +201,31 @@ Scheduled schedule(std::int64_t rows, const Devices& devices = {GGML_BACKEND_DEV
 }
 
 TEST(Int8Device, TakesSeveralRowsAndLeavesOneButWhereItTakesAll) {
-  if (!int8_matmul_works()) GTEST_SKIP() << "this processor has no AVX-512 VNNI";
-  const Scheduled many = schedule(32);
-  EXPECT_EQ(many.device, "INT8");
-  EXPECT_EQ(schedule(2).device, "INT8");
-  EXPECT_EQ(schedule(1).device, "CPU");
-  {
-    const Int8Always always;
-    EXPECT_EQ(schedule(1).device, "INT8");
-    EXPECT_FALSE(always.took_attention()) << "there was none";
-  }
-  EXPECT_EQ(schedule(1).device, "CPU");
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  std::vector<std::vector<float>> by_set;
+  for_each_kernel_set([&] {
+    by_set.push_back(schedule(32).values);
+    EXPECT_EQ(schedule(32).device, "INT8");
+    EXPECT_EQ(schedule(2).device, "INT8");
+    EXPECT_EQ(schedule(1).device, "CPU");
+    {
+      const Int8Always always;
+      EXPECT_EQ(schedule(1).device, "INT8");
+      EXPECT_FALSE(always.took_attention()) << "there was none";
+    }
+    EXPECT_EQ(schedule(1).device, "CPU");
+  });
   const Scheduled plain = schedule(32, {GGML_BACKEND_DEVICE_TYPE_CPU});
   EXPECT_EQ(plain.device, "CPU");
-  ASSERT_EQ(plain.values.size(), many.values.size());
-  for (std::size_t i = 0; i < plain.values.size(); ++i) ASSERT_NEAR(many.values[i], plain.values[i], 1e-3) << i;
+  for (const std::vector<float>& values : by_set) {
+    ASSERT_EQ(values.size(), plain.values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(values[i], plain.values[i], 1e-3) << i;
+  }
 }
 
 TEST(Int8Device, IsNotThereWithoutItsInstructions) {
   start_llama();
-  EXPECT_EQ(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL) != nullptr, int8_matmul_works());
+  EXPECT_EQ(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL) != nullptr, kernels() != nullptr);
 }
 
 }  // namespace

@@ -1,0 +1,47 @@
+// For processors with AVX2, FMA and F16C. None of their instructions adds up products of signed bytes without overflow, but
+// one does so for two pairs of 16-bit numbers: weights are widened when they are put in order, activations when quantized.
+#define INFERNO_KERNEL __attribute__((target("avx2,fma,f16c")))
+
+#include "backends/llama/kernels/lanes_avx2.h"
+
+namespace inferno {
+namespace {
+
+constexpr int kWords = 16;  // of two numbers each: first those at even places, 0 and 2, 4 and 6, .. , then those between
+constexpr std::int32_t kBias = 0;
+
+INFERNO_LANES __m256i even_bytes(__m256i x) { return _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8); }
+INFERNO_LANES __m256i odd_bytes(__m256i x) { return _mm256_srai_epi16(x, 8); }
+
+INFERNO_LANES void put_weights(const Ints (&bytes)[8], Ints (&words)[kWords]) {
+  for (int j = 0; j < 8; ++j) {
+    words[j] = {even_bytes(bytes[j].low), even_bytes(bytes[j].high)};
+    words[j + 8] = {odd_bytes(bytes[j].low), odd_bytes(bytes[j].high)};
+  }
+}
+
+INFERNO_LANES void put_numbers(const std::int8_t* bytes, std::int32_t* words) {
+  const __m256i x = load_bytes(bytes);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(words), even_bytes(x));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(words + 8), odd_bytes(x));
+}
+
+INFERNO_LANES Ints add_dot(Ints sum, Ints weights, Ints numbers) {
+  return {_mm256_add_epi32(sum.low, _mm256_madd_epi16(weights.low, numbers.low)),
+          _mm256_add_epi32(sum.high, _mm256_madd_epi16(weights.high, numbers.high))};
+}
+
+}  // namespace
+}  // namespace inferno
+
+#include "backends/llama/kernels/attention_kernel.h"
+#include "backends/llama/kernels/int8_kernel.h"
+
+namespace inferno {
+
+KernelSet avx2_kernels() {
+  return {.instructions = "AVX2", .words_per_block = kWords, .quantize_row = quantize_row,
+          .multiply_strip = multiply_strip, .attend_block = attend_block};
+}
+
+}  // namespace inferno

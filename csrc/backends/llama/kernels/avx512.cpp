@@ -1,0 +1,25 @@
+// For processors with AVX-512 VNNI.
+#define INFERNO_KERNEL __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c")))
+
+#include "backends/llama/kernels/lanes_avx512.h"
+#include "backends/llama/kernels/int8_bytes.h"
+
+namespace inferno {
+namespace {
+
+INFERNO_LANES Ints add_dot(Ints sum, Ints weights, Ints numbers) { return {_mm512_dpbusd_epi32(sum.all, weights.all, numbers.all)}; }
+
+}  // namespace
+}  // namespace inferno
+
+#include "backends/llama/kernels/attention_kernel.h"
+#include "backends/llama/kernels/int8_kernel.h"
+
+namespace inferno {
+
+KernelSet avx512_kernels() {
+  return {.instructions = "AVX-512 VNNI", .words_per_block = kWords, .quantize_row = quantize_row,
+          .multiply_strip = multiply_strip, .attend_block = attend_block};
+}
+
+}  // namespace inferno

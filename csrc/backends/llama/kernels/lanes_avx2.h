@@ -1,0 +1,135 @@
+// 16 numbers side by side, in two registers of AVX2 each (with FMA and F16C). See lanes_x86.h for INFERNO_KERNEL.
+#pragma once
+
+#include <array>
+
+#include "backends/llama/kernels/lanes_x86.h"
+
+namespace inferno {
+namespace {
+
+constexpr bool kManyRegisters = false;  // 16 registers hold 8 times 16 numbers
+
+struct Floats {
+  __m256 low, high;
+};
+struct Ints {
+  __m256i low, high;
+};
+struct Lanes {  // which of the 16
+  __m256i low, high;
+};
+
+INFERNO_LANES Floats all(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+INFERNO_LANES Ints all(std::int32_t x) { return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)}; }
+
+INFERNO_LANES Lanes first_lanes(std::int64_t count) {
+  const __m256i many = _mm256_set1_epi32(static_cast<int>(count)), order = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return {_mm256_cmpgt_epi32(many, order), _mm256_cmpgt_epi32(many, _mm256_add_epi32(order, _mm256_set1_epi32(8)))};
+}
+INFERNO_LANES Lanes at_least(Floats x, float least) {
+  const __m256 bound = _mm256_set1_ps(least);
+  return {_mm256_castps_si256(_mm256_cmp_ps(x.low, bound, _CMP_GE_OQ)), _mm256_castps_si256(_mm256_cmp_ps(x.high, bound, _CMP_GE_OQ))};
+}
+INFERNO_LANES Floats only(Lanes which, Floats x) {  // 0 elsewhere
+  return {_mm256_and_ps(_mm256_castsi256_ps(which.low), x.low), _mm256_and_ps(_mm256_castsi256_ps(which.high), x.high)};
+}
+
+INFERNO_LANES Floats load(const float* at) { return {_mm256_loadu_ps(at), _mm256_loadu_ps(at + 8)}; }
+INFERNO_LANES Floats load(const float* at, Lanes which) { return {_mm256_maskload_ps(at, which.low), _mm256_maskload_ps(at + 8, which.high)}; }
+INFERNO_LANES void store(float* at, Floats x) {
+  _mm256_storeu_ps(at, x.low);
+  _mm256_storeu_ps(at + 8, x.high);
+}
+INFERNO_LANES void store(float* at, Floats x, Lanes which) {
+  _mm256_maskstore_ps(at, which.low, x.low);
+  _mm256_maskstore_ps(at + 8, which.high, x.high);
+}
+INFERNO_LANES __m256 eight_halves(const void* at) { return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(at))); }
+INFERNO_LANES Floats load_halves(const void* at) { return {eight_halves(at), eight_halves(static_cast<const std::byte*>(at) + 16)}; }
+
+INFERNO_LANES Floats operator+(Floats a, Floats b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+INFERNO_LANES Floats operator-(Floats a, Floats b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
+INFERNO_LANES Floats operator*(Floats a, Floats b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+INFERNO_LANES Floats add_product(Floats sum, Floats a, Floats b) {
+  return {_mm256_fmadd_ps(a.low, b.low, sum.low), _mm256_fmadd_ps(a.high, b.high, sum.high)};
+}
+INFERNO_LANES Floats take_product(Floats from, Floats a, Floats b) {
+  return {_mm256_fnmadd_ps(a.low, b.low, from.low), _mm256_fnmadd_ps(a.high, b.high, from.high)};
+}
+INFERNO_LANES Floats larger(Floats a, Floats b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
+INFERNO_LANES Floats magnitude(Floats x) {
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  return {_mm256_andnot_ps(sign, x.low), _mm256_andnot_ps(sign, x.high)};
+}
+INFERNO_LANES Floats rounded(Floats x) {
+  constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  return {_mm256_round_ps(x.low, kNearest), _mm256_round_ps(x.high, kNearest)};
+}
+INFERNO_LANES __m256 eight_powers_of_two(__m256 n) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
+}
+// x times 2 to the power of n, whole numbers from -126 to 127.
+INFERNO_LANES Floats scaled(Floats x, Floats n) {
+  return {_mm256_mul_ps(x.low, eight_powers_of_two(n.low)), _mm256_mul_ps(x.high, eight_powers_of_two(n.high))};
+}
+INFERNO_LANES float sum_of(Floats x) { return sum_of(_mm256_add_ps(x.low, x.high)); }
+INFERNO_LANES float largest_of(Floats x) { return largest_of(_mm256_max_ps(x.low, x.high)); }
+
+INFERNO_LANES Ints to_ints(Floats x) { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }
+INFERNO_LANES Floats to_floats(Ints x) { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }
+INFERNO_LANES Ints operator^(Ints a, Ints b) { return {_mm256_xor_si256(a.low, b.low), _mm256_xor_si256(a.high, b.high)}; }
+INFERNO_LANES std::int32_t sum_of(Ints x) { return sum_of(_mm256_add_epi32(x.low, x.high)); }
+INFERNO_LANES void store_bytes(std::int8_t* at, Ints x) {  // saturated
+  const __m256i pairs = _mm256_permute4x64_epi64(_mm256_packs_epi32(x.low, x.high), 0xd8);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm_packs_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1)));
+}
+
+// 8 rows of 8 words of 32 bits become 8 columns.
+INFERNO_LANES void transpose(__m256i (&r)[8]) {
+  __m256i u[8];
+  for (int half = 0; half < 8; half += 4) {
+    const __m256i a = _mm256_unpacklo_epi32(r[half], r[half + 1]), b = _mm256_unpackhi_epi32(r[half], r[half + 1]);
+    const __m256i c = _mm256_unpacklo_epi32(r[half + 2], r[half + 3]), d = _mm256_unpackhi_epi32(r[half + 2], r[half + 3]);
+    u[half] = _mm256_unpacklo_epi64(a, c);
+    u[half + 1] = _mm256_unpackhi_epi64(a, c);
+    u[half + 2] = _mm256_unpacklo_epi64(b, d);
+    u[half + 3] = _mm256_unpackhi_epi64(b, d);
+  }
+  for (int j = 0; j < 4; ++j) {
+    r[j] = _mm256_permute2x128_si256(u[j], u[j + 4], 0x20);
+    r[j + 4] = _mm256_permute2x128_si256(u[j], u[j + 4], 0x31);
+  }
+}
+
+// 16 rows of 32 bytes: words[j] has bytes 4j to 4j+3 of each.
+INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows, Ints (&words)[8]) {
+  __m256i r[8];
+  for (std::size_t i = 0; i < 8; ++i) r[i] = load_bytes(rows[i]);
+  transpose(r);
+  for (std::size_t j = 0; j < 8; ++j) words[j].low = r[j];
+  for (std::size_t i = 0; i < 8; ++i) r[i] = load_bytes(rows[i + 8]);
+  transpose(r);
+  for (std::size_t j = 0; j < 8; ++j) words[j].high = r[j];
+}
+
+// 16 rows of 16 halves, `stride` bytes apart, become 16 columns of floats, `column_stride` floats apart.
+INFERNO_LANES void transpose_halves(const std::byte* rows, std::size_t stride, float* columns, std::size_t column_stride) {
+  for (std::size_t row = 0; row < 16; row += 8) {
+    for (std::size_t column = 0; column < 16; column += 8) {
+      __m256i r[8];
+      for (std::size_t i = 0; i < 8; ++i) r[i] = _mm256_castps_si256(eight_halves(rows + (row + i) * stride + column * 2));
+      transpose(r);
+      for (std::size_t i = 0; i < 8; ++i) _mm256_storeu_ps(columns + (column + i) * column_stride + row, _mm256_castsi256_ps(r[i]));
+    }
+  }
+}
+
+// Whether 32 halves are all these bits.
+INFERNO_LANES bool halves_are(const std::byte* at, std::uint16_t bits) {
+  const __m256i wanted = _mm256_set1_epi16(static_cast<short>(bits));
+  return _mm256_movemask_epi8(_mm256_and_si256(_mm256_cmpeq_epi16(load_bytes(at), wanted), _mm256_cmpeq_epi16(load_bytes(at + 32), wanted))) == -1;
+}
+
+}  // namespace
+}  // namespace inferno

@@ -1,0 +1,107 @@
+// 16 numbers side by side, in one register of AVX-512. The same as lanes_avx2.h has, which says what each does.
+#pragma once
+
+#include <array>
+
+#include "backends/llama/kernels/lanes_x86.h"
+
+namespace inferno {
+namespace {
+
+constexpr bool kManyRegisters = true;
+
+struct Floats {
+  __m512 all;
+};
+struct Ints {
+  __m512i all;
+};
+struct Lanes {
+  __mmask16 which;
+};
+
+INFERNO_LANES Floats all(float x) { return {_mm512_set1_ps(x)}; }
+INFERNO_LANES Ints all(std::int32_t x) { return {_mm512_set1_epi32(x)}; }
+
+INFERNO_LANES Lanes first_lanes(std::int64_t count) { return {static_cast<__mmask16>((1u << count) - 1)}; }
+INFERNO_LANES Lanes at_least(Floats x, float least) { return {_mm512_cmp_ps_mask(x.all, _mm512_set1_ps(least), _CMP_GE_OQ)}; }
+INFERNO_LANES Floats only(Lanes which, Floats x) { return {_mm512_maskz_mov_ps(which.which, x.all)}; }
+
+INFERNO_LANES Floats load(const float* at) { return {_mm512_loadu_ps(at)}; }
+INFERNO_LANES Floats load(const float* at, Lanes which) { return {_mm512_maskz_loadu_ps(which.which, at)}; }
+INFERNO_LANES void store(float* at, Floats x) { _mm512_storeu_ps(at, x.all); }
+INFERNO_LANES void store(float* at, Floats x, Lanes which) { _mm512_mask_storeu_ps(at, which.which, x.all); }
+INFERNO_LANES Floats load_halves(const void* at) { return {_mm512_cvtph_ps(load_bytes(at))}; }
+
+INFERNO_LANES Floats operator+(Floats a, Floats b) { return {_mm512_add_ps(a.all, b.all)}; }
+INFERNO_LANES Floats operator-(Floats a, Floats b) { return {_mm512_sub_ps(a.all, b.all)}; }
+INFERNO_LANES Floats operator*(Floats a, Floats b) { return {_mm512_mul_ps(a.all, b.all)}; }
+INFERNO_LANES Floats add_product(Floats sum, Floats a, Floats b) { return {_mm512_fmadd_ps(a.all, b.all, sum.all)}; }
+INFERNO_LANES Floats take_product(Floats from, Floats a, Floats b) { return {_mm512_fnmadd_ps(a.all, b.all, from.all)}; }
+INFERNO_LANES Floats larger(Floats a, Floats b) { return {_mm512_max_ps(a.all, b.all)}; }
+INFERNO_LANES Floats magnitude(Floats x) { return {_mm512_abs_ps(x.all)}; }
+INFERNO_LANES Floats rounded(Floats x) { return {_mm512_roundscale_ps(x.all, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
+INFERNO_LANES Floats scaled(Floats x, Floats n) { return {_mm512_scalef_ps(x.all, n.all)}; }
+INFERNO_LANES float sum_of(Floats x) {
+  return sum_of(_mm256_add_ps(_mm512_castps512_ps256(x.all), _mm512_extractf32x8_ps(x.all, 1)));
+}
+INFERNO_LANES float largest_of(Floats x) {
+  return largest_of(_mm256_max_ps(_mm512_castps512_ps256(x.all), _mm512_extractf32x8_ps(x.all, 1)));
+}
+
+INFERNO_LANES Ints to_ints(Floats x) { return {_mm512_cvtps_epi32(x.all)}; }
+INFERNO_LANES Floats to_floats(Ints x) { return {_mm512_cvtepi32_ps(x.all)}; }
+INFERNO_LANES Ints operator^(Ints a, Ints b) { return {_mm512_xor_si512(a.all, b.all)}; }
+INFERNO_LANES std::int32_t sum_of(Ints x) {
+  return sum_of(_mm256_add_epi32(_mm512_castsi512_si256(x.all), _mm512_extracti64x4_epi64(x.all, 1)));
+}
+INFERNO_LANES void store_bytes(std::int8_t* at, Ints x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm512_cvtsepi32_epi8(x.all)); }
+
+// Within quarters of the registers, 4 rows of 4 words of 32 bits become 4 columns.
+INFERNO_LANES void transpose_quarters(__m512i (&r)[4]) {
+  const __m512i a = _mm512_unpacklo_epi32(r[0], r[1]), b = _mm512_unpackhi_epi32(r[0], r[1]);
+  const __m512i c = _mm512_unpacklo_epi32(r[2], r[3]), d = _mm512_unpackhi_epi32(r[2], r[3]);
+  r[0] = _mm512_unpacklo_epi64(a, c);
+  r[1] = _mm512_unpackhi_epi64(a, c);
+  r[2] = _mm512_unpacklo_epi64(b, d);
+  r[3] = _mm512_unpackhi_epi64(b, d);
+}
+
+INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows, Ints (&words)[8]) {
+  __m512i u[2][4];
+  for (std::size_t half = 0; half < 2; ++half) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::size_t low = half * 8 + i;
+      u[half][i] = _mm512_inserti64x4(_mm512_castsi256_si512(load_bytes(rows[low])), load_bytes(rows[low + 4]), 1);
+    }
+    transpose_quarters(u[half]);
+  }
+  for (std::size_t j = 0; j < 4; ++j) {
+    words[j].all = _mm512_shuffle_i64x2(u[0][j], u[1][j], 0x88);
+    words[j + 4].all = _mm512_shuffle_i64x2(u[0][j], u[1][j], 0xdd);
+  }
+}
+
+INFERNO_LANES void transpose_halves(const std::byte* rows, std::size_t stride, float* columns, std::size_t column_stride) {
+  __m512i t[4][4];  // t[g][j] has, in quarter q, column 4q + j of rows 4g to 4g+3
+  for (std::size_t g = 0; g < 4; ++g) {
+    for (std::size_t i = 0; i < 4; ++i) t[g][i] = _mm512_castps_si512(load_halves(rows + (4 * g + i) * stride).all);
+    transpose_quarters(t[g]);
+  }
+  for (std::size_t j = 0; j < 4; ++j) {
+    const __m512i low01 = _mm512_shuffle_i32x4(t[0][j], t[1][j], 0x88), high01 = _mm512_shuffle_i32x4(t[0][j], t[1][j], 0xdd);
+    const __m512i low23 = _mm512_shuffle_i32x4(t[2][j], t[3][j], 0x88), high23 = _mm512_shuffle_i32x4(t[2][j], t[3][j], 0xdd);
+    float* column = columns + j * column_stride;
+    _mm512_storeu_si512(column, _mm512_shuffle_i32x4(low01, low23, 0x88));
+    _mm512_storeu_si512(column + 4 * column_stride, _mm512_shuffle_i32x4(high01, high23, 0x88));
+    _mm512_storeu_si512(column + 8 * column_stride, _mm512_shuffle_i32x4(low01, low23, 0xdd));
+    _mm512_storeu_si512(column + 12 * column_stride, _mm512_shuffle_i32x4(high01, high23, 0xdd));
+  }
+}
+
+INFERNO_LANES bool halves_are(const std::byte* at, std::uint16_t bits) {
+  return _mm512_cmpneq_epi16_mask(_mm512_loadu_si512(at), _mm512_set1_epi16(static_cast<short>(bits))) == 0;
+}
+
+}  // namespace
+}  // namespace inferno
