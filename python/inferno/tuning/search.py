@@ -7,6 +7,7 @@ favours nobody.
 
 from __future__ import annotations
 
+import math
 import random
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
@@ -86,10 +87,18 @@ async def search(
     """``candidates`` begins with DEFAULTS. Ends when the budget is spent or one challenger is left and well known; with
     ``exhaustive`` every candidate is measured in every round, at least once whatever the budget.
 
-    Raises InvalidArgument where the defaults themselves cannot be measured, and what ``measure`` raises.
+    Raises InvalidArgument where the defaults themselves cannot be measured, or nothing besides them in that time, and
+    what ``measure`` raises.
     """
     outcome = Outcome()
     left = await _first_round(candidates, measure, budget_seconds, outcome, whole=exhaustive)
+    if len(outcome.samples) < 2:
+        enough = math.ceil(2 * outcome.spent_seconds / FIRST_ROUND_SHARE)
+        raise InvalidArgument(
+            f"one sample took {outcome.spent_seconds:.0f} s, so that nothing but the defaults fits into a budget of "
+            f"{budget_seconds:g} s: give at least {enough}",
+            param="budget",
+        )
     for number in range(1, MOST_ROUNDS):
         if not exhaustive:
             left = _better_half(left, outcome)

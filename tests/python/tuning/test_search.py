@@ -118,3 +118,10 @@ async def test_defaults_that_cannot_be_measured_are_an_error() -> None:
 
     with pytest.raises(InvalidArgument, match="too large"):
         await found(measure, 10.0)
+
+
+async def test_a_budget_in_which_nothing_is_compared_is_refused_with_one_that_does() -> None:
+    with pytest.raises(InvalidArgument, match=r"took 30 s, .* a budget of 60 s: give at least 120") as raised:
+        await found(machine(seconds=30.0), 60.0)
+    assert raised.value.param == "budget"
+    assert len((await found(machine(seconds=30.0), 120.0)).samples) > 1
