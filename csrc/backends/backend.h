@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/backend_option.h"
 #include "backends/forward_batch.h"
 #include "backends/media_encoder.h"
 #include "backends/model_card.h"
@@ -82,7 +83,7 @@ struct ModelOptions {
   bool time_operators = false;        // see ModelReport; slower. A backend that cannot says so there
   std::string media_encoder;          // file of what encodes pictures or sounds for the model (mmproj); empty = it takes text alone
   std::string pooling;                // mean, cls, last: how an embedding model makes one vector; empty = as its file says
-  std::string providers;              // ONNX Runtime's, by preference: "cuda:device_id=0,cpu"
+  BackendOptions backend_options;     // what the backend that opens the model declares (BackendRoom::options), and nothing else
   std::shared_ptr<const ModelCard> card;  // for a file that does not say itself what the model is
   // Called with 0..1 while loading, on the loading thread; returning false gives up the load.
   std::function<bool(float)> progress;

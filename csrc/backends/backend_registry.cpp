@@ -3,101 +3,115 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <span>
 #include <string_view>
+#include <utility>
 
-#include "backends/fake/fake_model.h"
-#include "backends/onnx/onnx_encoder.h"
-#include "backends/onnx/onnx_file.h"
-#include "backends/onnx/onnx_graph_model.h"
-#include "backends/onnx/onnx_kind.h"
-#include "backends/onnx/onnx_load.h"
-#include "backends/onnx/ort_providers.h"
-#include "backends/onnx/ort_runtime.h"
+#include "backends/fake/fake_backend.h"
+#include "backends/onnx/onnx_backend.h"
 #ifdef INFERNO_WITH_LLAMA
-#include "backends/llama/llama_load.h"
-#include "backends/llama/llama_runtime.h"
+#include "backends/llama/llama_backend.h"
 #endif
 
 namespace inferno {
 namespace {
 
-// What the first bytes say the file is.
-enum class Format { kGguf, kOnnx, kOther };
+std::string file_name(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
-Result<Format> sniff(const std::string& path) {
+Result<std::string> first_bytes(const std::string& path) {
   const std::filesystem::path file(path);
-  const std::string name = file.filename().string();
   std::error_code error;
   const auto kind = std::filesystem::status(file, error).type();
   if (kind == std::filesystem::file_type::not_found) {
-    return Status(StatusCode::kNotFound, "there is no file '" + name + "'");
+    return Status(StatusCode::kNotFound, "there is no file '" + file_name(path) + "'");
   }
   if (kind == std::filesystem::file_type::directory) {
-    return Status(StatusCode::kUnsupported, "'" + name + "' is a folder; this build opens GGUF files");
+    return Status(StatusCode::kUnsupported, "'" + file_name(path) + "' is a folder; a backend opens a file");
   }
   std::ifstream stream(file, std::ios::binary);
-  if (!stream) return Status(StatusCode::kUnavailable, "'" + name + "' cannot be opened for reading");
-  std::array<char, 64> begin{};
+  if (!stream) return Status(StatusCode::kUnavailable, "'" + file_name(path) + "' cannot be opened for reading");
+  std::array<char, kFirstBytes> begin{};
   stream.read(begin.data(), begin.size());
-  const std::string_view bytes(begin.data(), static_cast<std::size_t>(stream.gcount()));
-  if (bytes.starts_with("GGUF")) return Format::kGguf;
-  return begins_as_onnx(std::as_bytes(std::span(bytes))) ? Format::kOnnx : Format::kOther;
+  return std::string(begin.data(), static_cast<std::size_t>(stream.gcount()));
 }
 
-Result<std::unique_ptr<Model>> load_gguf(const std::string& path, const ModelOptions& options) {
-#ifdef INFERNO_WITH_LLAMA
-  return load_llama_model(path, options);
-#else
-  static_cast<void>(options);
-  return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() +
-                                              "' is a GGUF file, and this build has no llama.cpp");
-#endif
-}
-
-Result<std::unique_ptr<Model>> load_onnx(const std::string& path, const ModelOptions& options) {
-  const Result<OnnxHeader> header = open_onnx(path);
-  if (!header.ok()) return header.status();
-  const OnnxKind kind = onnx_kind(header.value());
-  if (kind == OnnxKind::kDecoder) return load_onnx_decoder(path, header.value(), options);
-  if (kind != OnnxKind::kGraph) return load_onnx_encoder(path, header.value(), options);
-  return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() + "' is an ONNX model (" +
-                                              onnx_kind_name(onnx_kind(header.value())) +
-                                              "): tensors go in and come out, and no text");
+Result<ModelOptions> checked(const BackendRoom& room, const ModelOptions& options) {
+  auto own = check_options(room.name, room.options, options.backend_options);
+  if (!own.ok()) return own.status();
+  ModelOptions whole = options;
+  whole.backend_options = std::move(own).value();
+  return whole;
 }
 
 }  // namespace
 
-std::vector<BackendInfo> backends() {
+std::vector<BackendInfo> BackendRegistry::list() const {
   std::vector<BackendInfo> all;
-#ifdef INFERNO_WITH_LLAMA
-  all.push_back({"llama", llama_version_text(), "GGUF files", llama_devices()});
-#endif
-  if (const auto onnx = onnxruntime_in_use()) {
-    std::vector<std::string> providers;
-    for (const std::string& full : onnx->providers) providers.push_back(short_provider_name(full));
-    all.push_back({"onnx", "ONNX Runtime " + onnx->version, "ONNX models", std::move(providers)});
+  for (const BackendRoom& room : rooms_) {
+    BackendInfo& info = all.emplace_back();
+    info.name = room.name;
+    info.formats = room.formats;
+    info.abilities = room.abilities;
+    info.options = room.options;
+    const Result<std::string> version = room.version();
+    if (version.ok()) info.version = version.value();
+    if (!version.ok()) info.missing = version.status().message();
+    if (version.ok() && room.devices != nullptr) info.devices = room.devices();
   }
-  all.push_back({"fake", "1", "the name 'fake:', a test model", {}});
   return all;
 }
 
-Status bring_onnxruntime(const std::string& path) { return use_onnxruntime(path); }
-
-Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOptions& options) {
-  if (path.starts_with(kFakePrefix)) return load_fake_model(path, options);
-  const Result<Format> format = sniff(path);
-  if (!format.ok()) return format.status();
-  if (format.value() == Format::kGguf) return load_gguf(path, options);
-  if (format.value() == Format::kOnnx) return load_onnx(path, options);
-  return Status(StatusCode::kUnsupported, "'" + std::filesystem::path(path).filename().string() +
-                                              "' does not begin as a GGUF or ONNX file does; this build opens those");
+Result<const BackendRoom*> BackendRegistry::that_opens(const std::string& path) const {
+  for (const BackendRoom& room : rooms_) {
+    if (room.knows_name != nullptr && room.knows_name(path)) return &room;
+  }
+  const Result<std::string> begin = first_bytes(path);
+  if (!begin.ok()) return begin.status();
+  std::string formats;
+  for (const BackendRoom& room : rooms_) {
+    if (room.knows_file == nullptr) continue;
+    if (room.knows_file(begin.value())) return &room;
+    formats += (formats.empty() ? "" : ", ") + room.formats;
+  }
+  return Status(StatusCode::kUnsupported, "'" + file_name(path) + "' begins as no model does that is known here; this build opens " + formats);
 }
 
-Result<std::unique_ptr<GraphModel>> load_graph(const std::string& path, const ModelOptions& options) {
-  const Result<OnnxHeader> header = open_onnx(path);
-  if (!header.ok()) return header.status();
-  return load_onnx_graph(path, header.value(), options);
+Status BackendRegistry::bring_library(const std::string& name, const std::string& path) const {
+  for (const BackendRoom& room : rooms_) {
+    if (room.name == name && room.bring_library != nullptr) return room.bring_library(path);
+  }
+  return Status(StatusCode::kNotFound, "there is no backend '" + name + "' whose library is brought to it");
+}
+
+Result<std::unique_ptr<Model>> BackendRegistry::load_model(const std::string& path, const ModelOptions& options) const {
+  const auto room = that_opens(path);
+  if (!room.ok()) return room.status();
+  const auto whole = checked(*room.value(), options);
+  return whole.ok() ? room.value()->load(path, whole.value()) : whole.status();
+}
+
+Result<std::unique_ptr<GraphModel>> BackendRegistry::load_graph(const std::string& path, const ModelOptions& options) const {
+  const auto room = that_opens(path);
+  if (!room.ok()) return room.status();
+  if (room.value()->load_graph == nullptr) {
+    return Status(StatusCode::kUnsupported, "'" + file_name(path) + "' is for the backend " + room.value()->name + ", which computes no graphs");
+  }
+  const auto whole = checked(*room.value(), options);
+  return whole.ok() ? room.value()->load_graph(path, whole.value()) : whole.status();
+}
+
+const BackendRegistry& built_in_backends() {
+  static const BackendRegistry all({
+#ifdef INFERNO_WITH_LLAMA
+      llama_backend(),
+#endif
+      onnx_backend(),
+      fake_backend(),
+  });
+  return all;
+}
+
+Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOptions& options) {
+  return built_in_backends().load_model(path, options);
 }
 
 }  // namespace inferno

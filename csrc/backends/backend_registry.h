@@ -1,4 +1,4 @@
-// Which backends this build has, and which of them opens a given model. Built from a list; nothing registers itself.
+// Which backends there are, and which of them opens a given model. Built from a list; nothing registers itself.
 #pragma once
 
 #include <memory>
@@ -6,28 +6,52 @@
 #include <vector>
 
 #include "backends/backend.h"
+#include "backends/backend_option.h"
+#include "backends/backend_room.h"
 #include "backends/graph_model.h"
 
 namespace inferno {
 
 struct BackendInfo {
   std::string name;         // "llama", "fake"
-  std::string version;      // of the library behind it
   std::string formats;      // what it opens, in words
+  std::string version;      // of the library behind it; empty where it is missing
+  std::string missing;      // why it cannot compute here and now; empty where it can
   std::vector<std::string> devices;  // what it can compute on, here and now
+  std::vector<std::string> abilities;
+  std::vector<BackendOption> options;
 };
 
-[[nodiscard]] std::vector<BackendInfo> backends();
+// Thread-safe: it holds nothing but its list.
+class BackendRegistry {
+ public:
+  // The first of `rooms` that knows a model opens it.
+  explicit BackendRegistry(std::vector<BackendRoom> rooms) : rooms_(std::move(rooms)) {}
 
-// Opens the shared library of ONNX Runtime at `path`, without which the "onnx" backend is not there. Once for the process:
-// later calls look at nothing. kUnsupported when it cannot be used. Thread-safe.
-[[nodiscard]] Status bring_onnxruntime(const std::string& path);
+  [[nodiscard]] std::vector<BackendInfo> list() const;
 
-// Chooses by content (magic bytes), never by the file's name, and loads. Blocks for as long as loading takes.
-// "fake:" names the deterministic test model. kNotFound, kUnsupported, kDataCorrupted, kOutOfMemory.
+  // Chosen by content (what the file begins with), never by the file's name. kNotFound, kUnsupported for what nobody
+  // knows, kUnavailable for a file that cannot be read.
+  [[nodiscard]] Result<const BackendRoom*> that_opens(const std::string& path) const;
+
+  // Opens the shared library of the backend `name`. kNotFound where there is none of that name that is brought one;
+  // kUnsupported when the library cannot be used.
+  [[nodiscard]] Status bring_library(const std::string& name, const std::string& path) const;
+
+  // Checks the options that are the backend's own, and loads. Blocks for as long as loading takes. What that_opens
+  // refuses, kInvalidArgument, kDataCorrupted, kOutOfMemory.
+  [[nodiscard]] Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOptions& options) const;
+  // For a graph that is computed as it is, whatever it could be besides. kUnsupported where the backend has no graphs, too.
+  [[nodiscard]] Result<std::unique_ptr<GraphModel>> load_graph(const std::string& path, const ModelOptions& options) const;
+
+ private:
+  std::vector<BackendRoom> rooms_;
+};
+
+// Those of this build.
+[[nodiscard]] const BackendRegistry& built_in_backends();
+
+// What BackendRegistry::load_model does, among those of this build. "fake:" names the deterministic test model.
 [[nodiscard]] Result<std::unique_ptr<Model>> load_model(const std::string& path, const ModelOptions& options);
-
-// For a graph that is computed as it is, whatever it could be besides. kUnsupported for what is no ONNX file, too.
-[[nodiscard]] Result<std::unique_ptr<GraphModel>> load_graph(const std::string& path, const ModelOptions& options);
 
 }  // namespace inferno

@@ -1,6 +1,7 @@
 // The contract of a graph that is computed as it is: tensors in, tensors out. Beside Model, which knows tokens.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct GraphInfo {
   std::string name;
   std::string producer;
   std::string device;
+  std::map<std::string, std::string> backend_options;  // the backend's own, as they are in force
   std::vector<GraphValue> inputs;
   std::vector<GraphValue> outputs;
   std::uint64_t weight_bytes = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct ModelReport {
   std::string kv_layout;        // unified, per_sequence
   std::string kv_type;          // f32, f16, q8_0, q4_0
   std::string flash_attention;  // on, off
-  std::string providers;        // of ONNX Runtime, in use: "cuda, cpu"
+  std::map<std::string, std::string> backend_options;  // the backend's own, as they are in force: {"onnx.provider", "cpu"}
   // Capabilities::kv_bytes = kv_cells x layers x heads x (key_length + value_length) values in this format.
   KvShape kv;
   BlockSize kv_block;

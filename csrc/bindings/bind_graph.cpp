@@ -33,7 +33,7 @@ py::str text(const std::string& s) {
 PyGraph load(const std::string& path, const ModelOptions& options) {
   auto loaded = [&] {
     py::gil_scoped_release release;
-    return load_graph(path, options);
+    return built_in_backends().load_graph(path, options);
   }();
   return {value_or_raise(std::move(loaded))};
 }
@@ -46,7 +46,7 @@ py::list values(const std::vector<GraphValue>& given) {
 
 py::dict info_of(const PyGraph& self) {
   const GraphInfo& i = self.model->info();
-  return py::dict("name"_a = text(i.name), "producer"_a = text(i.producer), "device"_a = text(i.device),
+  return py::dict("name"_a = text(i.name), "producer"_a = text(i.producer), "device"_a = text(i.device), "backend_options"_a = i.backend_options,
                   "inputs"_a = values(i.inputs), "outputs"_a = values(i.outputs), "weight_bytes"_a = i.weight_bytes,
                   "threads"_a = i.threads, "batches"_a = i.batches);
 }

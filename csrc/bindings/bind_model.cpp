@@ -20,10 +20,47 @@ namespace {
 
 using Segment = std::variant<TokenId, std::string>;
 
+OptionKind kind_named(const std::string& name) {
+  for (const OptionKind kind : {OptionKind::kText, OptionKind::kInteger, OptionKind::kNumber, OptionKind::kFlag}) {
+    if (name == option_kind_name(kind)) return kind;
+  }
+  raise_unless_ok(invalid_argument("type", "'" + name + "' is no type of an option; it must be text, integer, number or flag"));
+  return OptionKind::kText;
+}
+
+py::list crossing(const std::vector<BackendOption>& options) {
+  py::list declared;
+  for (const BackendOption& o : options) {
+    declared.append(py::dict("name"_a = o.name, "type"_a = option_kind_name(o.kind), "default"_a = o.standard, "help"_a = o.help,
+                             "choices"_a = o.choices, "least"_a = o.least, "most"_a = o.most));
+  }
+  return declared;
+}
+
+// `declared` as list_backends gives them; for backends that are not in this module.
+BackendOptions checked_options(const std::string& backend, const std::vector<py::dict>& declared, const BackendOptions& given) {
+  std::vector<BackendOption> options;
+  for (const py::dict& one : declared) {
+    options.push_back({one["name"].cast<std::string>(), kind_named(one["type"].cast<std::string>()),
+                       one["default"].cast<std::string>(), one["help"].cast<std::string>(),
+                       one["choices"].cast<std::vector<std::string>>(), one["least"].cast<double>(), one["most"].cast<double>()});
+  }
+  return value_or_raise(check_options(backend, options, given));
+}
+
+std::string backend_of(const std::string& path) {
+  auto room = [&] {
+    py::gil_scoped_release release;
+    return built_in_backends().that_opens(path);
+  }();
+  return value_or_raise(std::move(room))->name;
+}
+
 py::list list_backends() {
   py::list listed;
-  for (const BackendInfo& b : backends()) {
-    listed.append(py::dict("name"_a = b.name, "version"_a = b.version, "formats"_a = b.formats, "devices"_a = b.devices));
+  for (const BackendInfo& b : built_in_backends().list()) {
+    listed.append(py::dict("name"_a = b.name, "version"_a = b.version, "missing"_a = b.missing, "formats"_a = b.formats,
+                           "devices"_a = b.devices, "abilities"_a = b.abilities, "options"_a = crossing(b.options)));
   }
   return listed;
 }
@@ -106,7 +143,7 @@ py::dict report_of(const PyModel& self) {
   const ModelReport r = self.model->report();
   py::list operators;
   for (const OperatorTime& one : r.operators) operators.append(py::make_tuple(one.name, one.calls, one.seconds));
-  return py::dict("threads"_a = r.threads, "providers"_a = r.providers, "kv_layout"_a = r.kv_layout, "kv_type"_a = r.kv_type,
+  return py::dict("threads"_a = r.threads, "backend_options"_a = r.backend_options, "kv_layout"_a = r.kv_layout, "kv_type"_a = r.kv_type,
                   "flash_attention"_a = r.flash_attention, "kv_layers"_a = r.kv.layers, "kv_heads"_a = r.kv.heads,
                   "key_length"_a = r.kv.key_length, "value_length"_a = r.kv.value_length,
                   "kv_block_values"_a = r.kv_block.values, "kv_block_bytes"_a = r.kv_block.bytes, "kv_cells"_a = r.kv_cells,
@@ -184,15 +221,17 @@ void register_model(py::module_& module) {
   module.def("backends", &list_backends);
   module.def("usable_cores", [] { return usable_cores(); });
   module.def(
-      "bring_onnxruntime",
-      [](const std::string& library) {
+      "bring_library",
+      [](const std::string& backend, const std::string& library) {
         const Status status = [&] {
           py::gil_scoped_release release;
-          return bring_onnxruntime(library);
+          return built_in_backends().bring_library(backend, library);
         }();
         raise_unless_ok(status);
       },
-      "library"_a);
+      "backend"_a, "library"_a);
+  module.def("backend_of", &backend_of, "path"_a);
+  module.def("checked_options", &checked_options, "backend"_a, "declared"_a, "given"_a);
   py::class_<ModelOptions>(module, "ModelOptions")
       .def(py::init<>())
       .def_readwrite("context_tokens", &ModelOptions::context_tokens)
@@ -209,7 +248,7 @@ void register_model(py::module_& module) {
       .def_readwrite("time_operators", &ModelOptions::time_operators)
       .def_readwrite("media_encoder", &ModelOptions::media_encoder)
       .def_readwrite("pooling", &ModelOptions::pooling)
-      .def_readwrite("providers", &ModelOptions::providers);
+      .def_readwrite("backend_options", &ModelOptions::backend_options);
   py::class_<ModelCard, std::shared_ptr<ModelCard>>(module, "ModelCard")
       .def(py::init(&make_card), py::kw_only(), "architecture"_a, "name"_a, "trained_context"_a, "head_size"_a, "pieces"_a, "special"_a,
            "ends"_a, "bos"_a, "eos"_a, "closing"_a, "adds_bos"_a, "strips_leading_space"_a);

@@ -12,10 +12,15 @@ class CoreError(Exception):
 
 def keep_large_blocks_apart() -> None: ...
 def release_free_memory() -> None: ...
-def backends() -> list[dict[str, Any]]: ...
 def usable_cores() -> int: ...
-def bring_onnxruntime(library: str) -> None:
-    """Open ONNX Runtime's shared library, once for the process; ``backends()`` then lists ``onnx``."""
+def backends() -> list[dict[str, Any]]:
+    """Of each, as csrc/backends/backend_registry.h says: name, version, missing, formats, devices, abilities, options."""
+def backend_of(path: str) -> str:
+    """Which of them opens the model, by what its file begins with. CoreError for what none knows."""
+def bring_library(backend: str, library: str) -> None:
+    """Open the shared library of a backend that does not have it linked, once for the process."""
+def checked_options(backend: str, declared: Sequence[dict[str, Any]], given: dict[str, str]) -> dict[str, str]:
+    """``given``, by full names, and the defaults of the others; ``declared`` as ``backends`` has it."""
 def set_log_sink(sink: Callable[[int, str, str], None] | None) -> None: ...
 
 class ModelOptions:  # csrc/bindings/bind_model.cpp; defaults in csrc/backends/backend.h
@@ -33,7 +38,8 @@ class ModelOptions:  # csrc/bindings/bind_model.cpp; defaults in csrc/backends/b
     time_operators: bool
     media_encoder: str
     pooling: str
-    providers: str
+    backend_options: dict[str, str]
+    """By full names, as "onnx.provider"; those of the backend that opens the model."""
     def __init__(self) -> None: ...
 
 class ModelCard:  # csrc/backends/model_card.h

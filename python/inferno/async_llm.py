@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from inferno.engine.backend_options import as_texts
 from inferno.engine.client import (
     Delta,
     FinishReason,
@@ -65,6 +66,7 @@ class AsyncLLM:
         quantize: str | None = None,
         backend: str | None = None,
         adapters: Mapping[str, str] | None = None,
+        backend_options: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> AsyncLLM:
         """``model`` is a GGUF file, a folder with one, a Hugging Face folder, or ``None`` for the built-in ``ember``;
@@ -73,11 +75,12 @@ class AsyncLLM:
         ``quantize`` is the number format for a Hugging Face folder's weights (``inferno serve --help`` lists them).
         ``backend`` names the form that is taken of a folder with several (``inferno backends choose``).
         ``adapters`` are LoRA adapters by name, each a GGUF file or a folder of PEFT's; a request's ``adapter`` names
-        one.
+        one. ``backend_options`` are what one backend can be told and no other, as ``{"onnx.provider": "cuda,cpu"}``
+        (``inferno backends list``).
 
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
-        ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``providers``, ``deterministic``,
-        ``use_mmap``, ``pooling``, ``max_running``, ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``,
+        ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
+        ``pooling``, ``max_running``, ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``,
         ``step_target_ms``, ``kept_tokens``, ``prefix_cache``, ``speculate``, ``host_cache_bytes``. ``prefix_store``
         names a folder that keeps computed prefixes over restarts. Raises InvalidArgument for others, and the
         InfernoError that says why a model cannot be loaded.
@@ -86,7 +89,7 @@ class AsyncLLM:
             model,
             quantize=quantize,
             backend=backend,
-            providers=options.get("providers"),
+            backend_options=as_texts(backend_options or {}),
             abilities=("lora",) if adapters else (),
         )
         store = options.pop("prefix_store", None)
@@ -99,7 +102,7 @@ class AsyncLLM:
             path,
             name=source.name,
             backend=source.backend,
-            options=loading,
+            options={**loading, "backend_options": source.backend_options},
             engine=scheduling,
             extras=extras,
             draft=draft,

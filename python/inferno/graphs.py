@@ -6,6 +6,7 @@ with inferno.Graph("model.onnx") as graph:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inferno.engine.backend_options import as_texts
 from inferno.engine.core import _core, native_call
 from inferno.engine.graph import ROWS, signature_of
 from inferno.engine.native import overridden
@@ -43,16 +45,19 @@ _TYPES = {
 class Graph:
     """A loaded graph. Calls may come from any thread; those that come together run together where the graph allows."""
 
-    def __init__(self, path: str | Path, *, threads: int | None = None, providers: str | None = None) -> None:
-        """``threads`` 0 or None takes the cores of this process; ``providers`` are ONNX Runtime's, by preference
-        ("cuda,cpu").
+    def __init__(
+        self, path: str | Path, *, threads: int | None = None, backend_options: Mapping[str, Any] | None = None
+    ) -> None:
+        """``threads`` 0 or None takes the cores of this process; ``backend_options`` are the backend's own, as
+        ``{"onnx.provider": "cuda,cpu"}`` (``inferno backends list``).
 
         Raises NotFound, Unsupported (no ONNX Runtime, no ONNX file, a version), DataCorrupted, InvalidArgument.
         """
         if not Path(path).is_file():
             raise NotFound(f"{path}: no such file")
         bring_onnxruntime()
-        options = overridden(_core.ModelOptions(), {"threads": threads, "providers": providers})
+        own = as_texts(backend_options or {})
+        options = overridden(_core.ModelOptions(), {"threads": threads, "backend_options": own})
         native = native_call(_core.Graph.load, str(path), options)
         self._signature = signature_of(native)
         self._arrivals = _Arrivals()

@@ -13,6 +13,7 @@ from inferno.cli import app
 from inferno.cli.foreign import OURS
 from inferno.config import load
 from inferno.metrics import instruments
+from inferno.models.backends import own_options
 from inferno.server.operations import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relati
 
 NO_METRICS = {"inferno_linear"}
 """The package of an example."""
+OF_EXAMPLES = {"--scale"}
+"""The option of its backend."""
 
 
 def code(page: Path) -> list[str]:
@@ -40,7 +43,8 @@ def options(command: object) -> Iterator[str]:
 def test_flags(page: Path) -> None:
     if page.stem == "performance":
         pytest.skip("its commands are those of the benches")
-    known = {*options(typer.main.get_command(app)), *OURS, "--help"}
+    declared = {f"--{option.name}" for _, option in own_options()}
+    known = {*options(typer.main.get_command(app)), *OURS, *declared, *OF_EXAMPLES, "--help"}
     ours = (piece for piece in code(page) if piece.startswith(("inferno ", "--")))
     assert not {flag for piece in ours for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]+", piece)} - known
 

@@ -3,14 +3,18 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <optional>
 #include <utility>
 
+#include "backends/llama/context_log.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_options.h"
 #include "backends/llama/llama_runtime.h"
 
 namespace inferno {
 namespace {
+
+const SteadyClock kClock;  // outlives every model
 
 constexpr std::int32_t kSlots = 64;           // texts of one batch, when nothing was asked
 constexpr std::int32_t kMostContext = 8192;   // when nothing was asked: what a batch takes grows with its square
@@ -58,12 +62,21 @@ Result<Capabilities> choose_capabilities(const llama_model* model, const ModelOp
 
 }  // namespace
 
-LlamaEncoder::LlamaEncoder(LlamaModelHandle model, LlamaContextHandle context, ModelInfo info, const Capabilities& caps)
+LlamaEncoder::LlamaEncoder(LlamaModelHandle model, std::unique_ptr<OperatorTimer> timer, LlamaContextHandle context,
+                           ModelInfo info, const Capabilities& caps, ModelReport report)
     : model_(std::move(model)),
+      timer_(std::move(timer)),
       context_(std::move(context)),
       tokenizer_(llama_model_get_vocab(model_.get()), metadata(model_.get(), "tokenizer.ggml.pre")),
       info_(std::move(info)),
-      caps_(caps) {}
+      caps_(caps),
+      report_(std::move(report)) {}
+
+ModelReport LlamaEncoder::report() const {
+  ModelReport report = report_;
+  if (timer_) report.operators = timer_->times();
+  return report;
+}
 
 Status LlamaEncoder::share(SlotId, SlotId, std::int32_t) { return no_cache(); }
 Status LlamaEncoder::cut(SlotId, std::int32_t) { return no_cache(); }
@@ -143,6 +156,12 @@ Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelI
   params.kv_unified = true;
   params.embeddings = true;
   params.pooling_type = pooling_type(options.pooling);
+  auto timer = options.time_operators ? std::make_unique<OperatorTimer>(kClock) : nullptr;
+  if (timer) {
+    params.cb_eval = &OperatorTimer::on_node;
+    params.cb_eval_user_data = timer.get();
+  }
+  const ContextLog log;
   LlamaContextHandle context = make_context(model.get(), params);
   if (!context) {
     const std::string reason = take_llama_error();
@@ -159,7 +178,13 @@ Result<std::unique_ptr<Model>> make_llama_encoder(LlamaModelHandle model, ModelI
       info.labels.emplace_back(label == nullptr ? "" : label);
     }
   }
-  return std::unique_ptr<Model>(std::make_unique<LlamaEncoder>(std::move(model), std::move(context), std::move(info), can));
+  ModelReport report;
+  report.threads = params.n_threads;
+  if (const std::optional<bool> used = log.flash_attention()) report.flash_attention = *used ? "on" : "off";
+  report.compute_bytes = log.compute_bytes();
+  report.times_operators = timer != nullptr;
+  return std::unique_ptr<Model>(std::make_unique<LlamaEncoder>(std::move(model), std::move(timer), std::move(context),
+                                                               std::move(info), can, std::move(report)));
 }
 
 }  // namespace inferno

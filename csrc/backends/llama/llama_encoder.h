@@ -8,17 +8,21 @@
 #include "backends/backend.h"
 #include "backends/llama/llama_handles.h"
 #include "backends/llama/llama_tokenizer.h"
+#include "backends/llama/operator_timer.h"
 
 namespace inferno {
 
 class LlamaEncoder final : public Model {
  public:
   // `context` was made from `model`, with embeddings and pooling; `caps` says what it was made for.
-  LlamaEncoder(LlamaModelHandle model, LlamaContextHandle context, ModelInfo info, const Capabilities& caps);
+  // `timer` is what the context calls after each node, or null.
+  LlamaEncoder(LlamaModelHandle model, std::unique_ptr<OperatorTimer> timer, LlamaContextHandle context, ModelInfo info,
+               const Capabilities& caps, ModelReport report);
 
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return tokenizer_; }
+  [[nodiscard]] ModelReport report() const override;
 
   // An encoder holds nothing between two batches: these are kUnsupported.
   Status share(SlotId from, SlotId to, std::int32_t n) override;
@@ -32,10 +36,12 @@ class LlamaEncoder final : public Model {
   [[nodiscard]] Status check(const ForwardBatch& batch) const;
 
   LlamaModelHandle model_;  // before the context: destroyed after it
+  std::unique_ptr<OperatorTimer> timer_;  // before the context, too
   LlamaContextHandle context_;
   LlamaTokenizer tokenizer_;
   ModelInfo info_;
   Capabilities caps_;
+  ModelReport report_;
   // What llama_batch points at, kept from batch to batch.
   std::vector<llama_token> tokens_;
   std::vector<llama_pos> positions_;

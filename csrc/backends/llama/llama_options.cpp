@@ -104,7 +104,6 @@ Status check_llama_options(const ModelOptions& options) {
         check_choice("flash_attention", options.flash_attention, {"auto", "on", "off"}),
         check_choice("kv_layout", options.kv_layout, {"auto", "unified", "per_sequence"}),
         options.pooling.empty() ? Status() : check_choice("pooling", options.pooling, {"mean", "cls", "last"}),
-        options.providers.empty() ? Status() : invalid_argument("providers", "providers are ONNX Runtime's, and this is no ONNX model"),
         check_deterministic(options)}) {
     if (!status.ok()) return status;
   }

@@ -35,6 +35,7 @@ OnnxDecoder::OnnxDecoder(OnnxDecoderParts parts, ModelInfo info, const Capabilit
 
 ModelReport OnnxDecoder::report() const {
   ModelReport report = report_;
+  report.compute_bytes = parts_.session->compute_bytes();
   if (const OperatorTimes* times = parts_.session->operator_times()) report.operators = times->times();
   return report;
 }

@@ -20,6 +20,13 @@ Status broken(std::string message) { return Status(StatusCode::kInternal, std::m
 OnnxEncoder::OnnxEncoder(OnnxEncoderParts parts, ModelInfo info, const Capabilities& caps, ModelReport report)
     : parts_(std::move(parts)), info_(std::move(info)), caps_(caps), report_(std::move(report)) {}
 
+ModelReport OnnxEncoder::report() const {
+  ModelReport report = report_;
+  report.compute_bytes = parts_.session->compute_bytes();
+  if (const OperatorTimes* times = parts_.session->operator_times()) report.operators = times->times();
+  return report;
+}
+
 Status OnnxEncoder::share(SlotId, SlotId, std::int32_t) { return no_cache(); }
 Status OnnxEncoder::cut(SlotId, std::int32_t) { return no_cache(); }
 Status OnnxEncoder::drop(SlotId) { return no_cache(); }

@@ -28,7 +28,7 @@ class OnnxEncoder final : public Model {
   [[nodiscard]] const ModelInfo& info() const override { return info_; }
   [[nodiscard]] const Capabilities& capabilities() const override { return caps_; }
   [[nodiscard]] const Tokenizer& tokenizer() const override { return *parts_.tokenizer; }
-  [[nodiscard]] ModelReport report() const override { return report_; }
+  [[nodiscard]] ModelReport report() const override;
 
   // An encoder holds nothing between two batches: these are kUnsupported.
   Status share(SlotId from, SlotId to, std::int32_t n) override;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "backends/onnx/onnx_backend.h"
 #include "backends/onnx/onnx_encoder.h"
 #include "backends/onnx/onnx_kind.h"
 #include "backends/onnx/onnx_options.h"
@@ -59,11 +60,13 @@ Result<std::unique_ptr<Model>> load_onnx_encoder(const std::string& path, const 
   const Status given_up(StatusCode::kCancelled, "loading was given up");
   if (options.progress && !options.progress(0.0F)) return given_up;
   OnnxEncoderParts parts;
-  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers, .spin = false});
+  const std::string providers = option_value(options.backend_options, kOnnxProvider);
+  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = providers, .spin = false, .time_operators = options.time_operators});
   if (!session.ok()) return session.status();
   parts.session = std::move(session).value();
   const bool by_cpu = parts.session->providers().front() == "cpu";
-  parts.runs = by_cpu ? parts.session->threads() : 1;
+  const bool side_by_side = by_cpu && parts.session->operator_times() == nullptr;  // which are of one run at a time
+  parts.runs = side_by_side ? parts.session->threads() : 1;
   const auto graph = read_encoder_graph(*parts.session, options.pooling, onnx_kind(header) == OnnxKind::kClassifier);
   if (!graph.ok()) return graph.status();
   parts.graph = graph.value();
@@ -76,7 +79,8 @@ Result<std::unique_ptr<Model>> load_onnx_encoder(const std::string& path, const 
   ModelInfo info = describe(path, header, parts, card);
   ModelReport report;
   report.threads = parts.session->threads();
-  report.providers = joined(parts.session->providers());
+  report.times_operators = parts.session->operator_times() != nullptr;
+  report.backend_options = {{kOnnxProvider, joined(parts.session->providers())}};
   auto model = std::make_unique<OnnxEncoder>(std::move(parts), std::move(info), caps.value(), std::move(report));
   if (const auto tried = try_encoder(*model); !tried.ok()) return tried.status();
   if (options.progress && !options.progress(1.0F)) return given_up;

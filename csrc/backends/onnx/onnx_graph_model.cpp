@@ -6,6 +6,7 @@
 
 #include "backends/graph_check.h"
 #include "backends/onnx/batch_trial.h"
+#include "backends/onnx/onnx_backend.h"
 #include "backends/onnx/onnx_type.h"
 #include "backends/shown.h"
 
@@ -82,13 +83,15 @@ void OnnxGraphModel::try_batches() { info_.batches = rows_are_apart(*this); }
 
 Result<std::unique_ptr<GraphModel>> load_onnx_graph(const std::string& path, const OnnxHeader& header,
                                                     const ModelOptions& options) {
-  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers});
+  const std::string providers = option_value(options.backend_options, kOnnxProvider);
+  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = providers});
   if (!session.ok()) return session.status();
   const OnnxSession& opened = *session.value();
   GraphInfo info;
   info.name = std::filesystem::path(path).stem().string();
   info.producer = header.producer;
   for (const std::string& provider : opened.providers()) info.device += (info.device.empty() ? "" : ", ") + provider;
+  info.backend_options = {{kOnnxProvider, info.device}};
   for (const auto& [specs, values] : {std::pair(&opened.inputs(), &info.inputs), std::pair(&opened.outputs(), &info.outputs)}) {
     for (const TensorSpec& spec : *specs) {
       Result<GraphValue> value = described(spec);

@@ -29,7 +29,7 @@ class OnnxGraphModel final : public GraphModel {
   GraphInfo info_;
 };
 
-// `header` is that of the file at `path`. Of the options it reads threads and providers. kUnsupported (an input that is no
+// `header` is that of the file at `path`. Of the options it reads threads and kOnnxProvider. kUnsupported (an input that is no
 // tensor, or of a type that nobody can send), and what OnnxSession::open refuses.
 [[nodiscard]] Result<std::unique_ptr<GraphModel>> load_onnx_graph(const std::string& path, const OnnxHeader& header,
                                                                   const ModelOptions& options);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "backends/onnx/logits_rows.h"
+#include "backends/onnx/onnx_backend.h"
 #include "backends/onnx/onnx_decoder.h"
 #include "backends/onnx/onnx_options.h"
 #include "backends/shown.h"
@@ -60,7 +61,7 @@ ModelInfo describe(const std::string& path, const OnnxHeader& header, const Onnx
 ModelReport describe_loading(const OnnxSession& session, const DecoderGraph& graph, const Capabilities& caps) {
   ModelReport report;
   report.threads = session.threads();
-  report.providers = joined(session.providers());
+  report.backend_options = {{kOnnxProvider, joined(session.providers())}};
   report.times_operators = session.operator_times() != nullptr;
   report.kv_layout = "per_sequence";
   if (graph.cells.empty()) return report;
@@ -108,7 +109,8 @@ Result<std::unique_ptr<Model>> load_graph(const std::string& path, std::string_v
   const Status given_up(StatusCode::kCancelled, "loading was given up");
   if (!going_on(0.0F)) return given_up;
   OnnxDecoderParts parts;
-  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = options.providers, .time_operators = options.time_operators, .instead = instead});
+  const std::string providers = option_value(options.backend_options, kOnnxProvider);
+  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = providers, .time_operators = options.time_operators, .instead = instead});
   if (!session.ok()) return session.status();
   if (!going_on(0.9F)) return given_up;
   parts.session = std::move(session).value();

@@ -9,7 +9,7 @@
 
 namespace inferno {
 
-// `header` is that of the file at `path`, a decoder. Of the options, `card` must be there; `providers` says what computes;
+// `header` is that of the file at `path`, a decoder. Of the options, `card` must be there; kOnnxProvider says what computes;
 // the format of the cells is the graph's own. kInvalidArgument for what this backend has no such thing of (kv_layout
 // unified, flash_attention, gpu_layers), kUnsupported, kDataCorrupted, kOutOfMemory; kCancelled when progress says so.
 [[nodiscard]] Result<std::unique_ptr<Model>> load_onnx_decoder(const std::string& path, const OnnxHeader& header,

@@ -1,5 +1,7 @@
 #include "backends/onnx/onnx_session.h"
 
+#include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <utility>
 
@@ -157,6 +159,13 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
     if (times.ok()) opened->times_ = std::move(times).value();
     if (!times.ok() && times.status().code() != StatusCode::kUnsupported) return times.status();
   }
+  if (opened->providers_.front() == "cpu" && opened->api().allocator_stats != nullptr) {
+    OrtAllocator* arena = nullptr;
+    answer = opened->api().create_allocator(opened->session_.get(), opened->memory_.get(), &arena);
+    if (Status status = ort_status(opened->api(), answer); !status.ok()) return status;
+    opened->arena_ = owned(arena, opened->api().release_allocator);
+    opened->weights_in_arena_ = opened->arena_figure("InUse");
+  }
   const std::size_t moved = PrivateMemory::now().to_huge_pages_since(before);
   if (moved > 0) log(LogLevel::kInfo, "onnx", std::to_string(moved >> 20) + " MiB of weights lie on huge pages");
   if (Status status = opened->describe(); !status.ok()) return status;
@@ -174,6 +183,21 @@ Status OnnxSession::describe() {
   outputs_ = std::move(outputs).value();
   producer_ = read_producer(api, session_.get());
   return {};
+}
+
+std::uint64_t OnnxSession::arena_figure(const char* name) const {
+  OrtKeyValuePairs* made = nullptr;
+  if (!ort_status(api(), api().allocator_stats(arena_.get(), &made)).ok()) return 0;
+  const auto figures = owned(made, api().release_key_values);
+  const char* text = api().key_value(made, name);
+  std::uint64_t figure = 0;
+  if (text != nullptr) std::from_chars(text, text + std::strlen(text), figure);
+  return figure;
+}
+
+std::uint64_t OnnxSession::compute_bytes() const {
+  const std::uint64_t all = arena_ == nullptr ? 0 : arena_figure("TotalAllocated");
+  return all > weights_in_arena_ ? all - weights_in_arena_ : 0;
 }
 
 Result<OrtValueHandle> OnnxSession::tensor_over(std::span<std::byte> bytes, OrtElement element,

@@ -1,6 +1,7 @@
 // OnnxSession: one graph, loaded and ready to run over memory of the caller's.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,7 +38,7 @@ struct OnnxOutput {
 class OnnxSession {
  public:
   // Reads `path` and what lies beside it (external data). kNotFound, kDataCorrupted, kUnsupported (an operator that no
-  // provider has, a provider that is not here), kInvalidArgument (`providers`), kOutOfMemory. No message carries a folder.
+  // provider has, a provider that is not here), kInvalidArgument (kOnnxProvider), kOutOfMemory. No message carries a folder.
   [[nodiscard]] static Result<std::unique_ptr<OnnxSession>> open(const std::string& path, const OnnxSessionOptions& options);
 
   [[nodiscard]] const std::vector<TensorSpec>& inputs() const { return inputs_; }
@@ -46,6 +47,9 @@ class OnnxSession {
   [[nodiscard]] int threads() const { return threads_; }
   // Null where they were not asked for, or this ONNX Runtime cannot tell.
   [[nodiscard]] const OperatorTimes* operator_times() const { return times_.get(); }
+  // What its arena on the CPU holds for intermediate results, as many as the largest run so far took: all that it has, but
+  // what the weights had taken when the session was made. 0 where another provider computes, or before ONNX Runtime 1.23.
+  [[nodiscard]] std::uint64_t compute_bytes() const;
   [[nodiscard]] const std::string& producer() const { return producer_; }  // as the file says: "pytorch", ...
   [[nodiscard]] const OrtApi& api() const { return runtime_->api(); }
 
@@ -68,6 +72,8 @@ class OnnxSession {
  private:
   OnnxSession(std::shared_ptr<OnnxRuntime> runtime, OrtHandle<OrtSession> session, OrtHandle<OrtMemoryInfo> memory);
   [[nodiscard]] Status describe();
+  // Of the arena, by the library's word for it. 0 where it does not say.
+  [[nodiscard]] std::uint64_t arena_figure(const char* name) const;
 
   std::shared_ptr<OnnxRuntime> runtime_;  // declared first: outlives the session
   OrtHandle<OrtSession> session_;
@@ -77,6 +83,8 @@ class OnnxSession {
   std::vector<std::string> providers_;
   std::string producer_;
   std::unique_ptr<OperatorTimes> times_;
+  OrtHandle<OrtAllocator> arena_;  // null where its figures are not told
+  std::uint64_t weights_in_arena_ = 0;
   int threads_ = 0;
 };
 

@@ -9,6 +9,7 @@
 namespace inferno {
 namespace {
 
+constexpr int kHasAllocatorStats = 23;
 constexpr int kHasRunProfiling = 25;  // the table ends before it in ONNX Runtime 1.24
 
 // OrtApiBase: what the library's one exported function points to.
@@ -59,6 +60,8 @@ void take_sessions(const Table& table, OrtApi& api) {
   table.take(112, api.metadata_producer);
   table.take(118, api.release_metadata);
   table.take(130, api.add_config_entry);
+  table.take(131, api.create_allocator);
+  table.take(132, api.release_allocator);
 }
 
 void take_tensors(const Table& table, OrtApi& api) {
@@ -130,6 +133,11 @@ Result<std::shared_ptr<const OrtApi>> open_onnxruntime(const std::string& path) 
   const std::size_t dot = api->version.find('.') + 1;
   std::from_chars(api->version.data() + dot, api->version.data() + api->version.size(), api->minor);
   take_sessions(Table(table), *api);
+  if (api->minor >= kHasAllocatorStats) {
+    Table(table).take(297, api->key_value);
+    Table(table).take(300, api->release_key_values);
+    Table(table).take(319, api->allocator_stats);
+  }
   if (api->minor >= kHasRunProfiling) Table(table).take(415, api->enable_run_profiling);
   take_tensors(Table(table), *api);
   take_environment(Table(table), *api);

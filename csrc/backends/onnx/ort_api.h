@@ -19,6 +19,7 @@ inline constexpr std::uint32_t kOrtApiVersion = 17;
 struct OrtAllocator;
 struct OrtCudaOptions;
 struct OrtEnv;
+struct OrtKeyValuePairs;
 struct OrtMemoryInfo;
 struct OrtMetadata;
 struct OrtRunOptions;
@@ -118,6 +119,11 @@ struct OrtApi {
   void (*release_threading_options)(OrtThreadingOptions*) = nullptr;
   OrtStatus* (*available_providers)(char***, int*) = nullptr;
   OrtStatus* (*release_available_providers)(char**, int) = nullptr;
+  OrtStatus* (*create_allocator)(const OrtSession*, const OrtMemoryInfo*, OrtAllocator**) = nullptr;
+  void (*release_allocator)(OrtAllocator*) = nullptr;
+  const char* (*key_value)(const OrtKeyValuePairs*, const char* key) = nullptr;  // null before 1.23, as are the next two
+  void (*release_key_values)(OrtKeyValuePairs*) = nullptr;
+  OrtStatus* (*allocator_stats)(const OrtAllocator*, OrtKeyValuePairs**) = nullptr;
   OrtStatus* (*add_config_entry)(OrtSessionOptions*, const char* key, const char* value) = nullptr;
   OrtStatus* (*set_global_intra_op_threads)(OrtThreadingOptions*, int) = nullptr;
   OrtStatus* (*set_global_inter_op_threads)(OrtThreadingOptions*, int) = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "backends/onnx/onnx_backend.h"
 #include "backends/onnx/ort_handles.h"
 #include "backends/onnx/ort_status.h"
 #include "backends/shown.h"
@@ -16,8 +17,8 @@ constexpr std::string_view kCuda = "cuda";
 constexpr std::string_view kSuffix = "ExecutionProvider";
 
 Status malformed(std::string_view part) {
-  return invalid_argument("providers", "providers has " + shown(part) +
-                                          "; it must be names separated by commas, each with :option=value behind it or not");
+  return invalid_argument(kOnnxProvider, std::string(kOnnxProvider) + " has " + shown(part) +
+                                             "; it must be names separated by commas, each with :option=value behind it or not");
 }
 
 Result<ProviderChoice> parse_one(std::string_view text) {
@@ -78,7 +79,7 @@ Status no_fallback(const OrtApi& api, const std::string& name, const Status& why
   return Status(StatusCode::kUnsupported,
                 missing(api, name, why) + ". Name a fallback behind it, as in '" + name +
                     ",cpu', or install the onnxruntime wheel that has it",
-                "providers");
+                kOnnxProvider);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 import inferno
+from inferno.cli.backend_flags import ModelCommand
 from inferno.cli.backends import backends_app
 from inferno.cli.config import config_app
 from inferno.cli.doctor import doctor
@@ -51,10 +52,10 @@ def _of_all_commands(
 ) -> None: ...
 
 
-app.command()(serve)
-app.command()(run)
-app.command()(tune)
-app.command()(profile)
+app.command(cls=ModelCommand)(serve)
+app.command(cls=ModelCommand)(run)
+app.command(cls=ModelCommand)(tune)
+app.command(cls=ModelCommand)(profile)
 app.command()(doctor)
 app.command()(openapi)
 app.command()(version)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from inferno.cli import flags
+from inferno.cli.backend_flags import ModelCommand
 
 backends_app = typer.Typer(help="What computes models here, and what it can do.", no_args_is_help=True)
 
@@ -35,16 +36,19 @@ def list_backends(
         typer.echo(f"  opens    {backend.formats}")
         typer.echo(f"  devices  {', '.join(backend.devices) or 'none'}")
         typer.echo(f"  can      {', '.join(backend.abilities)}")
+        for option in backend.options:
+            typer.echo(f"  option   {backend.name}.{option.name}: {option.values}, by default {option.default}")
+            typer.echo(f"           {option.help}")
 
 
-@backends_app.command("choose")
+@backends_app.command("choose", cls=ModelCommand)
 def choose_backend(
     model: flags.Model = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
     backend: flags.Backend = None,
     quantize: flags.Quantize = None,
-    provider: flags.Provider = None,
+    backend_option: flags.BackendOption = None,
     adapter: flags.Adapter = None,
     config: flags.ConfigFile = None,
 ) -> None:

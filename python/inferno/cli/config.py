@@ -89,5 +89,5 @@ def _line(name: str, value: Any, engine_default: Any) -> str:
     if value == 0 and engine_default == 0:
         return f"# {name} is chosen by the engine"
     if isinstance(value, dict):
-        return f"{name} = {{ {', '.join(f'{json.dumps(key)} = {one}' for key, one in value.items())} }}"
+        return f"{name} = {{ {', '.join(f'{json.dumps(key)} = {json.dumps(one)}' for key, one in value.items())} }}"
     return f"{name} = {json.dumps(value, ensure_ascii=False)}"

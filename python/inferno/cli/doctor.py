@@ -57,8 +57,8 @@ def _look_for_leaks(model: str, requests: int, file: str | None, *, as_json: boo
     from inferno.models.source import resolve
 
     settings = load(file=file)
-    source = resolve(model, quantize=settings.model.quantize)
-    own = settings.model.loading()
+    source = resolve(model, quantize=settings.model.quantize, backend_options=settings.model.backend_options)
+    own = {**settings.model.loading(), "backend_options": source.backend_options}
 
     async def load_with(options: Mapping[str, Any], engine: Mapping[str, Any]) -> LocalEngine:
         scheduling = {**settings.engine.model_dump(), **engine}

@@ -63,7 +63,7 @@ GpuLayers = Annotated[int | None, _flag("model.gpu_layers", "--gpu-layers")]
 KvType = Annotated[str | None, _flag("model.kv_type", "--kv-type")]
 FlashAttention = Annotated[str | None, _flag("model.flash_attention", "--flash-attention")]
 KvLayout = Annotated[str | None, _flag("model.kv_layout", "--kv-layout")]
-Provider = Annotated[str | None, _flag("model.providers", "--provider")]
+BackendOption = Annotated[list[str] | None, _flag("model.backend_options", "--backend-option")]
 Deterministic = Annotated[bool | None, _flag("model.deterministic", "--deterministic/--no-deterministic")]
 Mmap = Annotated[bool | None, _flag("model.use_mmap", "--mmap/--no-mmap")]
 Pooling = Annotated[str | None, _flag("model.pooling", "--pooling")]
@@ -120,7 +120,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "kv_type": ("model.kv_type", "--kv-type"),
     "flash_attention": ("model.flash_attention", "--flash-attention"),
     "kv_layout": ("model.kv_layout", "--kv-layout"),
-    "provider": ("model.providers", "--provider"),
+    "backend_option": ("model.backend_options", "--backend-option"),
     "deterministic": ("model.deterministic", "--deterministic/--no-deterministic"),
     "mmap": ("model.use_mmap", "--mmap/--no-mmap"),
     "pooling": ("model.pooling", "--pooling"),

@@ -72,7 +72,7 @@ async def load(source: ModelSource, config: Config, meanwhile: Callable[[], None
                 path,
                 name=config.model.name or source.name,
                 backend=source.backend,
-                options=config.model.loading(),
+                options={**config.model.loading(), "backend_options": source.backend_options},
                 engine=config.engine.model_dump(),
                 extras=extras,
                 draft=None if draft is None else await ready(resolve(draft), cache_bytes=config.store.prepared_bytes),
@@ -119,7 +119,7 @@ async def _load_graph(source: ModelSource, config: Config) -> GraphEngine:
             source.path,
             name=config.model.name or source.name,
             backend=source.backend,
-            options=config.model.loading(),
+            options={**config.model.loading(), "backend_options": source.backend_options},
             engine=config.engine.model_dump(),
         )
 

@@ -45,25 +45,36 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove them; a folder is then prepared anew.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
 ) -> None:
-    """List the files prepared from Hugging Face folders, the latest used first, or remove them.
+    """List the files prepared from Hugging Face folders, and what third parties' backends converted, the latest used
+    first, or remove them.
 
-    They lie under $XDG_CACHE_HOME/inferno/prepared, by default ~/.cache/inferno/prepared. What they may take in all is
-    the setting store.prepared_bytes (serve --prepared-cache-size).
+    They lie under $XDG_CACHE_HOME/inferno, by default ~/.cache/inferno, in prepared and converted. What prepared files
+    may take in all is the setting store.prepared_bytes (serve --prepared-cache-size).
     """
     from inferno.config import load
+    from inferno.models import conversions
     from inferno.models.huggingface import cache as prepared
 
     limit = load().store.prepared_bytes
 
     files = prepared.listing()
-    freed = prepared.clear() if clear else 0
+    converted = conversions.listing()
+    freed = prepared.clear() + conversions.clear() if clear else 0
     if as_json:
         shown = [
             {"file": file.path.name, "bytes": file.bytes, "used_at": file.used_at, "in_use": file.in_use}
             for file in files
         ]
-        folder = str(prepared.cache_folder())
-        typer.echo(json.dumps({"folder": folder, "limit_bytes": limit, "files": shown, "freed_bytes": freed}))
+        others = [{"name": one.name, "bytes": one.bytes, "used_at": one.used_at} for one in converted]
+        found = {
+            "folder": str(prepared.cache_folder()),
+            "limit_bytes": limit,
+            "files": shown,
+            "converted_folder": str(conversions.conversions_folder()),
+            "converted": others,
+            "freed_bytes": freed,
+        }
+        typer.echo(json.dumps(found))
         return
     for file in files:
         typer.echo(f"{file.bytes / 1e6:12,.1f} MB  {file.path.name}{'  (in use)' if file.in_use else ''}")
@@ -71,6 +82,11 @@ def cache(
     verb = "removed from" if clear else "in"
     bound = "" if clear else f"; at most {limit / 1e6:,.1f} MB stay"
     typer.echo(f"{len(files)} files, {total / 1e6:,.1f} MB, {verb} {prepared.cache_folder()}{bound}")
+    for one in converted:
+        typer.echo(f"{one.bytes / 1e6:12,.1f} MB  {one.name}")
+    if converted:
+        total = sum(one.bytes for one in converted)
+        typer.echo(f"{len(converted)} converted, {total / 1e6:,.1f} MB, {verb} {conversions.conversions_folder()}")
 
 
 def _print_table(found: Inspection) -> None:

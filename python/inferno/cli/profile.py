@@ -42,7 +42,7 @@ def profile(
     gpu_layers: flags.GpuLayers = None,
     kv_type: flags.KvType = None,
     flash_attention: flags.FlashAttention = None,
-    provider: flags.Provider = None,
+    backend_option: flags.BackendOption = None,
     kv_layout: flags.KvLayout = None,
     deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,
@@ -99,12 +99,12 @@ async def _profile(source: ModelSource, settings: Config, plan: Plan) -> Profile
             path,
             name=source.name,
             backend=source.backend,
-            options={**tuned.config.model.loading(), **options},
+            options={**tuned.config.model.loading(), "backend_options": source.backend_options, **options},
             engine={**tuned.config.engine.model_dump(), **PLAIN},
             extras=extras,
         )
 
-    return await profile(load_with, plan, phases)
+    return await profile(load_with, plan, phases, path)
 
 
 def _print(found: Profile) -> None:

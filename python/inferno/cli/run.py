@@ -50,7 +50,7 @@ def run(
     gpu_layers: flags.GpuLayers = None,
     kv_type: flags.KvType = None,
     flash_attention: flags.FlashAttention = None,
-    provider: flags.Provider = None,
+    backend_option: flags.BackendOption = None,
     deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,
     generation_config: flags.GenerationConfig = None,

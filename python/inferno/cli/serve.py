@@ -70,7 +70,7 @@ def serve(
     gpu_layers: flags.GpuLayers = None,
     kv_type: flags.KvType = None,
     flash_attention: flags.FlashAttention = None,
-    provider: flags.Provider = None,
+    backend_option: flags.BackendOption = None,
     kv_layout: flags.KvLayout = None,
     deterministic: flags.Deterministic = None,
     mmap: flags.Mmap = None,

@@ -54,6 +54,7 @@ def tune(
     kv_tokens: flags.KvTokens = None,
     slots: flags.Slots = None,
     gpu_layers: flags.GpuLayers = None,
+    backend_option: flags.BackendOption = None,
     kv_type: flags.KvType = None,
     deterministic: flags.Deterministic = None,
 ) -> None:
@@ -115,14 +116,14 @@ async def _tune(source: ModelSource, settings: Config, asked: Asked) -> Tuned:
     path = await ready(source, cache_bytes=settings.store.prepared_bytes)
     digest = await asyncio.to_thread(model_digest, path, remembered=digests_file())
     fixed = frozenset(key for key, origin in settings.origins.items() if origin != DEFAULT)
-    subject = Subject(key_of(digest, settings.model), source.name, model_bytes(path), fixed)
+    subject = Subject(key_of(path, digest, settings.model), source.name, model_bytes(path), fixed)
 
     async def load_with(candidate: Mapping[str, Any]) -> LocalEngine:
         with_it = with_tuned(settings, candidate)
         return await LocalEngine.load(
             path,
             name=source.name,
-            options=with_it.model.loading(),
+            options={**with_it.model.loading(), "backend_options": source.backend_options},
             engine={**with_it.engine.model_dump(), **PLAIN},
             extras=extras,
         )

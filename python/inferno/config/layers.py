@@ -27,6 +27,9 @@ ENV_PREFIX = "INFERNO_"
 _NOT_SETTINGS = ("INFERNO_TEST_",)
 """Environment of our own test suite."""
 
+BY_OPTION = "model.backend_options"
+"""Its options are set one by one: a layer leaves those that it does not name as they are below."""
+
 DEFAULT, TUNED = "default", "tuned"
 """Origins of values that are not written down anywhere."""
 
@@ -71,7 +74,10 @@ def load(
     origins = dict.fromkeys(KEYS, DEFAULT)
     for given in _layers(flags or {}, file, os.environ if env is None else env, cwd or Path.cwd()):
         section, _, name = given.key.partition(".")
-        values[section][name] = _validated(given)
+        valid = _validated(given)
+        if given.key == BY_OPTION:
+            valid = {**values[section].get(name, {}), **valid}
+        values[section][name] = valid
         origins[given.key] = given.origin
     return Config(
         server=ServerSettings(**values["server"]),

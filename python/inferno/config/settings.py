@@ -51,6 +51,29 @@ Adapters = Annotated[
 ]
 
 
+def _backend_options(given: object) -> object:
+    """``BACKEND.NAME=VALUE`` texts, one or a list or separated by semicolons, or tables by backend, as a mapping of
+    texts by full names."""
+    texts = given.split(";") if isinstance(given, str) else given
+    if isinstance(texts, list | tuple):
+        pairs = [str(text).partition("=") for text in texts]
+        return {name.strip(): value for name, _, value in pairs}
+    if not isinstance(texts, dict):
+        return given
+    flat: dict[str, object] = {}
+    for name, value in texts.items():
+        flat |= {f"{name}.{option}": one for option, one in value.items()} if isinstance(value, dict) else {name: value}
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
+        for name, value in flat.items()
+    }
+
+
+BackendOptions = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*\.[a-z0-9_]+$")], str], BeforeValidator(_backend_options)
+]
+
+
 def _byte_count(value: Any) -> Any:
     """``256MiB`` and ``1.5 GB`` are sizes, too."""
     is_number = not isinstance(value, str) or value.strip().lstrip("-").isdecimal()
@@ -143,10 +166,10 @@ class ModelSettings(_Section):
         description="unified: one cache, shared prefixes cost nothing; per_sequence: one cache each, decodes faster; "
         "auto: per_sequence when several sequences of the whole context fit.",
     )
-    providers: str | None = Field(
-        None,
-        description="What computes an ONNX model, by preference: 'cuda,cpu', each with :option=value behind it or not. "
-        "The next is taken only where one is missing. By default the CPU; 'inferno backends list' says what is here.",
+    backend_options: BackendOptions = Field(
+        {},
+        description="BACKEND.NAME=VALUE: what one backend can be told and no other, as onnx.provider=cuda,cpu; "
+        "'--NAME VALUE' for short. 'inferno backends list' says which there are.",
     )
     deterministic: bool | None = Field(
         None,
@@ -180,9 +203,10 @@ class ModelSettings(_Section):
     tuned: bool = Field(True, description="Use what 'inferno tune' measured, for settings that are not given.")
 
     def loading(self) -> dict[str, Any]:
-        """Those that the engine takes when it loads a model; None where it decides."""
-        files = {"path", "draft", "mmproj", "adapters", "adapter_folder", "backend"}
-        return self.model_dump(exclude={*files, "name", "quantize", "tool_format", "generation_config", "tuned"})
+        """Those that the engine takes when it loads a model; None where it decides. The backend's own options are what
+        the model's source leaves of them (``models/source.py``)."""
+        elsewhere = {"path", "draft", "mmproj", "adapters", "adapter_folder", "backend", "backend_options"}
+        return self.model_dump(exclude={*elsewhere, "name", "quantize", "tool_format", "generation_config", "tuned"})
 
 
 class EngineSettings(_Section):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from inferno.engine.core import _core
 from inferno.errors import Unsupported
 
 if TYPE_CHECKING:
@@ -14,15 +16,21 @@ GENERATING = ("complete", "chat", "logprobs", "constraints", "prefix_sharing", "
 """Of models that write text. ``constraints``: answers keep to a grammar; ``prefix_sharing``: what prompts begin with in
 common is computed once; ``lora``: adapters; ``vision`` and ``audio``: pictures and sounds in messages."""
 SCORING = ("classify", "rerank")
-_TEXTS = (*GENERATING, "embed", *SCORING)
 
-BACKENDS: Mapping[str, tuple[str, ...]] = {
-    "llama": _TEXTS,
-    "huggingface": _TEXTS,
-    "onnx": (*(name for name in _TEXTS if name not in ("lora", "vision", "audio")), "infer"),
-    "fake": _TEXTS,
-}
-"""The table of capabilities: what each backend can do with the right model. A loaded model has those of its kind."""
+MADE_FOR: Mapping[str, str] = {"huggingface": "llama"}
+"""Backends of ours that compute nothing: they make a file for another, and can do what that can."""
+
+
+@lru_cache(maxsize=1)
+def backend_abilities() -> Mapping[str, tuple[str, ...]]:
+    """The table of capabilities: what each backend can do with the right model, as it says itself
+    (``csrc/backends/backend_room.h``). A loaded model has those of its kind."""
+    table: dict[str, tuple[str, ...]] = {}
+    for entry in _core.backends():
+        table[entry["name"]] = tuple(entry["abilities"])
+        table |= {name: table[under] for name, under in MADE_FOR.items() if under == entry["name"]}
+    return table
+
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     "complete": ("generates text", "/v1/chat/completions or /v1/completions"),
@@ -63,7 +71,7 @@ def abilities_of(can: Mapping[str, Any], labels: int, *, has_chat_template: bool
 
 def backends_that_can(ability: str) -> str:
     """As a refusal says it: ``the backends llama and onnx can``."""
-    able = [name for name, abilities in BACKENDS.items() if ability in abilities and name != "fake"]
+    able = [name for name, abilities in backend_abilities().items() if ability in abilities and name != "fake"]
     if len(able) == 1:
         return f"the backend {able[0]} can"
     return f"the backends {', '.join(able[:-1])} and {able[-1]} can"

@@ -15,7 +15,7 @@ from inferno.engine.extras import DEFAULT_TEMPLATE, Extras
 if TYPE_CHECKING:
     from inferno import _core
 
-_REPORTED = ("threads", "providers", "kv_layout", "kv_type", "flash_attention")
+_REPORTED = ("threads", "kv_layout", "kv_type", "flash_attention")
 
 
 def chats_of(model: _core.Model, extras: Extras, tool_format: ToolFormat | None = None) -> Chats:
@@ -72,6 +72,7 @@ def _applied(model: _core.Model, config: _core.EngineConfig) -> dict[str, str | 
     """What is in force of the settings that decide how fast it is; left out where there is no such thing."""
     can, report = model.capabilities, model.report
     applied: dict[str, str | int | float] = {name: report[name] for name in _REPORTED}
+    applied |= report["backend_options"]
     applied |= {name: can[name] for name in ("slots", "batch_rows", "context_tokens")}
     applied["kv_tokens"] = can["capacity_tokens"]
     if not can["embedding_size"]:

@@ -1,4 +1,4 @@
-"""What stands beside a model's file, for formats whose file says nothing but how to compute: ONNX."""
+"""What stands beside a model's file, for formats whose file says nothing but how to compute, as ONNX."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from inferno.engine.core import _core, native_call
-from inferno.engine.onnxruntime import bring_onnxruntime
+from inferno.engine.onnxruntime import backend_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,6 @@ def open_model(
     path: str, options: _core.ModelOptions, progress: Callable[[float], bool], facts: ModelFacts | None
 ) -> tuple[_core.Model, str]:
     """The loaded model and the name of its backend. Blocks. Raises the InfernoError that says why it cannot be."""
-    if facts is not None:
-        bring_onnxruntime()
-        return native_call(_core.Model.load, path, options, progress, facts.native()), "onnx"
-    return native_call(_core.Model.load, path, options, progress), "fake" if path.startswith("fake:") else "llama"
+    backend = backend_of(path)
+    card = None if facts is None else facts.native()
+    return native_call(_core.Model.load, path, options, progress, card), backend

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROWS = 64
 """Most rows of one run, of all requests in it, where ``slots`` does not say."""
-_LOADING = ("threads", "providers", "slots")
+_LOADING = ("threads", "backend_options", "slots")
 
 
 class GraphEngine:
@@ -49,7 +49,7 @@ class GraphEngine:
         options: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
     ) -> GraphEngine:
-        """Load an ONNX file, in a thread. ``options`` may have threads, providers and slots (rows of one run);
+        """Load an ONNX file, in a thread. ``options`` may have threads, backend_options and slots (rows of one run);
         ``engine`` overrides fields of ``_core.EngineConfig``, of which max_waiting counts here. None values leave the
         default.
 
@@ -155,7 +155,7 @@ def signature_of(graph: _core.Graph) -> GraphSignature:
 
 def _card(graph: _core.Graph, rows: int, name: str, backend: str) -> ModelCard:
     info = graph.info
-    applied: dict[str, str | int | float] = {"threads": info["threads"], "providers": info["device"]}
+    applied: dict[str, str | int | float] = {"threads": info["threads"], **info["backend_options"]}
     if info["batches"]:
         applied["slots"] = rows
     return ModelCard(

@@ -33,9 +33,19 @@ class OnnxRuntime:
 @lru_cache(maxsize=1)
 def bring_onnxruntime() -> OnnxRuntime:
     """Open the library, once for the process. Raises Unsupported, saying what to install."""
-    native_call(_core.bring_onnxruntime, str(_library()))
+    native_call(_core.bring_library, "onnx", str(_library()))
     (entry,) = (one for one in _core.backends() if one["name"] == "onnx")
     return OnnxRuntime(entry["version"].removeprefix("ONNX Runtime "), _wheels(), tuple(entry["devices"]))
+
+
+def backend_of(path: str) -> str:
+    """The native backend that opens the model at ``path``, with its library opened where it is not linked.
+
+    Raises what says that nobody opens it, and Unsupported without the library."""
+    backend = native_call(_core.backend_of, path)
+    if backend == "onnx":
+        bring_onnxruntime()
+    return backend
 
 
 def _library() -> Path:

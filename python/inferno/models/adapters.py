@@ -13,10 +13,12 @@ from inferno.config.settings import AdapterName
 from inferno.errors import ConfigError, DataCorrupted, InfernoError, InvalidArgument, NotFound, Unsupported
 from inferno.models.huggingface.adapter_config import ADAPTER_CONFIG
 from inferno.models.huggingface.cache import CACHE_BYTES
-from inferno.models.source import FAKE_PREFIX, ModelSource
+from inferno.models.source import ModelSource
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_SHOWN = 100
+_FAKE_PREFIX = "fake:"
+"""Names an adapter of the test model, which is no file."""
 
 
 class TakesAdapters(Protocol):
@@ -44,7 +46,7 @@ async def load_adapter(
 
 
 def _ready(path: str, source: ModelSource, cache_bytes: int) -> str:
-    if path.startswith(FAKE_PREFIX):
+    if path.startswith(_FAKE_PREFIX):
         return path
     place = Path(path).expanduser()
     if not place.exists():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
-from inferno.engine.abilities import BACKENDS
-from inferno.engine.core import build
+from inferno.engine.abilities import backend_abilities
+from inferno.engine.backend_options import BackendOption, native_options
+from inferno.engine.core import _core, build
 from inferno.engine.onnxruntime import bring_onnxruntime
 from inferno.errors import Unsupported
 from inferno.models.plugins import plugins
@@ -19,7 +21,7 @@ FOLDER_PACKAGES = ("gguf", "numpy", "protobuf", "sentencepiece", "tokenizers")
 @dataclass(frozen=True, slots=True)
 class Backend:
     """``abilities`` are of the backend; a loaded model has those of its own kind. ``missing`` says why the
-    backend is not here, and what would bring it; None when it is."""
+    backend is not here, and what would bring it; None when it is. ``options`` are its own, beside those of a model."""
 
     name: str
     version: str | None
@@ -27,6 +29,7 @@ class Backend:
     devices: tuple[str, ...]
     abilities: tuple[str, ...]
     missing: str | None = None
+    options: tuple[BackendOption, ...] = ()
 
     @property
     def available(self) -> bool:
@@ -39,7 +42,7 @@ def listing() -> list[Backend]:
 
 
 def missing(name: str) -> str | None:
-    """Why one of ``engine/abilities.py:BACKENDS`` is not here; the others are not looked for."""
+    """Why one of ``engine/abilities.py:backend_abilities`` is not here; the others are not looked for."""
     if name == "onnx":
         return _onnx().missing
     if name == "huggingface":
@@ -47,26 +50,42 @@ def missing(name: str) -> str | None:
     return next(backend.missing for backend in _native() if backend.name == name)
 
 
+def own_options() -> list[tuple[str, BackendOption]]:
+    """What the native module's backends declare, with whose it is."""
+    return [(name, option) for name in backend_abilities() for option in native_options(name)]
+
+
+def foreign_options() -> list[tuple[str, BackendOption]]:
+    """Likewise of third parties' backends, which this imports."""
+    return [(plugin.name, option) for plugin in plugins() for option in plugin.options]
+
+
 def _native() -> Iterator[Backend]:
     built = {entry["name"]: entry for entry in build()["backends"]}
     if "llama" not in built:
         reason = "this build is without llama.cpp; reinstall without -DINFERNO_WITH_LLAMA=OFF"
-        yield Backend("llama", None, "GGUF files", (), BACKENDS["llama"], missing=reason)
+        yield Backend("llama", None, "GGUF files", (), (), missing=reason)
     for name, entry in built.items():
-        if name == "onnx":
-            continue  # there only when its library was brought: see _onnx
-        yield Backend(name, entry["version"], entry["formats"], tuple(entry["devices"]), BACKENDS[name])
+        if name != "onnx":  # whose library is to be found first: see _onnx
+            yield _as_built(entry)
+
+
+def _as_built(entry: Mapping[str, Any]) -> Backend:
+    name, devices, abilities = entry["name"], tuple(entry["devices"]), tuple(entry["abilities"])
+    missing, options = entry["missing"] or None, native_options(name)
+    return Backend(name, entry["version"] or None, entry["formats"], devices, abilities, missing, options)
 
 
 def _onnx() -> Backend:
-    formats = "ONNX models"
+    missing, wheels = None, ""
     try:
-        runtime = bring_onnxruntime()
+        wheels = ", ".join(bring_onnxruntime().wheels)
     except Unsupported as error:
-        return Backend("onnx", None, formats, (), BACKENDS["onnx"], missing=error.message)
-    wheels = ", ".join(runtime.wheels)
-    version = f"ONNX Runtime {runtime.version} ({wheels})"
-    return Backend("onnx", version, formats, runtime.providers, BACKENDS["onnx"])
+        missing = error.message
+    found = _as_built(next(entry for entry in _core.backends() if entry["name"] == "onnx"))
+    if missing is not None:
+        return replace(found, missing=missing)
+    return replace(found, version=f"{found.version} ({wheels})")
 
 
 def _folders() -> Backend:
@@ -77,7 +96,7 @@ def _folders() -> Backend:
     if lacking:
         missing = f"not installed: {', '.join(lacking)}; pip install 'inferno[hf]'"
     formats = "Hugging Face folders (config.json, SafeTensors)"
-    return Backend("huggingface", _version("gguf"), formats, llama.devices, BACKENDS["huggingface"], missing)
+    return Backend("huggingface", _version("gguf"), formats, llama.devices, llama.abilities, missing)
 
 
 def _plugins() -> Iterator[Backend]:
@@ -90,7 +109,7 @@ def _plugins() -> Iterator[Backend]:
         under = ours[plugin.converter.computed_by]
         missing = None if under.missing is None else f"{under.name} computes for it: {under.missing}"
         formats = plugin.converter.formats
-        yield Backend(plugin.name, plugin.version, formats, under.devices, under.abilities, missing)
+        yield Backend(plugin.name, plugin.version, formats, under.devices, under.abilities, missing, plugin.options)
 
 
 def _version(package: str) -> str | None:

@@ -7,12 +7,12 @@ with the fewest bytes of weights: each token that is decoded reads them all once
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inferno.engine.abilities import BACKENDS, GENERATING, SCORING
+from inferno.engine.abilities import GENERATING, SCORING, backend_abilities
 from inferno.errors import InfernoError, InvalidArgument, Unsupported
 
 if TYPE_CHECKING:
@@ -24,11 +24,12 @@ _OF_KIND = {"decoder": GENERATING, "encoder": ("embed",), "classifier": SCORING,
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the settings ask of a form. ``abilities`` are words of ``engine/abilities.py``."""
+    """What the settings ask of a form. ``backend_options`` are by full name, ``abilities`` words of
+    ``engine/abilities.py``."""
 
     backend: str | None = None
     quantize: str | None = None
-    providers: str | None = None
+    backend_options: Mapping[str, str] = field(default_factory=dict)
     abilities: tuple[str, ...] = ()
 
 
@@ -86,9 +87,10 @@ def choose(forms: Sequence[Form], wishes: Wishes, *, shown: str, missing: Callab
 def _unfit(source: ModelSource, wishes: Wishes) -> str | None:
     if wishes.quantize is not None and source.folder is None:
         return "quantize is for SafeTensors; other files are served in the format they have"
-    if wishes.providers is not None and source.graph is None:
-        return "providers are ONNX Runtime's"
-    if lacking := [one for one in wishes.abilities if one not in BACKENDS[source.backend]]:
+    for name in wishes.backend_options:
+        if name.partition(".")[0] not in (source.backend, source.computed_by):
+            return f"{name} is an option of another backend"
+    if lacking := [one for one in wishes.abilities if one not in backend_abilities()[source.backend]]:
         return f"the settings ask for {', '.join(lacking)}, which it cannot do"
     try:
         _look_into(source)
@@ -123,7 +125,7 @@ def _reads(source: ModelSource) -> bool:
 def _abilities(source: ModelSource, kind: str) -> list[str]:
     if source.graph is not None and not _reads(source):
         kind = "graph"
-    return [name for name in _OF_KIND[kind] if name in BACKENDS[source.backend]]
+    return [name for name in _OF_KIND[kind] if name in backend_abilities()[source.backend]]
 
 
 def _worse(other: ModelSource, taken: ModelSource, kind: str) -> str:

@@ -8,28 +8,28 @@ A package's code is imported when a model comes that we do not know, when the ba
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import logging
+import os
 import re
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from inferno.engine.abilities import BACKENDS
+from inferno.engine.abilities import backend_abilities
+from inferno.engine.backend_options import BackendOption, checked
 from inferno.errors import InfernoError, Unsupported
-from inferno.models.cache_root import cache_root
-from inferno.models.huggingface.cache import being_made
 
 GROUP = "inferno.backends"
+OPTIONS = "options"
+"""What a plugin may have beside: its own options, each a mapping of ``BackendOption``'s fields."""
 COMPUTING = ("llama", "huggingface", "onnx")
 """What a plugin may leave the computing to."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-_DIGITS = 16
-_LOG = logging.getLogger(__name__)
+_OPTION = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_FOLDERS = re.compile(r"(?<![\w./\\])(?:[A-Za-z]:)?(?:[/\\][\w.~+@ -]+)*[/\\](?=[\w.])")
+"""Of an absolute path: all but its last name."""
 
 
 class Converter(Protocol):
@@ -44,8 +44,9 @@ class Converter(Protocol):
         """Whether the file or folder is of its kind, by content. Quick: it may be asked of any."""
         ...
 
-    def convert(self, path: Path, into: Path) -> None:
-        """Write into the empty folder ``into`` what ``computed_by`` opens, as a folder of its own."""
+    def convert(self, path: Path, into: Path, /, **options: str) -> None:
+        """Write into the empty folder ``into`` what ``computed_by`` opens, as a folder of its own. ``options`` are
+        those that it declares, if it does (``OPTIONS``), each as text."""
         ...
 
 
@@ -57,6 +58,7 @@ class Plugin:
     version: str | None
     converter: Converter | None = None
     missing: str | None = None
+    options: tuple[BackendOption, ...] = ()
 
 
 def plugins() -> list[Plugin]:
@@ -80,69 +82,61 @@ def plugin_that_knows(path: Path, name: str | None) -> Plugin | None:
     return None
 
 
-def converted(plugin: Plugin, path: Path) -> Path:
-    """The folder in the cache that ``path`` was made into, now unless it is there. Blocks for as long as that takes.
-
-    Of each path the last one is kept. Raises Unsupported for what the backend fails with, Unavailable for the cache.
-    """
-    assert plugin.converter is not None
-    place = cache_root() / "converted" / f"{plugin.name}-{_digest(str(path.resolve()))}"
-    folder = place / _digest("\0".join([plugin.name, plugin.version or "", *_state(path)]))
-    if folder.is_dir():
-        return folder
-    place.mkdir(parents=True, exist_ok=True)
-    with being_made(place):
-        if not folder.is_dir():  # another process made it while we waited
-            shutil.rmtree(place)
-            unfinished = place / "unfinished"
-            unfinished.mkdir(parents=True)
-            _LOG.info("%s is converted by the backend %s", path.name, plugin.name)
-            with _blamed(plugin, f"cannot convert {path.name}"):
-                plugin.converter.convert(path, unfinished)
-            unfinished.rename(folder)
-    return folder
-
-
 def _plugin(point: EntryPoint) -> Plugin:
     version = point.dist.version if point.dist is not None else None
-    if not _NAME.fullmatch(point.name) or point.name in BACKENDS:
+    if not _NAME.fullmatch(point.name) or point.name in backend_abilities():
         name = point.name[:32].encode("ascii", "replace").decode()
         return Plugin(name, version, missing="its name is taken, or not of a-z, 0-9, - and _")
     try:
         found = point.load()
     except Exception as error:  # whatever a stranger's import fails with is a reason, not a crash
-        return Plugin(point.name, version, missing=f"it cannot be imported: {type(error).__name__}: {error}")
+        why = _placeless(f"it cannot be imported: {type(error).__name__}: {error}")
+        return Plugin(point.name, version, missing=why)
     lacking = [name for name in ("formats", "computed_by", "recognises", "convert") if not hasattr(found, name)]
     if lacking:
         return Plugin(point.name, version, missing=f"it has no {', '.join(lacking)}")
     if found.computed_by not in COMPUTING:
         wanted = ", ".join(COMPUTING)
         return Plugin(point.name, version, missing=f"computed_by is {found.computed_by!r}; it must be one of {wanted}")
-    return Plugin(point.name, version, found)
+    try:
+        options = _options(point.name, getattr(found, OPTIONS, ()))
+    except (InfernoError, TypeError, ValueError) as error:
+        return Plugin(point.name, version, missing=_placeless(f"its {OPTIONS} are none: {error}"))
+    return Plugin(point.name, version, found, options=options)
+
+
+def _options(backend: str, declared: Iterable[Mapping[str, Any]]) -> tuple[BackendOption, ...]:
+    """Raises InvalidArgument, TypeError or ValueError for what is no declaration."""
+    options = []
+    for one in declared:
+        option = BackendOption(**{**one, "choices": tuple(one.get("choices", ())), "default": str(one["default"])})
+        if not _OPTION.fullmatch(option.name):
+            raise ValueError(f"{option.name!r} is no name of a-z, 0-9 and _")
+        checked(backend, [option], {f"{backend}.{option.name}": option.default})
+        options.append(option)
+    return tuple(options)
 
 
 def _recognises(plugin: Plugin, converter: Converter, path: Path) -> bool:
-    with _blamed(plugin, f"cannot look at {path.name}"):
+    with blamed(plugin, f"cannot look at {path.name}", path):
         return bool(converter.recognises(path))
 
 
 @contextlib.contextmanager
-def _blamed(plugin: Plugin, what: str) -> Iterator[None]:
+def blamed(plugin: Plugin, what: str, *places: Path) -> Iterator[None]:
+    """Whatever a plugin fails with is its own, and says nothing of where ``places`` or other files lie."""
     try:
         yield
-    except InfernoError:
-        raise
+    except InfernoError as error:
+        raise type(error)(_placeless(error.message, places), param=error.param) from error
     except Exception as error:
-        raise Unsupported(f"the backend {plugin.name} {what}: {type(error).__name__}: {error}") from error
+        reason = _placeless(f"{type(error).__name__}: {error}", places)
+        raise Unsupported(f"the backend {plugin.name} {what}: {reason}") from error
 
 
-def _state(path: Path) -> Iterator[str]:
-    """Names, sizes and times of change of the files: reading them would take as long as converting."""
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            stat = file.stat()
-            yield f"{file.relative_to(path.parent)}\0{stat.st_size}\0{stat.st_mtime_ns}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+def _placeless(text: str, places: Sequence[Path] = ()) -> str:
+    """``text`` with files' names in place of their paths."""
+    for place in places:
+        for folder in (place, place.resolve()):
+            text = text.replace(f"{folder.parent}{os.sep}", "")
+    return _FOLDERS.sub("", text)

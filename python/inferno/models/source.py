@@ -9,23 +9,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from inferno.engine.abilities import BACKENDS
+from inferno.engine.abilities import MADE_FOR, backend_abilities
+from inferno.engine.backend_options import checked, native_options
+from inferno.engine.core import _core, native_call
 from inferno.engine.model_parts import ModelPart, model_part, same_model
 from inferno.errors import InfernoError, InvalidArgument, NotFound
 from inferno.models.builtin import EMBER, ember_path
+from inferno.models.conversions import converted
 from inferno.models.forms import Form, Wishes, choose, read_form
 from inferno.models.huggingface.folder import Folder, is_model_folder, open_folder
 from inferno.models.huggingface.quantization import check_scheme
 from inferno.models.media_encoder import NO_MEDIA, is_media_encoder, named_or_beside
 from inferno.models.onnx import graph_file
 from inferno.models.onnx.graph_file import GraphFile
-from inferno.models.plugins import converted, plugin_that_knows, plugins
+from inferno.models.plugins import plugin_that_knows, plugins
 
 if TYPE_CHECKING:
     from inferno.config.settings import ModelSettings
-
-FAKE_PREFIX = "fake:"
-"""Names the deterministic test model, which has no weights and answers nonsense: for tests and overhead benches."""
 
 _ELSEWHERE = re.compile(r"\w+://.*|(?!.*\.(gguf|onnx)$)(\w[\w.-]*/[\w.-]+(:[\w.-]+)?|[\w.-]+:[\w.-]+)", re.ASCII)
 """How models of a hub or registry are named: owner/name, name:tag, or a URL."""
@@ -41,6 +41,10 @@ class ModelSource:
     size_bytes: int | None = None
     backend: str = "llama"
     """One of ``inferno backends list``."""
+    computed_by: str = "llama"
+    """The native backend that opens ``path``, or what is made of it."""
+    backend_options: Mapping[str, str] = field(default_factory=dict)
+    """That backend's own, by full name: of those that were asked for, what no third party's backend took."""
     folder: Folder | None = None
     quantize: str | None = None
     graph: GraphFile | None = None
@@ -65,7 +69,7 @@ def resolve(
     quantize: str | None = None,
     mmproj: str | None = NO_MEDIA,
     backend: str | None = None,
-    providers: str | None = None,
+    backend_options: Mapping[str, str] | None = None,
     abilities: tuple[str, ...] = (),
 ) -> ModelSource:
     """``None`` or ``ember`` is the built-in model; else a GGUF file, the first of a model in several, a folder with
@@ -74,19 +78,20 @@ def resolve(
     encoder; ``None`` takes the one beside a GGUF file, if any, and ``none`` takes none. What none of these is may be
     known to a third party's backend (``models/plugins.py``), which then converts it, now.
 
-    Where a folder has the model in several forms, ``models/forms.py`` chooses one that can do ``abilities`` and takes
-    ``providers``, if these are asked for; ``backend`` names it.
+    Where a folder has the model in several forms, ``models/forms.py`` chooses one that can do ``abilities`` and has
+    ``backend_options``, if these are asked for; ``backend`` names it.
 
-    Raises NotFound or InvalidArgument with what is there instead, and what ``open_folder`` raises.
+    Raises NotFound or InvalidArgument with what is there instead, InvalidArgument for an option that the backend does
+    not have or cannot have so, and what ``open_folder`` raises.
     """
     check_scheme(quantize)
-    if backend is not None and backend not in BACKENDS:
-        known = [*BACKENDS, *(plugin.name for plugin in plugins())]
+    if backend is not None and backend not in backend_abilities():
+        known = [*backend_abilities(), *(plugin.name for plugin in plugins())]
         if backend not in known:
             raise InvalidArgument(
                 f"there is no backend {backend[:100]!r}; there are {', '.join(known)}", param="backend"
             )
-    source = _resolve(model, Wishes(backend, quantize, providers, abilities))
+    source = _resolve(model, Wishes(backend, quantize, backend_options or {}, abilities))
     is_gguf = source.folder is None and source.graph is None
     return replace(source, media_encoder=named_or_beside(mmproj, source.path, looks_beside=is_gguf))
 
@@ -103,7 +108,7 @@ def resolve_settings(settings: ModelSettings, *, mmproj: str | None = NO_MEDIA) 
         quantize=settings.quantize,
         mmproj=mmproj,
         backend=settings.backend,
-        providers=settings.providers,
+        backend_options=settings.backend_options,
         abilities=tuple(wanted),
     )
 
@@ -124,18 +129,28 @@ def _resolve(model: str | None, wishes: Wishes) -> ModelSource:
         )
     if is_folder and not forms:
         raise NotFound(f"{model}: no .gguf or .onnx file in this folder, and no config.json with .safetensors files")
-    return choose(forms, wishes, shown=str(model), missing=_missing)
+    source = choose(forms, wishes, shown=str(model), missing=_missing)
+    if wishes.backend_options:  # before anything is prepared or loaded
+        checked(source.computed_by, native_options(source.computed_by), wishes.backend_options)
+    return replace(source, backend_options=wishes.backend_options)
 
 
 def _foreign(path: Path, forms: Sequence[Form], wishes: Wishes) -> ModelSource | None:
     """What a third party's backend makes of ``path``: the one that is named, or any, of what none of ours knows."""
-    named = wishes.backend if wishes.backend not in BACKENDS else None
+    named = None if wishes.backend is None or wishes.backend in backend_abilities() else wishes.backend
     if named is None and (wishes.backend is not None or any(_is_ours(form) for form in forms)):
         return None
     plugin = plugin_that_knows(path, named)
     if plugin is None or plugin.converter is None:
         return None
-    made = _resolve(str(converted(plugin, path)), replace(wishes, backend=plugin.converter.computed_by))
+    own = {name: value for name, value in wishes.backend_options.items() if name.partition(".")[0] == plugin.name}
+    others = {name: value for name, value in wishes.backend_options.items() if name not in own}
+    folder = converted(plugin, path, checked(plugin.name, plugin.options, own))
+    try:
+        made = _resolve(str(folder), replace(wishes, backend=plugin.converter.computed_by, backend_options=others))
+    except InfernoError as error:  # which names a folder of the cache
+        reason = error.message.removeprefix(f"{folder}: ")
+        raise type(error)(f"what {plugin.name} made of {path.name}: {reason}", param=error.param) from None
     return replace(made, name=path.stem if path.is_file() else path.resolve().name, backend=plugin.name)
 
 
@@ -144,8 +159,7 @@ def _is_ours(form: Form) -> bool:
     source = form.found
     if form.backend != "llama" or isinstance(source, InfernoError) or not Path(source.path).is_file():
         return True
-    with Path(source.path).open("rb") as file:
-        return file.read(4) == b"GGUF"
+    return _native_backend(source.path) is not None
 
 
 def _missing(backend: str) -> str | None:
@@ -168,11 +182,26 @@ def _forms(path: Path, quantize: str | None, *, shown: str) -> list[Form]:
 def _of_file(model: str | None, path: Path) -> Form:
     if model is None or model == EMBER:
         return Form("llama", _file(path, EMBER))
-    if model.startswith(FAKE_PREFIX):
-        return Form("fake", ModelSource(path=model, name="fake", backend="fake"))
     if not path.exists():
-        raise NotFound(f"{model}: no such file or folder{_hint(model, path)}")
-    return _graph(path, shown=model) or read_form("llama", lambda: _gguf(path))
+        named = _native_backend(model)  # as "fake:", which is no file
+        if named is None:
+            raise NotFound(f"{model}: no such file or folder{_hint(model, path)}")
+        return Form(named, ModelSource(model, named, backend=named, computed_by=named))
+    graph = _graph(path, shown=model)
+    if graph is not None:
+        return graph
+    backend = _native_backend(str(path))
+    if backend in (None, "llama"):
+        return read_form("llama", lambda: _gguf(path))
+    return Form(backend, replace(_file(path, path.stem), backend=backend, computed_by=backend))
+
+
+def _native_backend(path: str) -> str | None:
+    """The one that knows the model by what it begins with; None where none does."""
+    try:
+        return native_call(_core.backend_of, path)
+    except InfernoError:
+        return None
 
 
 def _graph(path: Path, *, shown: str) -> Form | None:
@@ -183,7 +212,7 @@ def _graph(path: Path, *, shown: str) -> Form | None:
     if graph is None:
         return None
     name = path.stem if path.suffix.lower() == ".onnx" else path.resolve().name
-    return Form("onnx", ModelSource(str(graph.path), name, graph.size_bytes, backend="onnx", graph=graph))
+    return Form("onnx", ModelSource(str(graph.path), name, graph.size_bytes, "onnx", "onnx", graph=graph))
 
 
 def _gguf(path: Path) -> ModelSource:
@@ -206,7 +235,10 @@ def _folder(path: Path, quantize: str | None, *, shown: str) -> ModelSource:
         folder = open_folder(path)
     except InfernoError as error:
         raise type(error)(f"{shown}: {error.message}") from None
-    return ModelSource(str(path), folder.name, folder.weight_bytes, "huggingface", folder, quantize)
+    computed_by = MADE_FOR["huggingface"]
+    return ModelSource(
+        str(path), folder.name, folder.weight_bytes, "huggingface", computed_by, folder=folder, quantize=quantize
+    )
 
 
 def _file(path: Path, name: str) -> ModelSource:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inferno.engine.core import build
+from inferno.engine.onnxruntime import backend_of
 
 _GIB = 1 << 30
 
@@ -47,8 +48,10 @@ def _cpu() -> str:
     return next(named, platform.processor() or platform.machine())
 
 
-def this_engine() -> str:
-    """Version and commit of Inferno, and the versions of the libraries that compute."""
+def this_engine(path: str) -> str:
+    """Version and commit of Inferno, and the library that computes the model at ``path``: that one alone, so that it
+    says the same whatever else this process has opened. Raises what says that nobody opens it."""
+    backend = backend_of(path)
     native = build()
-    libraries = ", ".join(f"{backend['name']} {backend['version']}" for backend in native["backends"])
-    return f"inferno {native['version']} (commit {native['commit']}): {libraries}"
+    version = next(one["version"] for one in native["backends"] if one["name"] == backend)
+    return f"inferno {native['version']} (commit {native['commit']}): {backend} {version}"

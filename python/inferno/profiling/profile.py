@@ -62,8 +62,9 @@ class Profile:
         }
 
 
-async def profile(load: Load, plan: Plan, phases: Phases) -> Profile:
-    """``phases`` begins before this is called, so that what went before counts too.
+async def profile(load: Load, plan: Plan, phases: Phases, path: str) -> Profile:
+    """``path`` is what ``load`` has the engine open. ``phases`` begins before this is called, so that what went before
+    counts too.
 
     Loads twice: operators are timed in a run of their own, since timing them slows it. Raises Unsupported for a model
     that embeds, and what ``load`` and the engine raise.
@@ -96,7 +97,7 @@ async def profile(load: Load, plan: Plan, phases: Phases) -> Profile:
         card.name,
         card.description,
         this_machine(),
-        this_engine(),
+        this_engine(path),
         card.applied,
         phases.ended,
         phases.wall_seconds,

@@ -30,7 +30,7 @@ def apply_tuned(config: Config, path: str) -> Found:
     same_size = [tuned for tuned in kept() if tuned.model_bytes == size]
     if not same_size:
         return Found(config)
-    key = key_of(model_digest(path, remembered=digests_file()), config.model)
+    key = key_of(path, model_digest(path, remembered=digests_file()), config.model)
     own = [tuned for tuned in same_size if tuned.key.model == key.model]
     for tuned in own:
         if tuned.key == key:

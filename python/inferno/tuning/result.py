@@ -63,8 +63,9 @@ def sizes_of(settings: ModelSettings) -> dict[str, Any]:
     return {name: value for name in SIZES if (value := getattr(settings, name)) is not None}
 
 
-def key_of(digest: str, settings: ModelSettings) -> Key:
-    return Key(digest, this_machine().as_dict(), this_engine(), sizes_of(settings))
+def key_of(path: str, digest: str, settings: ModelSettings) -> Key:
+    """``path`` is what the engine opens, ``digest`` of its content. Raises what says that nobody opens it."""
+    return Key(digest, this_machine().as_dict(), this_engine(path), sizes_of(settings))
 
 
 def folder() -> Path:

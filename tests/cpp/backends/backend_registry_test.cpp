@@ -33,11 +33,14 @@ class BackendRegistry : public ::testing::Test {
 };
 
 TEST_F(BackendRegistry, ListsWhatIsBuilt) {
-  const std::vector<BackendInfo> all = backends();
+  const std::vector<BackendInfo> all = built_in_backends().list();
   const auto find = [&](const std::string& name) {
     return std::find_if(all.begin(), all.end(), [&](const BackendInfo& info) { return info.name == name; });
   };
   ASSERT_NE(find("fake"), all.end());
+  ASSERT_NE(find("onnx"), all.end());
+  ASSERT_EQ(find("onnx")->options.size(), 1U);
+  EXPECT_EQ(find("onnx")->options[0].name, "provider");
 #ifdef INFERNO_WITH_LLAMA
   ASSERT_NE(find("llama"), all.end());
   EXPECT_NE(find("llama")->version.find("commit"), std::string::npos);
@@ -50,7 +53,7 @@ TEST_F(BackendRegistry, TellsWhatItCannotOpen) {
   EXPECT_EQ(refusal(folder_.string()).code(), StatusCode::kUnsupported);
   const Status other = refusal(file("model.gguf", "PK\x03\x04 whatever"));
   EXPECT_EQ(other.code(), StatusCode::kUnsupported);
-  EXPECT_EQ(other.message(), "'model.gguf' does not begin as a GGUF or ONNX file does; this build opens those");
+  EXPECT_EQ(other.message(), "'model.gguf' begins as no model does that is known here; this build opens GGUF files, ONNX models");
   EXPECT_EQ(refusal(file("empty.bin", "")).code(), StatusCode::kUnsupported);
   EXPECT_EQ(refusal(file("short.bin", "GG")).code(), StatusCode::kUnsupported);
 }

@@ -58,7 +58,7 @@ class BackendContract : public ::testing::TestWithParam<Contender> {
     if (GetParam().gguf && test_gguf() == nullptr) GTEST_SKIP() << kNoGguf;
     const char* library = std::getenv("INFERNO_TEST_ONNXRUNTIME");
     if (!GetParam().onnx.empty() && (test_onnx() == nullptr || library == nullptr)) GTEST_SKIP() << kNoOnnx;
-    if (!GetParam().onnx.empty()) { ASSERT_TRUE(bring_onnxruntime(library).ok()); }
+    if (!GetParam().onnx.empty()) { ASSERT_TRUE(built_in_backends().bring_library("onnx", library).ok()); }
     model_ = load(options());
   }
 

@@ -55,7 +55,7 @@ TEST(OrtProviders, AListOfNamesWithOptions) {
   EXPECT_EQ(parse_providers("").value().front().name, "cpu");
   for (const char* wrong : {",", "cpu,", ",cpu", "cuda:", "cuda:device_id", "cuda:=1"}) {
     const Status refused = parse_providers(wrong).status();
-    EXPECT_EQ(refused.param(), "providers") << wrong;
+    EXPECT_EQ(refused.param(), "onnx.provider") << wrong;
   }
 }
 

@@ -13,8 +13,9 @@
 namespace inferno {
 
 struct Running {
-  explicit Running(const std::string& path = "fake:", ModelOptions options = {}, EngineConfig config = {}) {
-    model = std::shared_ptr<Model>(load_model(path, options).value());
+  explicit Running(const std::string& path = "fake:", ModelOptions options = {}, EngineConfig config = {})
+      : Running(std::shared_ptr<Model>(load_model(path, options).value()), config) {}
+  explicit Running(std::shared_ptr<Model> loaded, EngineConfig config = {}) : model(std::move(loaded)) {
     engine = Engine::create(model, config, sink, clock).value();
   }
   ~Running() {

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from inferno.cli import main
+from inferno.models.source import resolve
+from models import linear_package
 
 
 @pytest.fixture
@@ -56,3 +58,26 @@ def test_clear_removes_the_files_and_says_so(prepared: Path, capsys: pytest.Capt
     assert as_json(capsys, "--clear")["freed_bytes"] == 4_000_000
     assert list(prepared.glob("*.gguf")) == []
     assert as_json(capsys)["files"] == []
+
+
+def test_what_third_parties_converted_is_listed_and_removed(
+    prepared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(str(linear_package.install(prepared.parent)))
+    model = linear_package.write(prepared.parent / "a.weights", 1, 2)
+    made = Path(resolve(str(model)).path)
+    found = as_json(capsys)
+    (one,) = found["converted"]
+    assert one["name"].startswith("linear-a-")
+    assert one["bytes"] == made.stat().st_size
+    place = Path(found["converted_folder"])
+    lines = printed(capsys).splitlines()
+    assert lines[3].split() == ["0.0", "MB", one["name"]]
+    assert lines[4] == f"1 converted, 0.0 MB, in {place}"
+    with (place / f"{one['name']}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert as_json(capsys, "--clear")["converted"] == [], "what is being made just now is left alone"
+    assert made.exists()
+    assert as_json(capsys, "--clear")["freed_bytes"] == one["bytes"]
+    assert not made.exists()
+    assert as_json(capsys)["converted"] == []

@@ -36,7 +36,7 @@ def keep_for_ember(settings: dict[str, Any]) -> None:
     from inferno.models.builtin import ember_path
 
     path = str(ember_path())
-    key = key_of(model_digest(path, remembered=digests_file()), load(env={}).model)
+    key = key_of(path, model_digest(path, remembered=digests_file()), load(env={}).model)
     size = model_bytes(path)
     write(
         Tuned(

@@ -114,3 +114,24 @@ def test_tuned_values_lie_between_the_defaults_and_what_anybody_set(tmp_path: Pa
 def test_tuned_values_are_checked_as_all_others(values: dict[str, int], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         with_tuned(load(env={}, cwd=Path("/")), values)
+
+
+def test_options_of_backends_come_one_by_one_in_any_layers_way(tmp_path: Path) -> None:
+    cwd = write(tmp_path, "[model.backend_options]\nonnx.provider = 'cuda'\nlinear.fast = true\n'linear.scale' = 2.5\n")
+    env = {"INFERNO_MODEL__BACKEND_OPTIONS": "onnx.provider=cuda:device_id=1,cpu;linear.depth=3"}
+    flag = ("--backend-option", ["linear.scale=4"])
+    config = load(env=env, cwd=cwd, flags={"model.backend_options": flag})
+    assert config.model.backend_options == {
+        "onnx.provider": "cuda:device_id=1,cpu",
+        "linear.fast": "true",
+        "linear.scale": "4",
+        "linear.depth": "3",
+    }
+    assert config.origins["model.backend_options"] == "--backend-option"
+    assert load(env={}, cwd=cwd).model.backend_options["linear.scale"] == "2.5"
+
+
+@pytest.mark.parametrize("given", ["provider=cpu", "Onnx.provider=cpu", "=", "onnx.=x"])
+def test_options_without_a_backends_name_are_refused(tmp_path: Path, given: str) -> None:
+    with pytest.raises(ConfigError, match="--backend-option: model.backend_options"):
+        load(env={}, cwd=tmp_path, flags={"model.backend_options": ("--backend-option", [given])})

@@ -45,7 +45,7 @@ def test_it_says_what_it_is_and_what_computes(server: Server) -> None:
     with server.client() as http:
         (model,) = http.get("/v1/models").json()["data"]
     assert model["id"] == server.model == "ember-onnx"
-    assert model["applied"]["providers"] == "cpu"
+    assert model["applied"]["onnx.provider"] == "cpu"
     assert model["applied"]["kv_type"] == "f32"
 
 

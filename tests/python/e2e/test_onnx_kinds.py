@@ -83,8 +83,8 @@ def damaged(name: str, path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("text", "does not begin as a GGUF or ONNX file does"),
-        ("nothing", "does not begin as a GGUF or ONNX file does"),
+        ("text", "begins as no model does that is known here"),
+        ("nothing", "begins as no model does that is known here"),
         ("weights", "there is no file 'weights' beside it"),
         ("cycle", "the graph has a cycle"),
         ("opset", "the file is of ONNX's opset 99; versions 7 to 28 can be read"),

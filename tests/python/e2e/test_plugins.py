@@ -23,4 +23,13 @@ def test_a_file_of_its_kind_is_served(tmp_path: Path, monkeypatch: pytest.Monkey
             assert server.stop() == 0
         assert answer.json()["outputs"][0]["data"] == [321.0]
         assert answer.headers["x-inferno-backend"] == "linear"
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[model.backend_options]\nlinear.sign = 'turned'\nlinear.scale = 9\n")
+    flags = ("--config", str(settings), "--scale", "2", "--provider", "cpu")
+    with running(str(model), *flags) as server, server.client() as http:
+        answer = http.post("/v2/models/sum/infer", json=body)
+        applied = http.get("/v1/models").json()["data"][0]["applied"]
+        assert server.stop() == 0
+    assert answer.json()["outputs"][0]["data"] == [-642.0], "both its options, from the flag and the file"
+    assert applied["onnx.provider"] == "cpu"
     assert len(list((tmp_path / "cache" / "inferno" / "converted").glob("linear-*/*/model.onnx"))) == 1

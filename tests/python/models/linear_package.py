@@ -14,6 +14,10 @@ from onnx import TensorProto, helper, numpy_helper, save
 
 formats = "files of weights, a line"
 computed_by = "onnx"
+options = [
+    {{"name": "scale", "type": "number", "default": "1", "least": 0, "most": 100, "help": "Every weight, times this."}},
+    {{"name": "sign", "choices": ["kept", "turned"], "default": "kept", "help": "What becomes of a weight's sign."}},
+]
 
 
 def recognises(path):
@@ -23,8 +27,9 @@ def recognises(path):
         return file.read({len(MAGIC)}) == b"{MAGIC}"
 
 
-def convert(path, into):
-    numbers = [float(word) for word in path.read_text().splitlines()[1].split()]
+def convert(path, into, scale, sign):
+    factor = float(scale) * (-1 if sign == "turned" else 1)
+    numbers = [factor * float(word) for word in path.read_text().splitlines()[1].split()]
     weights = numpy.array(numbers, numpy.float32).reshape(-1, 1)
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", len(numbers)])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", 1])

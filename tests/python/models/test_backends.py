@@ -41,8 +41,8 @@ def test_a_missing_package_is_named_with_what_brings_it(monkeypatch: pytest.Monk
 
 
 def test_a_build_without_llama_says_so_of_folders_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    only_fake = [{"name": "fake", "version": "1", "formats": "the name 'fake:'", "devices": []}]
-    monkeypatch.setattr(backends, "build", lambda: {"commit": "unknown", "backends": only_fake})
+    others = [one for one in _core.backends() if one["name"] != "llama"]
+    monkeypatch.setattr(backends, "build", lambda: {"commit": "unknown", "backends": others})
     found = by_name()
     assert not found["llama"].available
     assert found["huggingface"].missing == found["llama"].missing
@@ -56,6 +56,18 @@ def test_the_command_prints_the_same_as_json(capsys: pytest.CaptureFixture[str])
     printed = json.loads(capsys.readouterr().out)
     assert [entry["name"] for entry in printed] == [backend.name for backend in backends.listing()]
     assert all(entry["available"] for entry in printed)
+
+
+def test_what_is_a_backends_alone_is_listed_as_it_declares_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["backends", "list", "--json"])
+    options = {entry["name"]: entry["options"] for entry in json.loads(capsys.readouterr().out)}
+    (provider,) = options.pop("onnx")
+    assert (provider["name"], provider["type"], provider["default"]) == ("provider", "text", "cpu")
+    assert not any(options.values())
+    with pytest.raises(SystemExit):
+        main(["backends", "list"])
+    assert "option   onnx.provider: text, by default cpu" in capsys.readouterr().out
 
 
 def test_the_command_prints_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inferno.cli import main
-from inferno.engine.abilities import BACKENDS
+from inferno.engine.abilities import backend_abilities
 from inferno.errors import DataCorrupted, InvalidArgument, Unsupported
 from inferno.models import backends
 from inferno.models.builtin import ember_path
@@ -74,9 +74,9 @@ def test_a_backend_may_be_named(ember: Path) -> None:
 
 def test_settings_rule_out_what_cannot_honour_them(ember: Path) -> None:
     assert resolve(str(ember), quantize="q4_0").backend == "huggingface"
-    assert resolve(str(ember), providers="cpu").backend == "onnx"
+    assert resolve(str(ember), backend_options={"onnx.provider": "cpu"}).backend == "onnx"
     with pytest.raises(Unsupported, match="onnx: the settings ask for lora, which it cannot do"):
-        resolve(str(ember), providers="cpu", abilities=("lora",))
+        resolve(str(ember), backend_options={"onnx.provider": "cpu"}, abilities=("lora",))
 
 
 def test_a_damaged_form_is_passed_over(ember: Path) -> None:
@@ -122,8 +122,9 @@ def test_the_command_says_what_serve_would_take(ember: Path, capsys: pytest.Capt
 
 
 def test_what_is_missing_is_the_same_by_itself() -> None:
-    assert {one.name: one.missing for one in backends.listing()} == {name: backends.missing(name) for name in BACKENDS}
+    alone = {name: backends.missing(name) for name in backend_abilities()}
+    assert {one.name: one.missing for one in backends.listing()} == alone
 
 
 def test_the_table_has_every_backend_of_the_list() -> None:
-    assert {one.name: one.abilities for one in backends.listing()} == dict(BACKENDS)
+    assert {one.name: one.abilities for one in backends.listing()} == dict(backend_abilities())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from inferno.cli import main
-from inferno.errors import InvalidArgument, Unsupported
+from inferno.errors import InfernoError, InvalidArgument, Unsupported
 from inferno.models import backends
 from inferno.models.builtin import ember_path
 from inferno.models.source import resolve
@@ -46,6 +46,48 @@ def test_it_is_listed_and_may_be_named(
         resolve(str(ember_path()), backend="linear")
     with pytest.raises(InvalidArgument, match="there are llama, huggingface, onnx, fake, linear"):
         resolve(str(model), backend="nobody")
+
+
+def test_its_options_are_listed_and_checked_as_ours_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install(tmp_path, monkeypatch)
+    with pytest.raises(SystemExit):
+        main(["backends", "list"])
+    assert "option   linear.scale: 0 to 100, by default 1" in capsys.readouterr().out
+    model = str(linear_package.write(tmp_path / "a.weights", 1, 2))
+    for name, value, says in (
+        ("linear.scale", "101", "linear.scale is '101'; it must be a number from 0 to 100"),
+        ("linear.sign", "gone", "linear.sign is 'gone'; it must be one of kept, turned"),
+        ("linear.scal", "1", "'linear.scal' is no option of the backend linear.*it has linear.scale, linear.sign"),
+        ("fake.scale", "1", "'fake.scale' is no option of the backend onnx.*it has onnx.provider"),
+    ):
+        with pytest.raises(InvalidArgument, match=says) as refused:
+            resolve(model, backend_options={name: value})
+        assert refused.value.param == name
+    plain = resolve(model, backend_options={"onnx.provider": "cpu"})
+    turned = resolve(model, backend_options={"onnx.provider": "cpu", "linear.sign": "turned"})
+    assert plain.path != turned.path
+    assert turned.backend_options == {"onnx.provider": "cpu"}, "what it took itself is not handed on"
+
+
+@pytest.mark.parametrize(
+    ("declared", "why"),
+    [
+        ("[{'name': 'Scale', 'default': '1'}]", "'Scale' is no name"),
+        ("[{'name': 'a', 'type': 'list', 'default': ''}]", "'list' is no type of an option"),
+        ("[{'name': 'a', 'type': 'integer', 'default': 5, 'most': 4}]", "linear.a is '5'; it must be a whole number"),
+        ("[{'name': 'a', 'default': '', 'often': 1}]", "often"),
+        ("7", "not iterable"),
+    ],
+)
+def test_a_declaration_that_is_none_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: str, why: str
+) -> None:
+    module = f"options = {declared}\n" + _CONVERTER.format("onnx", "return True", "pass")
+    install(tmp_path, monkeypatch, module=module)
+    (entry,) = [one for one in backends.listing() if one.name == "linear"]
+    assert why in str(entry.missing)
 
 
 def test_a_file_that_changed_is_converted_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +139,11 @@ def test_a_name_of_ours_is_not_given_away(tmp_path: Path, monkeypatch: pytest.Mo
     [
         ("return 1 / 0", "pass", "the backend linear cannot look at a.weights: ZeroDivisionError"),
         ("return True", "raise ValueError('no')", "the backend linear cannot convert a.weights: ValueError: no"),
-        ("return True", "pass", "no .gguf or .onnx file in this folder"),
+        ("return True", "pass", "what linear made of a.weights: no .gguf or .onnx file in this folder"),
+        ("return True", "open(into / 'x' / 'y')", "No such file or directory: 'unfinished/x/y'"),
+        ("return True", "raise OSError(f'{path} is not {path.resolve()}')", "OSError: a.weights is not a.weights"),
+        ("from inferno.errors import InfernoError; raise InfernoError(f'see {path}')", "pass", "see a.weights"),
+        ("return True", "(into / 'model.onnx').write_bytes(b'no')", "what linear made of a.weights"),
     ],
 )
 def test_its_failures_are_said_to_be_its_own(
@@ -105,5 +151,6 @@ def test_its_failures_are_said_to_be_its_own(
 ) -> None:
     install(tmp_path, monkeypatch, module=_CONVERTER.format("onnx", recognises, convert))
     model = linear_package.write(tmp_path / "a.weights", 1)
-    with pytest.raises(Exception, match=says):
+    with pytest.raises(InfernoError, match=says) as refused:
         resolve(str(model))
+    assert str(tmp_path) not in refused.value.message

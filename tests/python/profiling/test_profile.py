@@ -37,7 +37,7 @@ def loader(path: str, options: Mapping[str, Any]) -> Callable[[Mapping[str, Any]
 
 
 async def profiled(path: str, **options: Any) -> Profile:
-    return await profile(loader(path, options), PLAN, Phases())
+    return await profile(loader(path, options), PLAN, Phases(), path)
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ async def test_an_onnx_model_tells_the_same(tmp_path: Path, form: str, attention
         extras = extras_of(source, generation_config=False)
         return await LocalEngine.load(source.path, options=options, engine=PLAIN, extras=extras)
 
-    found = await profile(load, PLAN, Phases())
+    found = await profile(load, PLAN, Phases(), source.path)
     tensors = onnx.load(source.path).graph.initializer
     numbers = [onnx.numpy_helper.to_array(tensor) for tensor in tensors]
     assert found.memory.weights == sum(one.nbytes for one in numbers)

@@ -39,7 +39,7 @@ def settings(**flags: Any) -> Config:
 
 def keep(model: Path, config: Config | None = None, *, key: Key | None = None, **changes: Any) -> Tuned:
     tuned = Tuned(
-        key or key_of(digest_of(model), (config or settings()).model),
+        key or key_of(str(model), digest_of(model), (config or settings()).model),
         "m",
         model_bytes(str(model)),
         "2026-01-02T03:04:05+00:00",
@@ -102,7 +102,7 @@ def test_it_goes_with_the_content_and_not_with_the_name(model: Path, tmp_path: P
 def test_of_another_machine_version_or_size_it_is_not_used_and_that_is_said(
     model: Path, change: dict[str, Any], said: str
 ) -> None:
-    keep(model, key=replace(key_of(digest_of(model), settings().model), **change))
+    keep(model, key=replace(key_of(str(model), digest_of(model), settings().model), **change))
     found = apply_tuned(settings(), str(model))
     assert found.config.model.threads is None
     assert found.said is not None

@@ -42,7 +42,7 @@ async def load(candidate: Mapping[str, Any], path: str = "fake:") -> LocalEngine
 
 
 def subject() -> Subject:
-    return Subject(key_of("fake:", SETTINGS.model), "fake", 0, frozenset({"model.context_tokens"}))
+    return Subject(key_of("fake:", "fake:", SETTINGS.model), "fake", 0, frozenset({"model.context_tokens"}))
 
 
 def unseen(candidate: Candidate, sample: Sample, spent: float) -> None:

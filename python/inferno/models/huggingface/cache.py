@@ -167,7 +167,7 @@ def clear() -> int:
     A file that a server has mapped stays usable to it; what is being made just now is left alone.
     """
     freed = 0
-    unfinished = [part for part in _parts() if not _is_being_made(part)]
+    unfinished = [part for part in _parts() if not is_being_made(part.with_name(part.name.removesuffix(_UNFINISHED)))]
     beside = [file for suffix in (_TOKENIZER, settling.MARK) for file in cache_folder().glob(f"*{suffix}*")]
     for path in [entry.path for entry in listing()] + unfinished + beside:
         with contextlib.suppress(FileNotFoundError):
@@ -181,8 +181,9 @@ def _parts() -> list[Path]:
     return list(cache_folder().glob(f"*{_SUFFIX}{_UNFINISHED}"))
 
 
-def _is_being_made(part: Path) -> bool:
-    with _taken(_lock_file(part.with_name(part.name.removesuffix(_UNFINISHED)))) as free:
+def is_being_made(path: Path) -> bool:
+    """Whether a process holds the right to make ``path`` just now (:func:`being_made`)."""
+    with _taken(_lock_file(path)) as free:
         return not free
 
 

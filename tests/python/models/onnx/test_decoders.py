@@ -130,11 +130,15 @@ def test_any_name_will_do(folders: Path, tmp_path: Path) -> None:
     assert "42" in answer.text
 
 
+def provider(list_of: str) -> dict[str, Any]:
+    return {"backend_options": {"onnx.provider": list_of}}
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({"providers": "cuda"}, Unsupported, "provider 'cuda' is not available; this ONNX Runtime has .*cpu"),
-        ({"providers": "cpu,"}, InvalidArgument, "names separated by commas"),
+        (provider("cuda"), Unsupported, "provider 'cuda' is not available; this ONNX Runtime has .*cpu"),
+        (provider("cpu,"), InvalidArgument, "names separated by commas"),
         ({"kv_layout": "unified"}, InvalidArgument, "kv_layout is 'unified'"),
         ({"kv_type": "q8_0"}, InvalidArgument, "graph decides it"),
         ({"deterministic": True}, InvalidArgument, "deterministic is on"),
@@ -150,11 +154,14 @@ def test_what_cannot_be_honoured_is_refused(
 
 
 def test_a_provider_that_is_missing_gives_way_to_the_next(folders: Path) -> None:
-    with inferno.LLM(str(folders / "gqa"), providers="cuda:device_id=0,cpu", threads=2) as llm:
-        assert llm._llm._engine.card.applied["providers"] == "cpu"
+    with inferno.LLM(str(folders / "gqa"), threads=2, **provider("cuda:device_id=0,cpu")) as llm:
+        assert llm._llm._engine.card.applied["onnx.provider"] == "cpu"
         assert llm._llm._engine.card.backend == "onnx"
-    with pytest.raises(InvalidArgument, match="ONNX Runtime's"):
-        inferno.LLM(providers="cpu")
+    with pytest.raises(InvalidArgument, match=r"'onnx.provider' is no option of the backend llama") as refused:
+        inferno.LLM(**provider("cpu"))
+    assert refused.value.param == "onnx.provider"
+    with pytest.raises(InvalidArgument, match="'onnx.povider' is no option of the backend onnx.*it has onnx.provider"):
+        inferno.LLM(str(folders / "gqa"), backend_options={"onnx.povider": "cpu"})
 
 
 def test_files_that_contradict_the_graph(folders: Path, tmp_path: Path) -> None:
