@@ -27,8 +27,8 @@ def profile(
     model: flags.Model = None,
     *,
     tokens: Annotated[int, typer.Option(min=2, help="Tokens of an answer.")] = 64,
-    prompt_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a prompt.")] = 128,
-    batches: Annotated[str, typer.Option(help="How many streams at once, one run for each.")] = "1,4,8",
+    prompt_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a prompt, or of a text that is encoded.")] = 128,
+    batches: Annotated[str, typer.Option(help="How many streams or texts at once, one run for each.")] = "1,4,8",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
     config: flags.ConfigFile = None,
     log_level: flags.LogLevel = None,
@@ -48,7 +48,7 @@ def profile(
     mmap: flags.Mmap = None,
     tuned: flags.Tuned = None,
 ) -> None:
-    """Measure where time and memory of a model go: load, tokenize, prefill, decode; weights, KV cache, compute.
+    """Measure where time and memory of a model go: load, tokenize, prefill and decode, or encode; weights, KV, compute.
 
     Settings are those that serve would use. Nothing is guessed ahead or kept for reuse meanwhile.
     """
@@ -113,10 +113,11 @@ def _print(found: Profile) -> None:
     _print_phases(found)
     memory = found.memory
     typer.echo("\nmemory")
+    told = "for intermediate results, as the backend says" if memory.compute else "the backend does not say"
     for name, count, why in (
         ("weights", memory.weights, "the file's tensors"),
         ("KV cache", memory.kv.bytes, str(memory.kv)),
-        ("compute", memory.compute, "as the backend says" if memory.compute else "the backend does not say"),
+        ("compute", memory.compute, told),
         ("peak of the process", memory.peak or 0, "mapped files included"),
     ):
         typer.echo(f"  {name:<20} {count:>15,} bytes {count / _MIB:>9.1f} MiB   {why}")
@@ -131,13 +132,13 @@ def _print_phases(found: Profile) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("phase", "streams", "seconds", "share", "tokens", "tokens/s"):
+    for heading in ("phase", "at once", "seconds", "share", "tokens", "tokens/s"):
         table.add_column(heading, justify="left" if heading == "phase" else "right")
     for phase in found.phases:
         rate = phase.tokens_per_second
         table.add_row(
             phase.name,
-            str(phase.facts.get("streams", "")),
+            str(phase.facts.get("streams", phase.facts.get("texts", ""))),
             f"{phase.seconds:.3f}",
             f"{100 * phase.seconds / found.wall_seconds:.1f} %",
             str(phase.facts.get("tokens", "")),
@@ -153,6 +154,6 @@ def _print_operators(found: Profile) -> None:
         return
     for phase, operators in found.operators.items():
         total = sum(seconds for _, _, seconds in operators) or 1.0
-        typer.echo(f"\noperators of {phase}, one stream, computed one by one")
+        typer.echo(f"\noperators of {phase}, alone, computed one by one")
         for name, calls, seconds in operators[:_OPERATORS_SHOWN]:
             typer.echo(f"  {name:<24} {100 * seconds / total:5.1f} %  {seconds * 1e3:10.2f} ms  {calls:>7} calls")

@@ -34,6 +34,24 @@ def advise(
     yield from _batch_that_pays(phases)
 
 
+def advise_on_texts(*, applied: Mapping[str, Any], phases: Sequence[Phase], cores: int) -> Iterator[Advice]:
+    """Of an encoder."""
+    yield from _fewer_threads(applied, cores)
+    rates = {phase.facts["texts"]: phase.tokens_per_second for phase in phases if phase.name == "encode"}
+    measured = {texts: rate for texts, rate in sorted(rates.items()) if rate}
+    if len(measured) < 2:
+        return
+    fewest = min(measured)
+    best = max(measured, key=lambda texts: measured[texts])
+    if measured[best] > WORTH_SAYING * measured[fewest]:
+        yield Advice(
+            "texts",
+            f"{best} texts in one request were encoded at {measured[best]:.1f} tokens/s, {fewest} at "
+            f"{measured[fewest]:.1f}: send that many together",
+            {"best_texts": best, "best_rate": measured[best], "few_texts": fewest, "few_rate": measured[fewest]},
+        )
+
+
 def _smaller_context(applied: Mapping[str, Any], memory: Memory, used: int, streams: int) -> Iterator[Advice]:
     context, slots, layout = applied["context_tokens"], applied["slots"], applied["kv_layout"]
     enough = -(-used // CELLS_STEP) * CELLS_STEP

@@ -31,6 +31,8 @@ class KvCache:
         return self.cells * self.cell_bytes
 
     def __str__(self) -> str:
+        if not self.cells:
+            return "the model keeps nothing between two texts"
         return (
             f"{self.cells} cells x {self.layers} layers x {self.heads} kv-heads x "
             f"({self.key_length} + {self.value_length}) values x {self.block_bytes}/{self.block_values} bytes"

@@ -1,4 +1,5 @@
-"""Loads a model, computes with it at several batch sizes, and says where time and memory went."""
+"""Loads a model, computes with it at several batch sizes, and says where time and memory went. A model that generates
+prefills and decodes so many streams at once; an encoder encodes so many texts."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from inferno.engine.local import LocalEngine
-from inferno.errors import Unsupported
-from inferno.profiling.advice import Advice, advise
+from inferno.profiling.advice import Advice, advise, advise_on_texts
+from inferno.profiling.encoding import encode, encode_one
 from inferno.profiling.machine import Machine, this_engine, this_machine
 from inferno.profiling.memory import Memory, memory_of
 from inferno.profiling.phases import Phase, Phases
@@ -22,7 +23,8 @@ Operators = dict[str, list[tuple[str, int, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``batches``: how many streams decode together, one run for each. Lengths are of each stream, in tokens."""
+    """``batches``: how many streams decode together, or texts are encoded, one run for each. Lengths are of each, in
+    tokens; an encoder's texts are as long as prompts."""
 
     prompt_tokens: int = 128
     answer_tokens: int = 64
@@ -66,33 +68,38 @@ async def profile(load: Load, plan: Plan, phases: Phases, path: str) -> Profile:
     """``path`` is what ``load`` has the engine open. ``phases`` begins before this is called, so that what went before
     counts too.
 
-    Loads twice: operators are timed in a run of their own, since timing them slows it. Raises Unsupported for a model
-    that embeds, and what ``load`` and the engine raise.
+    Loads twice: operators are timed in a run of their own, since timing them slows it. Raises what ``load`` and the
+    engine raise.
     """
     engine = await load({})
     phases.end("load")
     try:
-        if "complete" not in engine.card.abilities:
-            raise Unsupported("this model generates no text; what is profiled is the generation of text", param="model")
         card = engine.card
+        generates = "complete" in card.abilities
         await _tokenize(engine, plan, phases)
-        await _warm_up(engine, plan)
-        phases.end("warm up")
-        for batch in plan.batches:
-            await _generate(engine, plan, batch, phases)
+        if generates:
+            await _warm_up(engine, plan)
+            phases.end("warm up")
+            for batch in plan.batches:
+                await _generate(engine, plan, batch, phases)
+        else:
+            await encode(engine, plan.batches, plan.prompt_tokens, phases)
         memory = memory_of(card.weight_bytes, engine.report, engine.capabilities)
     finally:
         await engine.aclose()
     phases.end("release")
     operators, why = await _operators(load, plan, phases)
+    cores = this_machine().cores
     advice = advise(
         applied=card.applied,
         memory=memory,
         phases=phases.ended,
         used_tokens=plan.prompt_tokens + plan.answer_tokens,
         streams=max(plan.batches),
-        cores=this_machine().cores,
+        cores=cores,
     )
+    if not generates:
+        advice = advise_on_texts(applied=card.applied, phases=phases.ended, cores=cores)
     return Profile(
         card.name,
         card.description,
@@ -138,6 +145,8 @@ async def _operators(load: Load, plan: Plan, phases: Phases) -> tuple[Operators 
         if not engine.report["times_operators"]:
             phases.end("operators")
             return None, f"the backend '{engine.card.backend}' cannot tell its operators apart"
+        if "complete" not in engine.card.abilities:
+            return {"encode": await _encoding_operators(engine, plan, phases)}, None
         await _warm_up(engine, plan)
         asked = await prompts(engine, 1, plan.prompt_tokens)
         before = engine.report["operators"]
@@ -151,6 +160,16 @@ async def _operators(load: Load, plan: Plan, phases: Phases) -> tuple[Operators 
     prefill = _between(before, prefilled)
     # The second answer computes the prompt again, before it decodes.
     return {"prefill": prefill, "decode": _between(prefill, _between(prefilled, decoded))}, None
+
+
+async def _encoding_operators(engine: LocalEngine, plan: Plan, phases: Phases) -> list[tuple[str, int, float]]:
+    ask = await encode_one(engine, plan.prompt_tokens)
+    await ask()
+    before = engine.report["operators"]
+    await ask()
+    found = _between(before, engine.report["operators"])
+    phases.end("operators", texts=1)
+    return found
 
 
 def _between(

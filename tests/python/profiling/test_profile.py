@@ -13,17 +13,19 @@ import onnx
 import pytest
 from tests.data import make_gguf
 
+from inferno.engine.embedding import EmbedRequest
 from inferno.engine.local import LocalEngine
-from inferno.errors import Unsupported
 from inferno.models.builtin import ember_path
-from inferno.models.opening import extras_of
+from inferno.models.opening import extras_of, ready
 from inferno.models.source import resolve
 from inferno.profiling.phases import Phases
 from inferno.profiling.profile import Plan, Profile, profile
 from inferno.profiling.workload import PLAIN
 
 sys.path[:0] = [str(Path(__file__).parents[2] / "data")]
+import hf_encoders  # noqa: E402
 import onnx_decoders  # noqa: E402
+import onnx_encoders  # noqa: E402
 
 PLAN = Plan(prompt_tokens=20, answer_tokens=8, batches=(1, 3))
 EMBER = str(ember_path())
@@ -140,8 +142,66 @@ async def test_advice_on_the_context_frees_exactly_what_it_says() -> None:
         assert not [advice for advice in followed.advice if advice.about == "context"]
 
 
-async def test_a_model_that_embeds_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "bert.gguf"
-    make_gguf.write_encoder(path, seed=3, layers=2, width=64, heads=4, positions=100)
-    with pytest.raises(Unsupported, match="generates no text"):
-        await profiled(str(path))
+def graph_weights(path: str) -> int:
+    return sum(onnx.numpy_helper.to_array(tensor).nbytes for tensor in onnx.load(path).graph.initializer)
+
+
+def file_weights(path: str) -> int:
+    return sum(int(tensor.n_bytes) for tensor in gguf.GGUFReader(path).tensors)
+
+
+def write_encoder(form: str, place: Path) -> str:
+    labels = ("relevant",) if form.endswith("ranker") else ()
+    if form in ("llama", "ranker"):
+        path = place / "bert.gguf"
+        make_gguf.write_encoder(path, seed=3, layers=2, width=64, heads=4, positions=128, labels=labels)
+        return str(path)
+    folder = place / "bert"
+    hf_encoders.write_case("bert", folder)
+    return str(folder if form == "huggingface" else onnx_encoders.write_graph(folder, place / "graph", labels=labels))
+
+
+async def profiled_encoder(path: str) -> tuple[Profile, str]:
+    source = resolve(path)
+    opened = await ready(source)
+
+    async def load(more: Mapping[str, Any]) -> LocalEngine:
+        extras = extras_of(source, generation_config=False)
+        return await LocalEngine.load(opened, options={"threads": 1, **more}, engine=PLAIN, extras=extras)
+
+    return await profile(load, PLAN, Phases(), opened), opened
+
+
+@pytest.mark.parametrize("form", ["llama", "huggingface", "onnx", "ranker", "onnx ranker"])
+async def test_encoders_are_profiled_in_every_form(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    found, opened = await profiled_encoder(write_encoder(form, tmp_path))
+    names = [phase.name for phase in found.phases]
+    assert names == ["load", "tokenize", "texts", "warm up", "encode", "encode", "release", "operators"]
+    assert sum(phase.seconds for phase in found.phases) == pytest.approx(found.wall_seconds)
+    one, three = [phase.facts for phase in found.phases if phase.name == "encode"]
+    assert (one["texts"], three["texts"]) == (1, 3)
+    assert three["tokens"] == 3 * one["tokens"] >= 3 * 4 * PLAN.prompt_tokens
+    is_onnx = form.startswith("onnx")
+    assert found.memory.weights == (graph_weights if is_onnx else file_weights)(opened)
+    assert found.memory.kv.bytes == found.memory.kv_held == 0
+    assert found.memory.compute > 0
+    assert found.operators is not None
+    kinds = {name for name, _, _ in found.operators["encode"]}
+    assert any("MatMul" in name or name.startswith("MUL_MAT") for name in kinds), kinds
+    assert all(calls > 0 and seconds >= 0 for _, calls, seconds in found.operators["encode"])
+
+
+async def test_onnx_runtimes_compute_memory_grows_with_what_it_computes(tmp_path: Path) -> None:
+    path = write_encoder("onnx", tmp_path)
+    source = resolve(path)
+    engine = await LocalEngine.load(source.path, options={"threads": 1}, extras=extras_of(source))
+    try:
+        held = [engine.report["compute_bytes"]]
+        for texts in (1, 64):
+            await engine.embed(EmbedRequest(texts=[[1] * 60] * texts))
+            held.append(engine.report["compute_bytes"])
+    finally:
+        await engine.aclose()
+    assert 0 < held[0] <= held[1] < held[2]
+    assert held[2] >= 64 * 60 * 4, "the ids' vectors alone are more than a number for each token"
