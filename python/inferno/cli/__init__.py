@@ -16,6 +16,7 @@ from inferno.cli.backend_flags import ModelCommand
 from inferno.cli.backends import backends_app
 from inferno.cli.config import config_app
 from inferno.cli.doctor import doctor
+from inferno.cli.flags import named
 from inferno.cli.foreign import hint
 from inferno.cli.models import models_app
 from inferno.cli.openapi import openapi
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="inferno")
     except InfernoError as error:
-        sys.stderr.write(f"inferno: {' '.join(error.message.split())}\n")
+        sys.stderr.write(f"inferno: {_in_words(error)}\n")
         sys.exit(EXIT_REFUSED)
     except ImportError as error:
         if (error.name or "").startswith("inferno"):
@@ -88,3 +89,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         if ended.code == EXIT_MISUSED and (said := hint(arguments)) is not None:
             sys.stderr.write(f"{said}\n")
         raise
+
+
+def _in_words(error: InfernoError) -> str:
+    """One line. What the engine says of a setting names it as the engine does: the flag is put behind it."""
+    said = " ".join(error.message.split())
+    flag = named(error.param)
+    return said if flag is None or flag in said else f"{said} ({flag})"

@@ -153,3 +153,9 @@ def given(parameters: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
     return {
         _PARAMETERS[name][0]: (_PARAMETERS[name][1], value) for name, value in parameters.items() if name in _PARAMETERS
     }
+
+
+def named(setting: str | None) -> str | None:
+    """The flag of a setting, which is named without its section as the engine does; None where none has that name."""
+    flags = {key.partition(".")[2]: flag.partition("/")[0] for key, flag in _PARAMETERS.values() if flag[0] == "-"}
+    return flags.get(setting or "")

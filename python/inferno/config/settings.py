@@ -153,7 +153,11 @@ class ModelSettings(_Section):
         "q4_k_m or q4_0. The fewer bits, the less memory and the faster, at some loss; q8_0 loses next to nothing. "
         "By default the format that the folder has. Done once, kept in the cache.",
     )
-    context_tokens: PositiveInt | None = Field(None, description="Tokens that one sequence may hold.")
+    context_tokens: PositiveInt | None = Field(
+        None,
+        description="Tokens that one sequence may hold; by default as many as the model was trained with, as far as a "
+        "quarter of the memory goes.",
+    )
     kv_tokens: PositiveInt | None = Field(None, description="Tokens of KV cache over all sequences.")
     slots: PositiveInt | None = Field(None, description="Sequences the KV cache can hold at once.")
     batch_rows: PositiveInt | None = Field(None, description="Most tokens computed in one step.")
@@ -212,7 +216,9 @@ class ModelSettings(_Section):
 class EngineSettings(_Section):
     """How requests are scheduled."""
 
-    max_running: PositiveInt | None = Field(None, description="Sequences that run at once.")
+    max_running: PositiveInt | None = Field(
+        None, description="Sequences that run at once; by default 32, or as many as there are slots."
+    )
     max_waiting: PositiveInt | None = Field(None, description="Requests that may wait; more are refused with 429.")
     max_waiting_tokens: PositiveInt | None = Field(None, description="Prompt tokens that may wait in all.")
     prefill_chunk: PositiveInt | None = Field(None, description="Prompt tokens computed in a step beside running text.")

@@ -91,6 +91,12 @@ def test_keys_of_the_file_join_the_given_ones(tmp_path: Path) -> None:
     assert settings.api_keys == ("given", "from-file")
 
 
+def test_a_refusal_of_the_engine_names_the_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("run", "-p", "x", "--threads", "100000") == 2
+    assert "threads is 100000; it must be" in (said := capsys.readouterr().err)
+    assert said.endswith(" (--threads)\n")
+
+
 def test_config_show_origin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
