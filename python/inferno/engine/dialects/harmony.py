@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
 
-from inferno.engine.dialects.calls import Calls
-from inferno.engine.dialects.events import Content, Event, Reasoning
+from inferno.engine.dialects.events import Content, Reasoning
 from inferno.engine.dialects.json_call import stream_object
-from inferno.engine.dialects.page import Page, Steps
+from inferno.engine.dialects.page import Steps
+from inferno.engine.dialects.page_reader import PageReader
 
 MARKS = ("<|start|>", "<|channel|>", "<|message|>", "<|constrain|>", "<|end|>", "<|call|>", "<|return|>")
 _BODY = "<|message|>"
@@ -18,40 +17,8 @@ _CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)")
 _LONGEST_MARK = max(map(len, MARKS))
 
 
-class HarmonyReader:
-    """A ReplyReader. ``analysis`` is reasoning, messages to functions are calls, all else is content."""
-
-    def __init__(self, calls: Calls) -> None:
-        self.reasoning = False
-        self._calls = calls
-        self._page = Page()
-        self._told = 0
-        self._events: list[Event] = []
-        self._steps: Generator[None, None, None] | None = self._reply()
-
-    def feed(self, text: str) -> Sequence[Event]:
-        if not text:
-            return ()
-        self._page.add(text)
-        return self._go_on()
-
-    def close(self) -> Sequence[Event]:
-        self._page.over = True
-        return self._go_on()
-
-    def _go_on(self) -> Sequence[Event]:
-        if self._steps is not None:
-            try:
-                next(self._steps)
-            except StopIteration:
-                self._steps = None
-        self._take_calls()
-        found, self._events = self._events, []
-        return found
-
-    def _take_calls(self) -> None:
-        self._events += self._calls.events
-        self._calls.events = []
+class HarmonyReader(PageReader):
+    """``analysis`` is reasoning, messages to functions are calls, all else is content."""
 
     def _reply(self) -> Steps[None]:
         page = self._page
@@ -108,9 +75,8 @@ class HarmonyReader:
             found = page.search(_ENDS, page.at)
             safe = page.end if page.over else max(page.at, page.end - _LONGEST_MARK)
             to = safe if found is None else found
-            if kind is not None and to > self._told:
-                self._events.append(kind(page.slice(self._told, to)))
-                self._told = to
+            if kind is not None:
+                self._tell(kind, to)
             page.at = to
             if found is None and page.over:
                 return

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from inferno.engine.dialects.calls import Calls, Frame, Script
-from inferno.engine.dialects.events import Content, Event, Reasoning
+from inferno.engine.dialects.events import Content, Reasoning
 from inferno.engine.dialects.literals import words
-from inferno.engine.dialects.page import Page, Steps
+from inferno.engine.dialects.page import Steps
+from inferno.engine.dialects.page_reader import PageReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,53 +26,17 @@ class CallFormat:
     script: Script
 
 
-class TextReader:
-    """A ReplyReader. ``calls`` takes those that are found; without ``form`` none are looked for."""
+class TextReader(PageReader):
+    """Without ``form`` no calls are looked for."""
 
     def __init__(
         self, marks: ReasoningMarks | None, form: CallFormat | None, calls: Calls, *, content_open: str = ""
     ) -> None:
         """``content_open`` is what the template writes before plain content, which is left out."""
-        self.reasoning = False
+        super().__init__(calls)
         self._marks = marks
         self._form = form
-        self._calls = calls
         self._content_open = content_open.strip()
-        self._page = Page()
-        self._told = 0
-        self._events: list[Event] = []
-        self._steps: Generator[None, None, None] | None = self._reply()
-
-    def feed(self, text: str) -> Sequence[Event]:
-        if not text:
-            return ()
-        self._page.add(text)
-        return self._go_on()
-
-    def close(self) -> Sequence[Event]:
-        self._page.over = True
-        return self._go_on()
-
-    def _go_on(self) -> Sequence[Event]:
-        if self._steps is not None:
-            try:
-                next(self._steps)
-            except StopIteration:
-                self._steps = None
-        self._take_calls()
-        found, self._events = self._events, []
-        return found
-
-    def _take_calls(self) -> None:
-        self._events += self._calls.events
-        self._calls.events = []
-
-    def _tell(self, kind: type[Content] | type[Reasoning], to: int) -> None:
-        """What has not been told, up to ``to``."""
-        if to > self._told:
-            self._events.append(kind(self._page.slice(self._told, to)))
-            self._told = to
-        self._page.forget(self._told)
 
     def _skip_blanks(self) -> Steps[None]:
         yield from self._page.blanks()
