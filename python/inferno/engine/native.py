@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.embedding import EmbedRequest
 from inferno.errors import InvalidArgument
+from inferno.security.randomness import unguessable
 
 if TYPE_CHECKING:
     from inferno import _core
@@ -77,7 +77,7 @@ def _fill_sampling(native: _core.SamplingParams, options: SamplingOptions, encod
     if options.logit_bias is not None:
         _set(native, "logit_bias", list(options.logit_bias.items()))
     # Every whole number is a seed, negative ones too.
-    seed = secrets.randbits(_SEED_BITS) if options.seed is None else options.seed % 2**_SEED_BITS
+    seed = (int.from_bytes(unguessable(), "little") if options.seed is None else options.seed) % 2**_SEED_BITS
     _set(native, "seed", seed)
 
 

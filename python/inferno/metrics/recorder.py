@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar, cast
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from inferno.metrics import instruments
 from inferno.metrics.instruments import Title
+
+_Instrument = TypeVar("_Instrument", Counter, Histogram)
 
 
 class Recorder:
@@ -19,10 +23,11 @@ class Recorder:
         self._first_token = _histogram(instruments.TIME_TO_FIRST_TOKEN, registry)
         self._queue = _histogram(instruments.REQUEST_QUEUE, registry)
         self._duration = _histogram(instruments.REQUEST_DURATION, registry)
+        self._children: dict[tuple[object, tuple[str, ...]], object] = {}
 
     def count(self, model: str, endpoint: str, outcome: str) -> None:
         """One request ended: ``outcome`` is a finish reason, ``embedded`` or an error code; ``model`` may be empty."""
-        self._requests.labels(model, endpoint, outcome).inc()
+        self._child(self._requests, model, endpoint, outcome).inc()
 
     def count_deprecated(self, endpoint: str) -> None:
         """One request to an endpoint that ages."""
@@ -32,10 +37,17 @@ class Recorder:
         self, model: str, endpoint: str, *, queued: float, duration: float, first_token: float | None = None
     ) -> None:
         """The times of one request that was answered to its end, in seconds since it arrived at the engine."""
-        self._queue.labels(model, endpoint).observe(queued)
+        self._child(self._queue, model, endpoint).observe(queued)
         if first_token is not None:
-            self._first_token.labels(model, endpoint).observe(first_token)
-        self._duration.labels(model, endpoint).observe(duration)
+            self._child(self._first_token, model, endpoint).observe(first_token)
+        self._child(self._duration, model, endpoint).observe(duration)
+
+    def _child(self, instrument: _Instrument, *labels: str) -> _Instrument:
+        """As the instrument's own ``labels``, which locks and checks each time."""
+        child = self._children.get((instrument, labels))
+        if child is None:
+            child = self._children[instrument, labels] = instrument.labels(*labels)
+        return cast(_Instrument, child)
 
 
 def _histogram(title: Title, registry: CollectorRegistry) -> Histogram:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from starlette.types import Receive
@@ -21,18 +21,17 @@ async def while_wanted(work: Coroutine[Any, Any, T], receive: Receive, stopped: 
     """
     gone = asyncio.ensure_future(_disconnected(receive))
     try:
-        return await until(work, {stopped: _stopping(), gone: ClientLeft("the client closed the connection")})
+        return await until(work, {stopped: _stopping, gone: _left})
     finally:
-        gone.cancel()
-        await asyncio.gather(gone, return_exceptions=True)
+        gone.cancel()  # it ends with the loop's next turn
 
 
 async def while_not(work: Coroutine[Any, Any, T], given_up: asyncio.Future[None], stopped: asyncio.Future[None]) -> T:
     """As :func:`while_wanted`, for work that nobody is connected to. Raises GivenUp when ``given_up`` was set."""
-    return await until(work, {given_up: GivenUp("the response was cancelled"), stopped: _stopping()})
+    return await until(work, {given_up: _given_up, stopped: _stopping})
 
 
-async def until(work: Coroutine[Any, Any, T], ends: Mapping[asyncio.Future[None], Exception]) -> T:
+async def until(work: Coroutine[Any, Any, T], ends: Mapping[asyncio.Future[None], Callable[[], Exception]]) -> T:
     """The result of ``work``, unless one of ``ends`` is done first: then it is cancelled, has ended when this returns,
     and the error of that end is raised."""
     task = asyncio.ensure_future(work)
@@ -40,7 +39,7 @@ async def until(work: Coroutine[Any, Any, T], ends: Mapping[asyncio.Future[None]
 
     def give_up(end: asyncio.Future[None]) -> None:
         if not task.done():
-            reasons.append(ends[end])
+            reasons.append(ends[end]())
             task.cancel()
 
     for end in ends:
@@ -58,6 +57,14 @@ async def until(work: Coroutine[Any, Any, T], ends: Mapping[asyncio.Future[None]
 
 def _stopping() -> Draining:
     return Draining("the server stopped before the answer was complete")
+
+
+def _left() -> ClientLeft:
+    return ClientLeft("the client closed the connection")
+
+
+def _given_up() -> GivenUp:
+    return GivenUp("the response was cancelled")
 
 
 async def _disconnected(receive: Receive) -> None:

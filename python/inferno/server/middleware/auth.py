@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inferno.security.keys import Keys
 from inferno.server.refusals import InvalidKey
+from inferno.server.request_headers import header
 
 POLICY_VIOLATION = 1008
 
@@ -30,7 +30,7 @@ class Auth:
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
             return
         if scope["path"] not in self._open_paths:
-            presented = _presented(Headers(scope=scope))
+            presented = _presented(scope)
             tenant = self._keys.verify(presented)
             if tenant is None:
                 raise _refusal(presented)
@@ -38,11 +38,11 @@ class Auth:
         await self._app(scope, receive, send)
 
 
-def _presented(headers: Headers) -> str | None:
-    scheme, _, key = headers.get("authorization", "").partition(" ")
+def _presented(scope: Scope) -> str | None:
+    scheme, _, key = (header(scope, b"authorization") or "").partition(" ")
     if scheme.lower() == "bearer" and key.strip():
         return key.strip()
-    return headers.get("x-api-key")
+    return header(scope, b"x-api-key")
 
 
 def _refusal(presented: str | None) -> InvalidKey:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inferno.server.connection import OVERDUE
 from inferno.server.refusals import BodyTooLarge, RequestTimeout
+from inferno.server.request_headers import header
 
 
 class BodyLimit:
@@ -24,7 +24,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
+        announced = header(scope, b"content-length") or "0"
         if announced.isascii() and announced.isdigit() and int(announced) > self._limit:
             raise self._refusal(f"has {int(announced)} bytes")
         received = 0

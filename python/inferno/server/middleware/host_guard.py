@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inferno.server.refusals import ForeignPage
+from inferno.server.request_headers import header
 
 LONGEST_SHOWN = 100
+PAIRS_REMEMBERED = 64
 
 
 class HostGuard:
@@ -25,27 +27,26 @@ class HostGuard:
     def __init__(self, app: ASGIApp, *, names: Iterable[str]) -> None:
         self._app = app
         self._names = frozenset(name.lower().rstrip(".") for name in names)
+        self._said = lru_cache(PAIRS_REMEMBERED)(self._why_not)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
-        if refusal is not None:
-            raise refusal
+        if scope["type"] == "http":
+            why_not = self._said(header(scope, b"host") or "", header(scope, b"origin"))
+            if why_not is not None:
+                raise ForeignPage(why_not)
         await self._app(scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> ForeignPage | None:
-        host = _host(f"//{headers.get('host', '')}")
+    def _why_not(self, asked: str, origin: str | None) -> str | None:
+        host = _host(f"//{asked}")
         if not (self._is_ours(host) or _address(host)):
-            return ForeignPage(
-                f"this server is not known as {host[:LONGEST_SHOWN]!r}: ask it by its address, or {REMEDY}"
-            )
-        origin = headers.get("origin")
+            return f"this server is not known as {host[:LONGEST_SHOWN]!r}: ask it by its address, or {REMEDY}"
         if origin is None:
             return None
         page = _host(origin)
         address = _address(page)
         if self._is_ours(page) or (address is not None and (address.is_loopback or page == host)):
             return None
-        return ForeignPage(f"pages of {origin[:LONGEST_SHOWN]!r} may not use this server; if they should, {REMEDY}")
+        return f"pages of {origin[:LONGEST_SHOWN]!r} may not use this server; if they should, {REMEDY}"
 
     def _is_ours(self, name: str) -> bool:
         return name == "localhost" or name.endswith(".localhost") or name in self._names

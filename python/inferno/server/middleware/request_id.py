@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import secrets
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from inferno.security.randomness import unguessable
 from inferno.server.answer_head import head_of
 
 HEADER = b"x-request-id"
@@ -22,7 +22,7 @@ class RequestId:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            request_id = _presented(scope) or secrets.token_hex(16).encode()
+            request_id = _presented(scope) or unguessable().hex().encode()
             scope["state"]["request_id"] = request_id.decode("ascii")
             head_of(scope).headers += [(HEADER, request_id), (ANTHROPIC_HEADER, request_id)]
         await self._app(scope, receive, send)

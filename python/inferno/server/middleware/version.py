@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inferno.server.answer_head import head_of
+from inferno.server.request_headers import header
 from inferno.server.versions import HEADER, date_in_force
+
+_HEADER = HEADER.encode()
 
 
 class Version:
@@ -17,6 +19,6 @@ class Version:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            date = date_in_force(Headers(scope=scope).get(HEADER))
-            head_of(scope).headers.append((HEADER.encode(), date.encode()))
+            date = date_in_force(header(scope, _HEADER))
+            head_of(scope).headers.append((_HEADER, date.encode()))
         await self._app(scope, receive, send)
