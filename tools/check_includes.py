@@ -49,7 +49,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
         "backends/backend_registry.h",
         "backends/model_files.h",
         "output/output_sink.h",
-        "output/delta_mailbox.h",
+        "output/delta_mailbox.h", "output/mailbox_sink.h",
         "output/embed_sink.h",
     ),
 }

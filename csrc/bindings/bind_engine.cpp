@@ -1,5 +1,5 @@
 // The engine as Python sees it. Every call that can block or wait for the engine's threads releases the GIL, the
-// destructor too (see py_sink.h).
+// destructor too: a thread that has something to log takes it, and whoever joins that thread holding it waits for ever.
 #include <pybind11/stl.h>
 
 #include <memory>
@@ -8,9 +8,9 @@
 
 #include "base/clock.h"
 #include "bindings/py_model.h"
-#include "bindings/py_sink.h"
 #include "bindings/register.h"
 #include "engine/engine.h"
+#include "output/mailbox_sink.h"
 
 namespace py = pybind11;
 using namespace py::literals;
@@ -20,8 +20,7 @@ namespace {
 
 class PyEngine {
  public:
-  PyEngine(PyModel& model, EngineConfig config, py::function on_news, bool export_prefixes, PyModel* draft)
-      : sink_(std::move(on_news)) {
+  PyEngine(PyModel& model, EngineConfig config, int bell, bool export_prefixes, PyModel* draft) : sink_(bell) {
     for (const PyModel* one : {static_cast<const PyModel*>(&model), static_cast<const PyModel*>(draft)}) {
       if (one && one->taken) raise_unless_ok(invalid_argument("model", "this model already belongs to an engine; load it again"));
     }
@@ -77,6 +76,7 @@ class PyEngine {
   std::vector<SavedPrefixPtr> take_exported() { return engine_->take_exported(); }
   void cancel(std::uint64_t id) { engine_->cancel(RequestId{id}); }
   void end_thought(std::uint64_t id) { engine_->end_thought(RequestId{id}); }
+  std::shared_ptr<DeltaMailbox> mailbox() const { return sink_.mailbox(); }
   EngineStats stats() const { return engine_->stats(); }
   bool healthy() const { return engine_->healthy(); }
   void stop() { engine_->stop(); }
@@ -96,7 +96,7 @@ class PyEngine {
   }
 
   SteadyClock clock_;
-  PySink sink_;
+  MailboxSink sink_;
   std::unique_ptr<Engine> engine_;
 };
 
@@ -159,7 +159,7 @@ void register_engine(py::module_& module) {
         return py::buffer_info(reinterpret_cast<const std::uint8_t*>(p.bytes.data()), size);  // read-only
       });
   py::class_<PyEngine>(module, "Engine")
-      .def(py::init<PyModel&, const EngineConfig&, py::function, bool, PyModel*>(), "model"_a, "config"_a, "on_news"_a,
+      .def(py::init<PyModel&, const EngineConfig&, int, bool, PyModel*>(), "model"_a, "config"_a, "bell"_a,
            "export_prefixes"_a = false, "draft"_a = py::none())
       .def("saved_tokens", &PyEngine::saved_tokens, "tenant"_a, "prompt"_a, "adapter"_a = 0,
            py::call_guard<py::gil_scoped_release>())
@@ -171,6 +171,7 @@ void register_engine(py::module_& module) {
       .def("cancel", &PyEngine::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())
       .def("end_thought", &PyEngine::end_thought, "request_id"_a, py::call_guard<py::gil_scoped_release>())
       .def("stats", &PyEngine::stats, py::call_guard<py::gil_scoped_release>())
+      .def_property_readonly("mailbox", &PyEngine::mailbox)
       .def_property_readonly("healthy", &PyEngine::healthy)
       .def("stop", &PyEngine::stop, py::call_guard<py::gil_scoped_release>());
   py::module_::import("atexit").attr("register")(py::cpp_function(&PyEngine::stop_all));

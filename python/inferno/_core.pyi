@@ -296,13 +296,15 @@ class Engine:  # csrc/bindings/bind_engine.cpp
         self,
         model: Model,
         config: EngineConfig,
-        on_news: Callable[[DeltaMailbox], None],
+        bell: int,
         export_prefixes: bool = False,
         draft: Model | None = None,
     ) -> None:
         """Takes the model over: it can be used for tokenizing still, but not for a second engine. So with ``draft``, a
-        model of the same vocabulary that guesses ahead. ``on_news`` is called on a thread of the engine's when the
-        mailbox, which was empty, has something; not again before it was taken from."""
+        model of the same vocabulary that guesses ahead. ``bell`` is one end of a pair of stream sockets, which the
+        engine closes at its end: a byte goes there when the mailbox, which was empty, has something."""
+    @property
+    def mailbox(self) -> DeltaMailbox: ...
     def load_adapter(self, path: str) -> int:
         """The id by which requests name it, never 0. Blocks until it is loaded, between two steps."""
     def unload_adapter(self, adapter: int) -> None:
@@ -322,7 +324,7 @@ class Engine:  # csrc/bindings/bind_engine.cpp
     @property
     def healthy(self) -> bool: ...
     def stop(self) -> None:
-        """Ends all sequences (finish "error", code "unavailable"), joins the threads. on_news is not called afterwards."""
+        """Ends all sequences (finish "error", code "unavailable"), joins the threads. Nothing comes into the mailbox afterwards."""
 
 class EmbedRequest:  # csrc/request/embed_request.h
     tenant: str

@@ -68,7 +68,9 @@ class LocalEngine:
             self._engine = self._encoder.native
         else:
             store = parts.store
-            engine = native_call(_core.Engine, model, config, self._delivery.on_news, store is not None, parts.draft)
+            bell = self._delivery.give_rope()
+            engine = native_call(_core.Engine, model, config, bell, store is not None, parts.draft)
+            self._delivery.mailbox = engine.mailbox
             self._engine = engine
             self._keeper = None if store is None else PrefixKeeper(engine, store, _core.CoreError)
             self._adapters = Adapters(engine, self._keeper)
@@ -243,14 +245,14 @@ class LocalEngine:
         request = self._extras.generation.applied(request)
         fill_request(native, request, encode=lambda text: self._tokens.ids([text], add_bos=False))
         native.adapter = self._adapters.number(request.adapter) if self._adapters is not None else 0
-        self._delivery.home.bind(asyncio.get_running_loop())
+        self._delivery.bind(asyncio.get_running_loop())
         self._refuse_hopeless(request)
         if request.grammar is not None:
             native.grammar = await self._grammars.compiled(request.grammar, request.tenant)
         if self._keeper is not None:
             words = request.prompt[: request.media[0].first] if request.media else request.prompt
             await self._keeper.bring(request.tenant, words, native.adapter)
-        # Deltas may leave the engine before submit() returns, but they reach _deliver through this loop, which is here
+        # Deltas may leave the engine before submit() returns, but they are delivered by this loop, which is here
         # until the channel is in place. No await may come between submit and that.
         try:
             request_id = native_call(engine.submit, native)

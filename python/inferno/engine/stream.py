@@ -11,6 +11,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
+from inferno.engine.bell import Bell
 from inferno.engine.client import Delta, DeltaSink, FinishReason, Timings, TokenLogprob, Usage
 from inferno.engine.home_loop import HomeLoop
 from inferno.errors import Internal, Unsupported, from_code
@@ -114,20 +115,30 @@ class Channel:
 
 
 class Delivery:
-    """The engine's way into Python: told on the engine's output thread that something came, the event loop takes it.
+    """The engine's way into Python: when its bell rings, the event loop takes all that came and hands it out.
 
-    Apart from LocalEngine so that the native engine, which holds ``on_news``, holds no reference back to its owner.
+    Apart from LocalEngine so that the loop, which holds this, holds no reference to the engine.
     """
 
     def __init__(self) -> None:
-        self.home = HomeLoop()
         self.channels: dict[int, Channel] = {}
+        self.mailbox: DeltaMailbox | None = None
+        """The engine's, as soon as there is one."""
+        self._home = HomeLoop()
+        self._bell = Bell(self._deliver)
 
-    def on_news(self, mailbox: DeltaMailbox) -> None:
-        self.home.hand_over(self._deliver, mailbox)
+    def give_rope(self) -> int:
+        """The bell's, for the engine, which takes it over. Once."""
+        return self._bell.give_rope()
 
-    def _deliver(self, mailbox: DeltaMailbox) -> None:
-        for delta in mailbox.take():
+    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Deliver there. Raises Unavailable when it is another loop than the first one."""
+        self._home.bind(loop)
+        self._bell.hang(loop)
+
+    def _deliver(self) -> None:
+        assert self.mailbox is not None
+        for delta in self.mailbox.take():
             channel = self.channels.get(delta[0])
             if channel is None:
                 continue

@@ -43,7 +43,7 @@ def test_checking_nothing_is_not_a_pass(tool: str, tmp_path: Path) -> None:
         ("sampling/sampler.h", '"request/request.h"'),
         ("output/stop_text.cpp", '"backends/backend.h"'),
         ("engine/engine.cpp", '"backends/fake/fake_model.h"'),
-        ("engine/engine.cpp", '"bindings/py_sink.h"'),
+        ("engine/engine.cpp", '"bindings/py_embed_sink.h"'),
         ("backends/backend.h", '"backends/fake/fake_model.h"'),
         ("backends/fake/fake_model.cpp", '"backends/llama/llama_model.h"'),
         ("backends/fake/fake_model.cpp", "<llama.h>"),
@@ -77,7 +77,7 @@ def test_a_wrong_include_is_told_with_file_and_line(file: str, include: str, tmp
         ("backends/llama/llama_model.cpp", '"backends/backend.h"'),
         ("backends/llama/llama_model.cpp", "<ggml-backend.h>"),
         ("bindings/module.cpp", "<pybind11/pybind11.h>"),
-        ("bindings/py_sink.h", '"output/output_sink.h"'),
+        ("bindings/py_embed_sink.h", '"output/output_sink.h"'),
     ],
 )
 def test_a_right_include_passes(file: str, include: str, tmp_path: Path) -> None:
