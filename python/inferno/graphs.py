@@ -18,7 +18,7 @@ from inferno.engine.backend_options import as_texts
 from inferno.engine.core import _core, native_call
 from inferno.engine.graph import ROWS, signature_of
 from inferno.engine.native import overridden
-from inferno.engine.onnxruntime import bring_onnxruntime
+from inferno.engine.onnxruntime import backend_of
 from inferno.errors import InvalidArgument, NotFound, from_code
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Graph:
         """
         if not Path(path).is_file():
             raise NotFound(f"{path}: no such file")
-        bring_onnxruntime()
+        backend_of(str(path))
         own = as_texts(backend_options or {})
         options = overridden(_core.ModelOptions(), {"threads": threads, "backend_options": own})
         native = native_call(_core.Graph.load, str(path), options)

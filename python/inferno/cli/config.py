@@ -86,7 +86,7 @@ def _line(name: str, value: Any, engine_default: Any) -> str:
     # TOML has no null: what nobody set, and what the engine works out by itself, stands as a comment.
     if value is None:
         return f"# {name} is not set"
-    if value == 0 and engine_default == 0:
+    if engine_default in (0, "") and value == engine_default:
         return f"# {name} is chosen by the engine"
     if isinstance(value, dict):
         return f"{name} = {{ {', '.join(f'{json.dumps(key)} = {json.dumps(one)}' for key, one in value.items())} }}"

@@ -13,7 +13,7 @@ from inferno.engine.core import _core, native_call
 from inferno.engine.drain_rate import DrainRate
 from inferno.engine.inference import Arrivals, GraphSignature, InferRequest, InferResult, TensorSignature
 from inferno.engine.native import overridden
-from inferno.engine.onnxruntime import bring_onnxruntime
+from inferno.engine.onnxruntime import backend_of
 from inferno.errors import InvalidArgument, QueueFull
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class GraphEngine:
         options: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
     ) -> GraphEngine:
-        """Load an ONNX file, in a thread. ``options`` may have threads, backend_options and slots (rows of one run);
+        """Load a graph's file, in a thread. ``options`` may have threads, backend_options and slots (rows of one run);
         ``engine`` overrides fields of ``_core.EngineConfig``, of which max_waiting counts here. None values leave the
         default.
 
@@ -64,7 +64,7 @@ class GraphEngine:
         rows = chosen.get("slots") or ROWS
 
         def work() -> GraphEngine:
-            bring_onnxruntime()
+            backend_of(path)
             wanted = {option: chosen[option] for option in _LOADING if option in chosen}
             graph = native_call(_core.Graph.load, path, overridden(_core.ModelOptions(), wanted))
             return cls(graph, overridden(_core.EngineConfig(), engine or {}), rows=rows, name=name, backend=backend)

@@ -53,7 +53,12 @@ TEST_F(BackendRegistry, TellsWhatItCannotOpen) {
   EXPECT_EQ(refusal(folder_.string()).code(), StatusCode::kUnsupported);
   const Status other = refusal(file("model.gguf", "PK\x03\x04 whatever"));
   EXPECT_EQ(other.code(), StatusCode::kUnsupported);
-  EXPECT_EQ(other.message(), "'model.gguf' begins as no model does that is known here; this build opens GGUF files, ONNX models");
+  const std::string says = "'model.gguf' begins as no model does that is known here; this build opens ";
+#ifdef INFERNO_WITH_LLAMA
+  EXPECT_EQ(other.message(), says + "GGUF files, ONNX models");
+#else
+  EXPECT_EQ(other.message(), says + "ONNX models");
+#endif
   EXPECT_EQ(refusal(file("empty.bin", "")).code(), StatusCode::kUnsupported);
   EXPECT_EQ(refusal(file("short.bin", "GG")).code(), StatusCode::kUnsupported);
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from inferno.cli import main
+from inferno.config import load
 from models import linear_package
 
 
@@ -67,3 +68,14 @@ def test_help_shows_what_is_declared(capsys: pytest.CaptureFixture[str]) -> None
     said = " ".join(capsys.readouterr().out.split())
     assert "--backend-option" in said
     assert "--provider (onnx): What computes an ONNX model" in said
+
+
+def test_config_show_prints_what_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INFERNO_MODEL__BACKEND_OPTIONS", "onnx.provider=cuda:device_id=0,cpu;linear.scale=2")
+    assert run("config", "show") == 0
+    file = tmp_path / "again.toml"
+    file.write_text(capsys.readouterr().out)
+    again = load(file=str(file), env={}).model.backend_options
+    assert again == {"onnx.provider": "cuda:device_id=0,cpu", "linear.scale": "2"}
