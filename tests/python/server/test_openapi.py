@@ -56,13 +56,19 @@ async def test_only_what_is_open_needs_no_key(document: dict[str, Any], fake: Fa
     opened = {
         path for path, methods in document["paths"].items() for found in methods.values() if found.get("security") == []
     }
-    assert opened == {"/health/live", "/v2/health/live", "/docs"}
+    assert opened == {"/health/live", "/v2/health/live", "/docs", "/"}
     transport = httpx.ASGITransport(app_of(fake, settings=Settings(api_keys=("k",))))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         assert (await http.get("/openapi.json")).status_code == 401
         page = await http.get("/docs")
         assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
         assert "default-src 'none'" in page.headers["content-security-policy"]
+        front = await http.get("/")
+        assert (front.content, front.headers["content-security-policy"]) == (
+            page.content,
+            page.headers["content-security-policy"],
+        )
+        assert (await http.head("/")).status_code == 200
 
 
 def test_the_command_prints_the_same_document(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,5 @@
 """``GET /openapi.json``: what this server answers to. ``GET /docs``: a page to read and try it, which fetches nothing
-from elsewhere."""
+from elsewhere; it is also what stands at ``/``, where browsers go first and clients look whether anybody is there."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from inferno.server.operation import JSON, Operation
 
+FRONT_PATH = "/"
 DOCS_PATH = "/docs"
 OPENAPI_PATH = "/openapi.json"
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
@@ -27,6 +28,10 @@ async def openapi(request: Request) -> Response:
 async def docs(request: Request) -> Response:
     page, policy = _page()
     return Response(page, headers={"content-security-policy": policy}, media_type="text/html")
+
+
+async def front(request: Request) -> Response:
+    return await docs(request)
 
 
 @cache
@@ -64,6 +69,15 @@ OPERATIONS = (
         endpoint=docs,
         tag="Operation",
         summary="Show the page to read and try this API",
+        media="text/html",
+        open=True,
+    ),
+    Operation(
+        method="GET",
+        path=FRONT_PATH,
+        endpoint=front,
+        tag="Operation",
+        summary="Show that page where a browser looks first",
         media="text/html",
         open=True,
     ),
