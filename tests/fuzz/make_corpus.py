@@ -78,6 +78,9 @@ def seeds() -> dict[str, dict[str, bytes]]:
     body = field(1, field(1, "x") + field(2, "z") + field(4, "Abs")) + field(12, field(1, "z"))
     then = field(5, field(1, "then_branch") + field(6, body))
     branch = field(1, field(1, "x") + field(2, "i") + field(4, "If") + then)
+    extents = field(5, field(1, "K") + field(3, 2)) + field(5, field(1, "N") + field(3, 1))
+    product = field(1, "x") + field(1, "w") + field(2, "m") + field(4, "MatMulNBits") + field(7, "com.microsoft")
+    packed = field(1, product + extents)
     function = field(1, "f") + field(4, "a") + field(5, "b") + field(7, field(1, "a") + field(2, "b") + field(4, "Neg"))
     return {
         "onnx": {
@@ -85,6 +88,7 @@ def seeds() -> dict[str, dict[str, bytes]]:
             "weights": onnx(tensor=field(5, weight)),
             "outside": onnx(tensor=field(5, field(1, 2) + field(2, 1) + field(8, "w") + place + field(14, 1))),
             "branch": onnx(node=branch),
+            "packed": onnx(node=packed, tensor=field(5, weight)),
             "function": onnx(more=field(25, function)),
         },
         "safetensors": {

@@ -5,6 +5,7 @@
 
 #include "backends/onnx/onnx_fields.h"
 #include "backends/onnx/onnx_graph.h"
+#include "backends/onnx/packed_weights.h"
 #include "backends/onnx/protobuf_cursor.h"
 #include "backends/shown.h"
 
@@ -72,6 +73,7 @@ class OnnxReader {
     if (status = check_versions(); !status.ok()) return status;
     if (!has_graph) return onnx_corrupted("the file has no graph");
     if (status = read_all(graph); !status.ok()) return status;
+    packed_.tell(header_.tensors);
     for (const auto& [name, nodes] : operators_) {
       header_.operators.push_back({std::string(name.first), std::string(name.second), nodes});
     }
@@ -183,6 +185,7 @@ class OnnxReader {
   Status read_node(std::string_view message, int depth, OnnxGraph& graph) {
     if (++nodes_ > kMostNodes) return onnx_corrupted("the file has more than " + std::to_string(kMostNodes) + " nodes");
     OnnxNode node;
+    PackedExtents extents;
     std::string_view domain;
     Status status = each_field(message, "a node", [&](const ProtobufField& field) {
       std::string_view part;
@@ -193,13 +196,14 @@ class OnnxReader {
         case 4: return take_name(field, "a node's operator", node.type);
         case 5:
           if (Status taken = take_message(field, "an attribute", part); !taken.ok()) return taken;
-          return read_attribute(part, depth, node);
+          return read_attribute(part, depth, node, extents);
         case 7: return take_name(field, "an operator's domain", domain);
         default: return Status();
       }
     });
     if (!status.ok()) return status;
     if (node.type.empty()) return onnx_corrupted("a node does not say which operator it is");
+    if (status = packed_.add(node, domain, extents); !status.ok()) return status;
     ++operators_[{domain == "ai.onnx" ? std::string_view() : domain, node.type}];
     graph.nodes.push_back(std::move(node));
     return {};
@@ -210,16 +214,23 @@ class OnnxReader {
     return take_name(field, "the name of a value", names.emplace_back());
   }
 
-  // Of what an attribute can be, graphs take part in the checks, and tensors may lie in another file.
-  Status read_attribute(std::string_view message, int depth, OnnxNode& node) {
-    return each_field(message, "an attribute", [&](const ProtobufField& field) {
+  // Of what an attribute can be, graphs take part in the checks, tensors may lie in another file, and numbers may be extents.
+  Status read_attribute(std::string_view message, int depth, OnnxNode& node, PackedExtents& extents) {
+    std::string_view name;
+    std::int64_t number = -1;
+    Status status = each_field(message, "an attribute", [&](const ProtobufField& field) {
       std::string_view part;
+      if (field.number == 1) return take_name(field, "an attribute's name", name);
+      if (field.number == 3) return take_number(field, "an attribute's number", number);
       const bool tensor = field.number == 5 || field.number == 10;
       const bool graph = field.number == 6 || field.number == 11;
       if (!tensor && !graph) return Status();
       if (Status taken = take_message(field, "an attribute's value", part); !taken.ok()) return taken;
       return graph ? read_subgraph(part, depth, node) : read_constant(part);
     });
+    if (name == "K") extents.k = number;
+    if (name == "N") extents.n = number;
+    return status;
   }
 
   Status read_constant(std::string_view message) {
@@ -243,6 +254,7 @@ class OnnxReader {
   OnnxHeader header_;
   std::vector<std::string_view> functions_;
   std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> operators_;
+  PackedWeights packed_;
   std::size_t nodes_ = 0;
   std::size_t names_ = 0;
   std::size_t values_ = 0;

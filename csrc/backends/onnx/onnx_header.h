@@ -37,6 +37,8 @@ struct OnnxTensor {
   OnnxType type = OnnxType::kNone;
   std::vector<std::uint64_t> shape;
   std::uint64_t bytes = 0;  // of its numbers; 0 for strings
+  // Weights in it, where a node says so: several may stand in a byte, and what only scales others is none (packed_weights.h).
+  std::optional<std::uint64_t> numbers;
   std::optional<OnnxExternal> external;
 };
 

@@ -31,14 +31,16 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-// Numbers in the tensors that may hold weights. Where several are packed into a byte, nothing here says how many: 0.
+// Numbers in the tensors that may hold weights.
 std::uint64_t parameters(const OnnxHeader& header) {
-  if (uses(header, "MatMulNBits")) return 0;
   std::uint64_t count = 0;
   for (const OnnxTensor& tensor : header.tensors) {
     const bool counts = tensor.type == OnnxType::kInt64 || tensor.type == OnnxType::kInt32 || onnx_type_name(tensor.type) == "BOOL";
     if (counts || tensor.type == OnnxType::kString) continue;
-    count += std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::uint64_t{1}, std::multiplies<>());
+    const auto elements = [&] {
+      return std::accumulate(tensor.shape.begin(), tensor.shape.end(), std::uint64_t{1}, std::multiplies<>());
+    };
+    count += tensor.numbers ? *tensor.numbers : elements();
   }
   return count;
 }

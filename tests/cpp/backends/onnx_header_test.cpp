@@ -78,6 +78,24 @@ TEST(OnnxHeader, TensorsOutsideTheFileAreNamed) {
   EXPECT_EQ(header.value().tensors[0].external->offset, 4096U);
 }
 
+// A product of weights of few bits, with what the model builder says of it.
+std::string few_bits(const std::vector<std::pair<std::string, std::uint64_t>>& numbers) {
+  std::string more = pb_bytes(7, "com.microsoft");
+  for (const auto& [name, number] : numbers) more += pb_bytes(5, pb_bytes(1, name) + pb_number(3, number) + pb_number(20, 2));
+  return onnx_node("MatMulNBits", {"x", "w", "b"}, {"z"}, more);
+}
+
+TEST(OnnxHeader, WeightsOfFewBitsAreCountedByTheNodeThatTakesThem) {
+  OnnxBytes file;
+  file.nodes = {few_bits({{"K", 3}, {"N", 14}, {"bits", 4}}), onnx_node("Add", {"z", "c"}, {"y"})};
+  file.tensors.push_back(onnx_tensor("c", 1, {2}, pb_bytes(9, std::string(8, '\3'))));
+  const Result<OnnxHeader> header = read(file.build());
+  ASSERT_TRUE(header.ok()) << header.status().message();
+  EXPECT_EQ(header.value().tensors[0].numbers, 42U);
+  EXPECT_EQ(header.value().tensors[1].numbers, 0U) << "scales";
+  EXPECT_EQ(header.value().tensors[2].numbers, std::nullopt);
+}
+
 struct Fault {
   std::string name;
   std::string message;
@@ -126,6 +144,10 @@ std::vector<Fault> graph_faults() {
       {"unknown_type", "a value is of the type 77, which is not known",
        [](OnnxBytes& f) { f.inputs[0] = onnx_value("x", 77, {}); }},
       {"negative_extent", "a dimension is -5", [](OnnxBytes& f) { f.inputs[0] = onnx_value("x", 1, {onnx_dim(-5)}); }},
+      {"no_extents", "node 'n_MatMulNBits' ('MatMulNBits') needs K and N from 1 to 1073741824",
+       [](OnnxBytes& f) { f.nodes[0] = few_bits({{"K", 3}}); }},
+      {"absurd_extents", "node 'n_MatMulNBits' ('MatMulNBits') needs K and N from 1 to 1073741824",
+       [](OnnxBytes& f) { f.nodes[0] = few_bits({{"K", 3}, {"N", 1ULL << 40}}); }},
       {"sparse", "the graph has sparse tensors, which are not read",
        [](OnnxBytes& f) { f.more_graph = pb_bytes(15, ""); }},
   };

@@ -123,6 +123,21 @@ async def test_an_onnx_model_tells_the_same(tmp_path: Path, form: str, attention
     assert engine.card.parameters == sum(one.size for one in numbers if one.dtype == np.float32)
 
 
+@pytest.mark.parametrize("bits", [4, 8])
+async def test_weights_of_few_bits_are_counted_one_by_one(tmp_path: Path, bits: int) -> None:
+    """A graph keeps several in a byte, or one with a scale beside it: it has as many as the same weights in F32."""
+    onnx_decoders.write_ember(tmp_path / "few", "gqa", f"INT{bits}")
+    onnx_decoders.write_ember(tmp_path / "all", "gqa")
+    counted = {}
+    for name in ("few", "all"):
+        source = resolve(str(tmp_path / name))
+        extras = extras_of(source, generation_config=False)
+        engine = await LocalEngine.load(source.path, options={"threads": 1}, engine=PLAIN, extras=extras)
+        await engine.aclose()
+        counted[name] = engine.card.parameters
+    assert counted["few"] == counted["all"] > 0
+
+
 async def test_a_backend_that_cannot_says_so() -> None:
     found = await profiled("fake:")
     assert found.operators is None
