@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,11 @@ class GraphModel {
   [[nodiscard]] virtual const GraphInfo& info() const = 0;
 
   // Computes the outputs that are named. `inputs` were checked (check_graph_inputs). What comes out owns its memory.
-  // Thread-safe.
+  // A stop ends it with kCancelled behind the operator that it is at. kInvalidArgument where the graph cannot be computed
+  // with these numbers. Thread-safe.
   [[nodiscard]] virtual Result<std::vector<GraphTensor>> run(const std::vector<GraphTensor>& inputs,
-                                                             const std::vector<std::string>& outputs) const = 0;
+                                                             const std::vector<std::string>& outputs,
+                                                             const std::stop_token& stop) const = 0;
 };
 
 }  // namespace inferno

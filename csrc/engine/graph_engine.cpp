@@ -37,13 +37,25 @@ Result<RequestId> GraphEngine::submit(GraphRequest request) {
   return Status(StatusCode::kUnavailable, "the engine was stopped");
 }
 
-void GraphEngine::cancel(RequestId request) { (void)inbox_.put_urgent(CancelCommand{request}); }
+void GraphEngine::cancel(RequestId request) {
+  (void)inbox_.put_urgent(CancelCommand{request});
+  leave_running(request);  // now, since the engine's thread may be in its run
+}
+
+void GraphEngine::leave_running(RequestId request) {
+  std::lock_guard lock(running_mutex_);
+  if (wanted_.erase(request) > 0 && wanted_.empty()) running_.request_stop();
+}
 
 void GraphEngine::stop() {
   std::lock_guard lock(stop_mutex_);
   if (!thread_.joinable()) return;
   stopping_.store(true);
   inbox_.close();
+  {
+    std::lock_guard running(running_mutex_);
+    running_.request_stop();
+  }
   thread_.join();
 }
 
@@ -74,6 +86,7 @@ void GraphEngine::apply(Command command) {
     admission_.leave(1, 0);
     return fail(cancelled, Status(StatusCode::kCancelled, "the request was cancelled"));
   }
+  leave_running(gone);
 }
 
 // The request that came first, and those behind it that run with it.
@@ -97,11 +110,23 @@ GraphEngine::Requests GraphEngine::next() {
   return taken;
 }
 
+void GraphEngine::watch(const Requests& requests) {
+  {
+    std::lock_guard lock(running_mutex_);
+    wanted_.clear();
+    for (const GraphRequest& request : requests) wanted_.insert(request.id);
+    running_ = std::stop_source();
+    if (stopping_.load()) running_.request_stop();
+  }
+  for (Command& command : inbox_.take_all()) apply(std::move(command));
+}
+
 void GraphEngine::compute(Requests requests) {
   publish(static_cast<std::int64_t>(requests.size()));
   const Time began = clock_.now();
   Result<std::vector<GraphTensors>> made = run(requests);
-  if (made.ok() || requests.size() == 1) return deliver(requests, std::move(made), began);
+  const bool nobody = !made.ok() && made.status().code() == StatusCode::kCancelled;
+  if (made.ok() || nobody || requests.size() == 1) return deliver(requests, std::move(made), began);
   // Whose numbers made it fail is not known: each by itself, so that it fails alone.
   for (GraphRequest& request : requests) {
     Requests alone;
@@ -120,10 +145,13 @@ Result<std::vector<GraphTensors>> GraphEngine::run(const Requests& requests) {
     if (requests.size() > 1) rows.push_back(graph_rows(request.inputs));
   }
   ++counting_.steps;
+  watch(requests);
   try {
-    Result<GraphTensors> made = model_->run(asks.size() == 1 ? *asks.front() : joined(asks), requests.front().outputs);
+    Result<GraphTensors> made =
+        model_->run(asks.size() == 1 ? *asks.front() : joined(asks), requests.front().outputs, running_.get_token());
     counting_.forward_seconds += seconds(clock_.now() - began);
     counting_.step_seconds += seconds(clock_.now() - began);
+    if (!made.ok() && stopping_.load()) return Status(StatusCode::kUnavailable, "the engine was stopped");
     if (!made.ok()) return made.status();
     if (asks.size() > 1) return parted(made.value(), rows);
     std::vector<GraphTensors> one;
@@ -136,7 +164,9 @@ Result<std::vector<GraphTensors>> GraphEngine::run(const Requests& requests) {
 
 void GraphEngine::deliver(const Requests& requests, Result<std::vector<GraphTensors>> made, Time began) {
   if (!made.ok()) {
-    log(LogLevel::kError, "graph", std::string(status_code_name(made.status().code())) + ": " + made.status().message());
+    const StatusCode code = made.status().code();
+    if (code == StatusCode::kInvalidArgument || code == StatusCode::kCancelled) return fail(requests, made.status());
+    log(LogLevel::kError, "graph", std::string(status_code_name(code)) + ": " + made.status().message());
     return fail(requests, made.status());
   }
   std::vector<GraphOutput> outputs(requests.size());

@@ -7,8 +7,10 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -55,10 +57,11 @@ class GraphEngine {
 
   // Never blocks. `request.id` and `request.arrived` are set here. kInvalidArgument, kQueueFull, kUnavailable.
   [[nodiscard]] Result<RequestId> submit(GraphRequest request);
-  // A request that waits still ends with kCancelled; unknown or finished ids are no error. Never blocks.
+  // A request that waits still ends with kCancelled, and so does a run whose requests are all cancelled, behind the operator
+  // that it is at; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);
   [[nodiscard]] EngineStats stats() const;
-  // Ends every request with kUnavailable and joins the thread. Blocks for at most one run. Idempotent.
+  // Ends every request with kUnavailable and joins the thread. Blocks for at most one operator. Idempotent.
   void stop();
 
  private:
@@ -72,6 +75,9 @@ class GraphEngine {
   void apply(Command command);
   [[nodiscard]] Requests next();
   void compute(Requests requests);
+  // From now on, what runs ends when all of these are cancelled. Takes in what came of that before.
+  void watch(const Requests& requests);
+  void leave_running(RequestId request);
   [[nodiscard]] Result<std::vector<GraphTensors>> run(const Requests& requests);
   void deliver(const Requests& requests, Result<std::vector<GraphTensors>> made, Time began);
   void fail(const Requests& requests, const Status& why);
@@ -87,6 +93,9 @@ class GraphEngine {
   BoundedQueue<Command> inbox_;
   std::atomic<std::uint64_t> requests_{0};
   std::atomic<bool> stopping_{false};
+  std::mutex running_mutex_;
+  std::unordered_set<RequestId> wanted_;  // of those that run
+  std::stop_source running_;              // set by the engine's thread alone
   mutable std::mutex stats_mutex_;
   EngineStats published_;
   std::mutex stop_mutex_;

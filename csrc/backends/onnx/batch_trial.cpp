@@ -101,12 +101,12 @@ bool rows_are_apart(const GraphModel& graph) {
     row = std::move(drawn).value();
     asks.push_back(&row);
   }
-  const Result<GraphTensors> together = graph.run(joined(asks), outputs);
+  const Result<GraphTensors> together = graph.run(joined(asks), outputs, {});
   if (!together.ok()) return false;
   const auto parts = parted(together.value(), {1, 1, 1});
   if (!parts.ok()) return false;
   for (std::size_t i = 0; i < asks.size(); ++i) {
-    const Result<GraphTensors> alone = graph.run(rows[i], outputs);
+    const Result<GraphTensors> alone = graph.run(rows[i], outputs, {});
     if (!alone.ok()) return false;
     if (!std::equal(alone.value().begin(), alone.value().end(), parts.value()[i].begin(), alike)) return false;
   }

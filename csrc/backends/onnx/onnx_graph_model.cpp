@@ -23,6 +23,19 @@ Result<GraphValue> described(const TensorSpec& spec) {
                                               (spec.is_tensor ? "of a type that cannot be sent" : "no tensor"));
 }
 
+// The tensors fit, so what fails is what the numbers in them ask for: an index beyond its table, a shape of other numbers.
+Status refused(const Status& status, const std::stop_token& stop) {
+  if (stop.stop_requested()) return Status(StatusCode::kCancelled, "the request was cancelled");
+  switch (status.code()) {
+    case StatusCode::kOutOfMemory:
+      return invalid_argument("inputs", "with these inputs, the graph needs more memory than there is: " + status.message());
+    case StatusCode::kInternal:
+    case StatusCode::kInvalidArgument:
+      return invalid_argument("inputs", "the graph cannot be computed with these inputs: " + status.message());
+    default: return status;
+  }
+}
+
 }  // namespace
 
 Result<OrtValueHandle> OnnxGraphModel::given(const GraphTensor& input) const {
@@ -53,7 +66,8 @@ Result<GraphTensor> OnnxGraphModel::taken(const std::string& name, OrtValue* val
 }
 
 Result<std::vector<GraphTensor>> OnnxGraphModel::run(const std::vector<GraphTensor>& inputs,
-                                                     const std::vector<std::string>& outputs) const {
+                                                     const std::vector<std::string>& outputs,
+                                                     const std::stop_token& stop) const {
   std::vector<OrtValueHandle> handles;
   std::vector<const OrtValue*> values;
   std::vector<const char*> names;
@@ -67,7 +81,7 @@ Result<std::vector<GraphTensor>> OnnxGraphModel::run(const std::vector<GraphTens
   std::vector<const char*> wanted;
   for (const std::string& output : outputs) wanted.push_back(output.c_str());
   std::vector<OrtValue*> made(outputs.size(), nullptr);
-  if (Status status = session_->run(names, values, wanted, made); !status.ok()) return status;
+  if (Status status = session_->run(names, values, wanted, made, stop); !status.ok()) return refused(status, stop);
   std::vector<GraphTensor> tensors;
   Status status;
   for (std::size_t i = 0; i < made.size(); ++i) {

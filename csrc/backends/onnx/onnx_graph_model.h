@@ -17,7 +17,8 @@ class OnnxGraphModel final : public GraphModel {
 
   [[nodiscard]] const GraphInfo& info() const override { return info_; }
   [[nodiscard]] Result<std::vector<GraphTensor>> run(const std::vector<GraphTensor>& inputs,
-                                                     const std::vector<std::string>& outputs) const override;
+                                                     const std::vector<std::string>& outputs,
+                                                     const std::stop_token& stop) const override;
   // Says so in info() where rows are found not to depend on each other.
   void try_batches();
 

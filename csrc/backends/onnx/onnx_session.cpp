@@ -251,7 +251,8 @@ Result<std::vector<std::string>> OnnxSession::strings_of(const OrtValue* tensor,
 }
 
 Status OnnxSession::run(std::span<const char* const> input_names, std::span<const OrtValue* const> inputs,
-                        std::span<const char* const> output_names, std::span<OrtValue*> outputs) const {
+                        std::span<const char* const> output_names, std::span<OrtValue*> outputs,
+                        const std::stop_token& stop) const {
   if (input_names.size() != inputs.size() || output_names.size() != outputs.size()) {
     return Status(StatusCode::kInternal, "a run's names and tensors differ in number");
   }
@@ -260,7 +261,12 @@ Status OnnxSession::run(std::span<const char* const> input_names, std::span<cons
     auto timed = times_->options();
     if (!timed.ok()) return timed.status();
     options = std::move(timed).value();
+  } else if (stop.stop_possible()) {
+    OrtRunOptions* made = nullptr;
+    if (Status status = ort_status(api(), api().create_run_options(&made)); !status.ok()) return status;
+    options = owned(made, api().release_run_options);
   }
+  const std::stop_callback stopping(stop, [&] { static_cast<void>(ort_status(api(), api().terminate_run(options.get()))); });
   Status status = ort_status(api(), api().run(session_.get(), options.get(), input_names.data(), inputs.data(), inputs.size(),
                                               output_names.data(), outputs.size(), outputs.data()));
   return status.ok() && times_ != nullptr ? times_->take() : status;

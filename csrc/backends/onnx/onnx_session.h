@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,9 +64,11 @@ class OnnxSession {
   [[nodiscard]] Result<std::vector<std::string>> strings_of(const OrtValue* tensor, std::size_t count) const;
 
   // Computes `output_names`. Where `outputs` has a value already, the result is written into it; the others are made.
-  // The caller owns all of them afterwards; taken() says what one holds.
+  // The caller owns all of them afterwards; taken() says what one holds. A stop, from any thread, makes it fail behind the
+  // operator that it is at.
   [[nodiscard]] Status run(std::span<const char* const> input_names, std::span<const OrtValue* const> inputs,
-                           std::span<const char* const> output_names, std::span<OrtValue*> outputs) const;
+                           std::span<const char* const> output_names, std::span<OrtValue*> outputs,
+                           const std::stop_token& stop = {}) const;
   // What such a value holds. Takes it over.
   [[nodiscard]] Result<OnnxOutput> taken(OrtValue* value) const;
 

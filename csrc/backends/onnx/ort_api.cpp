@@ -53,6 +53,7 @@ void take_sessions(const Table& table, OrtApi& api) {
   table.take(36, api.session_input_name);
   table.take(37, api.session_output_name);
   table.take(39, api.create_run_options);
+  table.take(46, api.terminate_run);
   table.take(95, api.release_session);
   table.take(97, api.release_run_options);
   table.take(100, api.release_session_options);

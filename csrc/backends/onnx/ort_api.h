@@ -106,6 +106,7 @@ struct OrtApi {
   void (*release_session)(OrtSession*) = nullptr;
   OrtStatus* (*create_run_options)(OrtRunOptions**) = nullptr;
   void (*release_run_options)(OrtRunOptions*) = nullptr;
+  OrtStatus* (*terminate_run)(OrtRunOptions*) = nullptr;
   OrtStatus* (*enable_run_profiling)(OrtRunOptions*, const char* prefix) = nullptr;  // null before 1.25
   void (*release_value)(OrtValue*) = nullptr;
   void (*release_type_info)(OrtTypeInfo*) = nullptr;

@@ -20,8 +20,11 @@ class SumGraph final : public GraphModel {
     info_.batches = batches;
   }
   const GraphInfo& info() const override { return info_; }
-  Result<std::vector<GraphTensor>> run(const std::vector<GraphTensor>& inputs, const std::vector<std::string>&) const override {
+  Result<std::vector<GraphTensor>> run(const std::vector<GraphTensor>& inputs, const std::vector<std::string>&,
+                                       const std::stop_token& stop) const override {
+    const std::stop_callback go_on(stop, [this] { gate.release(); });
     gate.acquire();
+    if (stop.stop_requested()) return Status(StatusCode::kCancelled, "stopped");
     const std::int64_t rows = inputs.front().shape.front();
     runs.push_back(rows);
     auto sums = std::make_shared<std::vector<float>>();
@@ -133,6 +136,33 @@ TEST(GraphEngine, RowsThatDependOnEachOtherRunAlone) {
   house.sink.wait(3);
   house.engine->stop();
   EXPECT_EQ(house.graph->runs, std::vector<std::int64_t>({1, 1, 1}));
+}
+
+TEST(GraphEngine, ARunEndsWhenNobodyWantsItAnyMore) {
+  Running house(true);
+  house.hold();
+  const RequestId one = house.ask({1, 2});
+  const RequestId two = house.ask({3, 4});
+  house.graph->gate.release(1);
+  while (house.engine->stats().requests_running != 2) std::this_thread::yield();
+  house.engine->cancel(one);
+  const RequestId next = house.ask({5, 6});
+  EXPECT_EQ(house.engine->stats().requests_running, 2) << "one of them is still wanted";
+  house.engine->cancel(two);
+  house.sink.wait(3);
+  EXPECT_EQ(house.sink.of(one).error.code(), StatusCode::kCancelled);
+  EXPECT_EQ(house.sink.of(two).error.code(), StatusCode::kCancelled);
+  house.graph->gate.release(1);
+  house.sink.wait(4);
+  EXPECT_EQ(house.sink.sums(next), std::vector<float>({11}));
+}
+
+TEST(GraphEngine, AStopEndsWhatRuns) {
+  Running house(false);
+  house.hold();
+  house.engine->stop();
+  house.sink.wait(1);
+  EXPECT_EQ(house.sink.of(RequestId{1}).error.code(), StatusCode::kUnavailable);
 }
 
 TEST(GraphEngine, TheDoorAndTheWayOut) {
