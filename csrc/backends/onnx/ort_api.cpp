@@ -4,6 +4,7 @@
 
 #include <charconv>
 
+#include "backends/onnx/division_overflow.h"
 #include "backends/onnx/ort_status.h"
 
 namespace inferno {
@@ -142,6 +143,7 @@ Result<std::shared_ptr<const OrtApi>> open_onnxruntime(const std::string& path) 
   if (api->minor >= kHasRunProfiling) Table(table).take(415, api->enable_run_profiling);
   take_tensors(Table(table), *api);
   take_environment(Table(table), *api);
+  let_divisions_overflow(dlsym(library, "OrtGetApiBase"));
   if (Status status = list_providers(*api); !status.ok()) return status;
   return std::shared_ptr<const OrtApi>(std::move(api));
 }

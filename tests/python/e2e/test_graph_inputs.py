@@ -138,6 +138,12 @@ def test_more_memory_than_there_is(http: httpx.Client) -> None:
     assert "needs more memory than there is" in refused.json()["error"]
 
 
+def test_the_lowest_number_by_minus_one(http: httpx.Client) -> None:
+    """The one division that x86 answers with a signal."""
+    found = results(http.post("/v2/models/m/infer", json=asked(number=[LOWEST], by=[-1])))
+    assert found["quotient"] == ([1], [LOWEST])
+
+
 def test_rounds_without_end_stop_when_their_client_leaves(server: Server, http: httpx.Client) -> None:
     with pytest.raises(httpx.ReadTimeout):
         http.post("/v2/models/m/infer", json=asked(rounds=[2**62]), timeout=1)
