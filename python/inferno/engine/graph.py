@@ -14,6 +14,7 @@ from inferno.engine.drain_rate import DrainRate
 from inferno.engine.inference import Arrivals, GraphSignature, InferRequest, InferResult, TensorSignature
 from inferno.engine.native import overridden
 from inferno.engine.onnxruntime import backend_of
+from inferno.engine.prefix_store import StoreStats
 from inferno.errors import InvalidArgument, QueueFull
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class GraphEngine:
             raise
 
     def stats(self) -> Mapping[str, Any]:
-        return self._engine.stats().as_dict()
+        return {**self._engine.stats().as_dict(), **StoreStats().counters()}
 
     @property
     def healthy(self) -> bool:

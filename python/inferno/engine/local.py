@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -180,10 +180,8 @@ class LocalEngine:
         return not self._closed and self._engine.healthy
 
     def stats(self) -> Mapping[str, Any]:
-        counted = self._engine.stats().as_dict()
         stored = StoreStats() if self._keeper is None else self._keeper.stats()
-        counted.update((f"prefix_store_{name}", value) for name, value in asdict(stored).items())
-        return counted
+        return {**self._engine.stats().as_dict(), **stored.counters()}
 
     async def encode_chat(
         self, messages: Sequence[Message], *, template_kwargs: Mapping[str, Any] | None = None

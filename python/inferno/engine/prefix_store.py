@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from inferno.engine import prefix_file
@@ -44,6 +44,10 @@ class StoreStats:
     """Files that did not check, or that the backend did not understand: deleted."""
     failed: int = 0
     """Files that could not be written or read, for reasons of the system."""
+
+    def counters(self) -> dict[str, int]:
+        """As the engines' stats name them; those of engines without a store are all 0."""
+        return {f"prefix_store_{name}": value for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,15 @@ async def test_refusals(http: httpx.AsyncClient, body: dict[str, Any], says: str
     assert says in answer.json()["error"]
 
 
+async def test_what_runs_is_counted(http: httpx.AsyncClient) -> None:
+    for _ in range(3):
+        assert (await http.post("/v2/models/linear/infer", json=ask([[1, 2, 3]]))).status_code == 200
+    assert (await http.post("/v2/models/mixing/infer", json=ask([[1, 2]]))).status_code == 200
+    scraped = (await http.get("/metrics")).text
+    assert 'inferno_finished_total{model="linear"} 3.0' in scraped
+    assert 'inferno_requests_running{model="mixing"} 0.0' in scraped
+
+
 async def test_other_models_and_other_asks(http: httpx.AsyncClient) -> None:
     unknown = await http.get("/v2/models/nobody")
     assert (unknown.status_code, set(unknown.json())) == (404, {"error"})
