@@ -30,7 +30,7 @@ from inferno.engine.embedding import EmbedRequest
 from inferno.engine.local import LocalEngine
 from inferno.errors import InvalidArgument, QueueFull
 from inferno.models.adapters import load_adapter
-from inferno.models.opening import extras_of, ready
+from inferno.models.opening import extras_of, ready, ready_draft
 from inferno.models.source import resolve
 
 _SAMPLING = frozenset(SamplingOptions.__struct_fields__)
@@ -97,7 +97,7 @@ class AsyncLLM:
         loading = {name: value for name, value in options.items() if name not in scheduling}
         extras = extras_of(source)
         path = await ready(source)
-        draft = None if draft_model is None else await ready(resolve(draft_model))
+        draft = None if draft_model is None else await ready_draft(draft_model)
         engine = await LocalEngine.load(
             path,
             name=source.name,

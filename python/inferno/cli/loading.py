@@ -57,8 +57,7 @@ async def load(source: ModelSource, config: Config, meanwhile: Callable[[], None
         await asyncio.sleep(0)  # it begins: the rest is imported beside it
         from inferno.engine.local import LocalEngine
         from inferno.models.adapters import load_adapter
-        from inferno.models.opening import ready
-        from inferno.models.source import resolve
+        from inferno.models.opening import ready_draft
         from inferno.tuning.finding import apply_tuned
 
         meanwhile()
@@ -75,7 +74,7 @@ async def load(source: ModelSource, config: Config, meanwhile: Callable[[], None
                 options={**config.model.loading(), "backend_options": source.backend_options},
                 engine=config.engine.model_dump(),
                 extras=extras,
-                draft=None if draft is None else await ready(resolve(draft), cache_bytes=config.store.prepared_bytes),
+                draft=None if draft is None else await ready_draft(draft, cache_bytes=config.store.prepared_bytes),
                 media_encoder=source.media_encoder,
                 tool_format=config.model.tool_format,
                 prefix_store=config.store.prefixes,

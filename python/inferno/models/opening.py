@@ -11,7 +11,7 @@ from pathlib import Path
 
 from inferno.engine.core import _core
 from inferno.engine.extras import Extras
-from inferno.errors import InfernoError
+from inferno.errors import InfernoError, Unsupported
 from inferno.models.huggingface.cache import CACHE_BYTES, prepared_path, tokenizer_path
 from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.library_form import read_library_form
@@ -21,7 +21,7 @@ from inferno.models.onnx.encoders import read_encoder_extras, reads_texts
 from inferno.models.onnx.facts import read_facts
 from inferno.models.onnx.graph_file import GraphFile
 from inferno.models.onnx.search import with_search
-from inferno.models.source import ModelSource
+from inferno.models.source import ModelSource, resolve
 
 
 async def ready(
@@ -57,6 +57,17 @@ async def ready(
         if not preparing.cancelled():
             preparing.exception()  # looked at: it was cancelled, whatever came of it
         raise
+
+
+async def ready_draft(model: str, *, cache_bytes: int = CACHE_BYTES) -> str:
+    """As :func:`ready`, of the model that guesses ahead for another. Raises Unsupported for one that cannot."""
+    source = resolve(model)
+    if source.graph is not None:
+        raise Unsupported(
+            f"{source.name} is an ONNX model; one that guesses ahead must be a GGUF file or a Hugging Face folder",
+            param="draft_model",
+        )
+    return await ready(source, cache_bytes=cache_bytes)
 
 
 def ready_path(source: ModelSource) -> str | None:

@@ -164,6 +164,11 @@ def test_a_provider_that_is_missing_gives_way_to_the_next(folders: Path) -> None
         inferno.LLM(str(folders / "gqa"), backend_options={"onnx.povider": "cpu"})
 
 
+def test_it_guesses_for_no_other(folders: Path) -> None:
+    with pytest.raises(Unsupported, match="gqa is an ONNX model; one that guesses ahead must be a GGUF file"):
+        inferno.LLM(draft_model=str(folders / "gqa"))
+
+
 def test_files_that_contradict_the_graph(folders: Path, tmp_path: Path) -> None:
     for file in (folders / "past").iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
