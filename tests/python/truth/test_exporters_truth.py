@@ -75,7 +75,7 @@ def test_what_optimum_writes(case: str, task: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not GENAI, reason="make exporters has the model builder")
-@pytest.mark.parametrize(("case", "precision"), [("llama", "fp32"), ("qwen2", "int4")])
+@pytest.mark.parametrize(("case", "precision"), [("llama", "fp32"), ("qwen2", "int4"), ("qwen3", "fp32")])
 def test_what_the_model_builder_writes(case: str, precision: str, tmp_path: Path) -> None:
     hf_folders.write_case(case, tmp_path / case)
     builder = ("-m", "onnxruntime_genai.models.builder", "-i", str(tmp_path / case), "-o", str(tmp_path / "onnx"))
