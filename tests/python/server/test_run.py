@@ -200,8 +200,7 @@ class Process:
 
 
 def start(gate: str, grace_seconds: float) -> Process:
-    root = Path(__file__).parents[3]
-    environment = {"PYTHONPATH": f"{root / 'python'}:{root / 'tests/python'}"}
+    environment = {"PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, "-W", "error", "-c", SERVER, gate, str(grace_seconds)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
