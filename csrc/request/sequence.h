@@ -28,7 +28,7 @@ struct Sequence {
   KvLease lease;                  // empty while it waits
   bool answers_now = false;       // it was told to think no more
   bool was_admitted = false;      // it may wait again after it was set aside
-  std::uint64_t last_step = 0;    // number of the step in which it decoded last
+  std::uint64_t last_step = 0;    // number of the step in which it had rows last, or first could have had; 0 = it did not run yet
   SequenceId waits_for{};         // computes a prefix that it will share; looked at while it waits, 0 = none
   Timings timings;
 

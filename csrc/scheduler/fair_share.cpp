@@ -8,7 +8,7 @@ namespace inferno {
 namespace {
 
 constexpr double kGapGrowth = 1.25;  // a shorter time between requests is forgotten by so much with each later request
-constexpr double kPunctual = 0.9;    // of that time, for how much no request is expected
+constexpr double kPunctual = 0.95;    // of that time, for how much no request is expected
 
 }  // namespace
 

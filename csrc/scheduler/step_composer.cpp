@@ -44,8 +44,11 @@ StepComposer::StepComposer(const SchedulerOptions& options)
 void StepComposer::compose(const Sequences& running, const FairShare& share, StepPlan& plan) {
   ++steps_;
   Sequences decoding, prefilling;
-  for (Sequence* sequence : running) (sequence->decoding() ? decoding : prefilling).push_back(sequence);
-  sort_by_turn(share, share.tenants() > 1 && by_age(), prefilling);
+  for (Sequence* sequence : running) {
+    if (sequence->last_step == 0) sequence->last_step = steps_;
+    (sequence->decoding() ? decoding : prefilling).push_back(sequence);
+  }
+  sort_by_turn(share, share.tenants() > 1 && eldest_first(prefilling), prefilling);
   if (shares_time(share)) compose_shared(std::move(decoding), std::move(prefilling), share, plan);
   else compose_alone(decoding, prefilling, share, plan);
 }
@@ -61,7 +64,7 @@ void StepComposer::compose_shared(Sequences decoding, Sequences prefilling, cons
   const bool several = std::any_of(prefilling.begin(), prefilling.end(), [&](const Sequence* one) {
     return one->request->tenant != prefilling.front()->request->tenant;
   });
-  const double limit = step_limit(share, by_age() && several);
+  const double limit = step_limit(share, eldest_first(prefilling) && several);
   const std::int32_t fitting = times_.decode_rows(limit);
   // Short pieces of prefill cost more a row: they wait while decoding fills the step.
   const bool better_decode = static_cast<std::int32_t>(decoding.size()) > fitting && 2 * times_.prefill_rows(limit) < options_.shape.tile;
@@ -85,6 +88,11 @@ void StepComposer::compose_shared(Sequences decoding, Sequences prefilling, cons
   if (prefill) add_prefill(prefilling, times_.prefill_rows(both ? left : limit), plan);
 }
 
+// A prompt that is merely older than another, and had rows a moment ago, is not held up by it.
+bool StepComposer::eldest_first(const Sequences& prefilling) const {
+  return by_age() && std::any_of(prefilling.begin(), prefilling.end(), [this](const Sequence* one) { return steps_ - one->last_step >= kEldestEvery; });
+}
+
 void StepComposer::add_decoding(const Sequences& sequences, StepPlan& plan) {
   for (Sequence* sequence : sequences) {
     sequence->last_step = steps_;
@@ -101,7 +109,9 @@ void StepComposer::add_prefill(const Sequences& sequences, std::int32_t budget, 
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     if (shares[i] <= 0) continue;
     const std::int32_t rows = with_whole_media(*sequences[i], shares[i], options_.batch_rows - plan.rows);
-    if (rows > 0) plan.add(prefill_chunk(*sequences[i], rows, spare_logits));
+    if (rows <= 0) continue;
+    sequences[i]->last_step = steps_;
+    plan.add(prefill_chunk(*sequences[i], rows, spare_logits));
   }
 }
 

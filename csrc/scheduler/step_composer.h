@@ -7,7 +7,7 @@
 // runs, and then for its own. So no step takes much longer than such a prompt does alone: prefill goes by as many rows as fit,
 // and of many that decode those take part that were left out longest. Prefill and decoding take turns where both do not
 // fit, but the prompt of a tenant that had less than another goes first, and alone. New tenants without end would have had
-// less than the others for ever: every kEldestEvery-th step goes by age.
+// less than the others for ever: every kEldestEvery-th step goes by age, of prompts only when one was left out as long.
 //
 // Not thread-safe: the engine thread owns it.
 #pragma once
@@ -44,6 +44,7 @@ class StepComposer {
 
  private:
   [[nodiscard]] bool by_age() const { return steps_ % kEldestEvery == 0; }
+  [[nodiscard]] bool eldest_first(const Sequences& prefilling) const;
   [[nodiscard]] bool shares_time(const FairShare& share) const;
   [[nodiscard]] double step_limit(const FairShare& share, bool here) const;
   void compose_alone(const Sequences& decoding, const Sequences& prefilling, const FairShare& share, StepPlan& plan);

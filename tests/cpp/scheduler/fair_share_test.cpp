@@ -73,9 +73,9 @@ TEST(FairShare, AStepIsShortForWhoIsToBeExpectedAndHasNothingWaiting) {
   EXPECT_NEAR(limit(10), 0.1, 1e-9) << "twice what its prompt takes alone";
   share.leave("brief");
   share.enter("brief", at(12));
-  EXPECT_NEAR(limit(12.5), 1.3, 1e-9) << "it came after 2 seconds, and is expected again after 1.8";
+  EXPECT_NEAR(limit(12.5), 1.4, 1e-9) << "it came after 2 seconds, and is expected again after 1.9";
   EXPECT_NEAR(limit(12.5, true), 0.1, 1e-9) << "nobody is waited for who is here";
-  EXPECT_NEAR(limit(13.75), 0.1, 1e-9);
+  EXPECT_NEAR(limit(13.85), 0.1, 1e-9);
 }
 
 }  // namespace

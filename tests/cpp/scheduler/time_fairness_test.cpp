@@ -1,4 +1,4 @@
-// Fairness in time, on a machine whose steps take what those of a 0.5B model took on two cores, by a clock of the test's own.
+// Fairness in time, on machines whose steps take what those of a 0.5B model took on two cores, by a clock of the test's own.
 #include <algorithm>
 #include <map>
 #include <random>
@@ -10,21 +10,28 @@ namespace {
 
 constexpr std::int32_t kPlaces = 32;
 
-// Seconds of a step where slots are computed apart: a pass over the weights for those that have a row, one for each prompt.
-double step_seconds(const StepPlan& plan) {
+// In seconds, where slots are computed apart: a pass over the weights for those that have a row, one for each prompt.
+struct Costs {
+  double prompt, prompt_row, less_than_a_tile, decoding, decoding_row;
+};
+constexpr Costs kGgml = {.prompt = 0.018, .prompt_row = 0.00445, .less_than_a_tile = 0.02, .decoding = 0.017, .decoding_row = 0.0072};
+constexpr Costs kOurs = {.prompt = 0.032, .prompt_row = 0.00122, .less_than_a_tile = 0, .decoding = 0.040, .decoding_row = 0.00175};
+
+double step_seconds(const StepPlan& plan, const Costs& costs) {
   double seconds = 0;
   std::int32_t decoding = 0;
   for (const PlannedChunk& chunk : plan.chunks) {
     if (chunk.sequence->decoding()) ++decoding;
-    else seconds += 0.018 + 0.00445 * chunk.count + (chunk.count < 64 ? 0.02 : 0.0);
+    else seconds += costs.prompt + costs.prompt_row * chunk.count + (chunk.count < 64 ? costs.less_than_a_tile : 0.0);
   }
-  return seconds + (decoding > 0 ? 0.017 + 0.0072 * decoding : 0.0);
+  return seconds + (decoding > 0 ? costs.decoding + costs.decoding_row * decoding : 0.0);
 }
 
 class Machine {
  public:
-  Machine()
-      : cache_({.capacity_tokens = kPlaces * 768, .slots = kPlaces, .sharing = KvCacheOptions::Sharing::kCopy}),
+  explicit Machine(const Costs& costs = kGgml)
+      : costs_(costs),
+        cache_({.capacity_tokens = kPlaces * 768, .slots = kPlaces, .sharing = KvCacheOptions::Sharing::kCopy}),
         scheduler_({.max_running = kPlaces, .batch_rows = 512, .step_target = 0.4, .context_tokens = 768,
                     .shape = {.tile = 64, .slots_apart = true}, .block_tokens = 16},
                    cache_, door_, clock_) {}
@@ -72,7 +79,7 @@ class Machine {
 
   void step() {
     StepPlan plan = scheduler_.plan();
-    const double took = step_seconds(plan);
+    const double took = step_seconds(plan, costs_);
     longest_step_ = std::max(longest_step_, took);
     std::vector<SampledToken> sampled;
     for (const PlannedChunk& chunk : plan.chunks) {
@@ -92,6 +99,7 @@ class Machine {
     }
   }
 
+  const Costs costs_;
   ManualClock clock_;
   KvCacheManager cache_;
   Admission door_{1000, 1000000};
@@ -104,16 +112,23 @@ class Machine {
   std::uint64_t numbers_ = 0;
 };
 
-// What a second of the machine is spent on besides X: 0.14 s on the prompt of Y and 0.06 s on its rows of decoding.
-TEST(TimeFairness, AShortPromptBesideAFloodTakesTwiceAsLongAsAloneAtMost) {
-  Machine x, y, both;
-  constexpr double kWarm = 60, kLength = 120;
+// X's rows beside Y, as a part of those alone.
+double flood_beside_a_short_prompt_a_second(const Costs& costs) {
+  Machine x(costs), y(costs), both(costs);
+  constexpr double kWarm = 60, kLength = 240;
   for (Machine* machine : {&x, &y, &both}) machine->run(machine != &y, machine != &x, kWarm), machine->forget();
   for (Machine* machine : {&x, &y, &both}) machine->run(machine != &y, machine != &x, kLength);
-  EXPECT_LE(both.first_token("y", 95), 2 * y.first_token("y", 95));
-  EXPECT_LE(both.first_token("y", 99), 2.2 * y.first_token("y", 95)) << "when it came before a step that goes by age, too";
-  EXPECT_GE(both.rows("x"), 0.74 * x.rows("x"));
-  EXPECT_EQ(both.scheduler().stats().preemptions, 0u) << "a place is kept free for Y";
+  EXPECT_LE(both.first_token("y", 95), 1.95 * y.first_token("y", 95));
+  EXPECT_LE(both.first_token("y", 99), 2.0 * y.first_token("y", 95)) << "when it came before a step that goes by age, too";
+  EXPECT_LE(both.scheduler().stats().preemptions, 3u) << "a place is kept free for Y, but not for two of its requests";
+  return both.rows("x") / x.rows("x");
+}
+
+// What a second of the machine is spent on besides X: 0.14 s on the prompt of Y and 0.06 s on its rows of decoding; or, with
+// our own kernels, 0.06 and 0.01 s.
+TEST(TimeFairness, AShortPromptBesideAFloodTakesTwiceAsLongAsAloneAtMost) {
+  EXPECT_GE(flood_beside_a_short_prompt_a_second(kGgml), 0.75);
+  EXPECT_GE(flood_beside_a_short_prompt_a_second(kOurs), 0.83);
 }
 
 TEST(TimeFairness, WhoComesToAFloodFindsShortStepsFromTheFirstRequestOn) {
