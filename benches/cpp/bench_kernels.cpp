@@ -1,15 +1,16 @@
 // Our kernels against ggml's, without a model: products of all of the 0.5B's layers with so many rows of activations, and
 // attention of all its layers over a prompt's cells. Every set of kernels that this processor has is measured, in turn with
-// ggml's. Medians in milliseconds, as a table and one JSON line. Usage: bench_kernels [THREADS [ROUNDS]]
+// ggml's. Milliseconds of one thread's own time, so that what else runs on the machine counts less: medians, as a table and one
+// JSON line with all samples. Usage: bench_kernels [ROUNDS]
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <ggml.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <random>
@@ -45,8 +46,8 @@ std::vector<float> noise(std::int64_t count) {
 // ggml's own kernels on a graph; memory of its tensors is given, not made.
 class GgmlGraph {
  public:
-  explicit GgmlGraph(int threads) : backend_(ggml_backend_cpu_init()), context_(ggml_init({std::size_t{8} << 20, nullptr, true})) {
-    ggml_backend_cpu_set_n_threads(backend_, threads);
+  GgmlGraph() : backend_(ggml_backend_cpu_init()), context_(ggml_init({std::size_t{8} << 20, nullptr, true})) {
+    ggml_backend_cpu_set_n_threads(backend_, 1);
     graph_ = ggml_new_graph_custom(context_, 2048, false);
   }
   ~GgmlGraph() {
@@ -86,19 +87,19 @@ std::string measure(const std::string& what, const std::vector<Contender>& all, 
   std::vector<std::vector<double>> took(all.size());
   for (int round = -1; round < rounds; ++round) {  // the first only warms up
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const auto begun = std::chrono::steady_clock::now();
+      const std::clock_t begun = std::clock();
       all[i].run();
-      const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begun;
-      if (round >= 0) took[i].push_back(time.count());
+      if (round >= 0) took[i].push_back(1000.0 * static_cast<double>(std::clock() - begun) / CLOCKS_PER_SEC);
     }
   }
   std::string json;
   std::printf("%-24s", what.c_str());
   for (std::size_t i = 0; i < all.size(); ++i) {
+    std::string samples;
+    for (const double one : took[i]) samples += (samples.empty() ? "" : ", ") + std::to_string(one);
+    json += (json.empty() ? "" : ", ") + ("\"" + all[i].name) + "\": [" + samples + "]";
     std::sort(took[i].begin(), took[i].end());
-    const double median = took[i][took[i].size() / 2];
-    std::printf("%s %.1f   ", all[i].name.c_str(), median);
-    json += (json.empty() ? "" : ", ") + ("\"" + all[i].name) + "\": " + std::to_string(median);
+    std::printf("%s %.1f   ", all[i].name.c_str(), took[i][took[i].size() / 2]);
   }
   std::printf("\n");
   return "\"" + what + "\": {" + json + "}";
@@ -116,10 +117,10 @@ std::vector<Contender> contenders(std::function<void()> ggml, const std::functio
   return all;
 }
 
-std::string products(const std::vector<std::byte>& weights, std::int64_t rows, int threads, int rounds) {
+std::string products(const std::vector<std::byte>& weights, std::int64_t rows, int rounds) {
   const std::vector<float> activations = noise(4864 * rows);
   std::vector<float> out(static_cast<std::size_t>(4864 * rows)), ggml_out(out.size());
-  GgmlGraph graph(threads);
+  GgmlGraph graph;
   std::vector<Int8Product> all;
   const std::byte* at = weights.data();
   for (std::size_t layer = 0; layer < kLayers; ++layer) {
@@ -135,13 +136,13 @@ std::string products(const std::vector<std::byte>& weights, std::int64_t rows, i
   Int8Rows quantized;
   return measure("products, rows " + std::to_string(rows), contenders([&] { graph.compute(); }, [&] {
     for (const Int8Product& one : all) {
-      quantize_int8_rows(one, rows, static_cast<std::int64_t>(one.activation_stride) / 32, quantized, threads);
-      multiply_int8_rows(one, quantized, threads);
+      quantize_int8_rows(one, rows, static_cast<std::int64_t>(one.activation_stride) / 32, quantized, 1);
+      multiply_int8_rows(one, quantized, 1);
     }
   }), rounds);
 }
 
-std::string attention(const std::vector<ggml_fp16_t>& cache, std::int64_t rows, int threads, int rounds) {
+std::string attention(const std::vector<ggml_fp16_t>& cache, std::int64_t rows, int rounds) {
   const std::vector<float> queries = noise(kWidth * kHeads * rows);
   std::vector<ggml_fp16_t> mask(static_cast<std::size_t>(kCells * rows));
   for (std::size_t i = 0; i < mask.size(); ++i) {
@@ -151,7 +152,7 @@ std::string attention(const std::vector<ggml_fp16_t>& cache, std::int64_t rows, 
   std::vector<float> out(queries.size()), ggml_out(queries.size());
   const float scale = 1 / std::sqrt(static_cast<float>(kWidth));
   const auto bytes = [](const void* of) { return static_cast<const std::byte*>(of); };
-  GgmlGraph graph(threads);
+  GgmlGraph graph;
   std::vector<Attention> all;
   for (std::size_t layer = 0; layer < kLayers; ++layer) {
     const ggml_fp16_t* keys = cache.data() + 2 * layer * kWidth * kKvHeads * kCells;
@@ -171,15 +172,15 @@ std::string attention(const std::vector<ggml_fp16_t>& cache, std::int64_t rows, 
                    .mask = bytes(mask.data()), .mask_row = 2 * kCells, .out = out.data()});
   }
   return measure("attention, rows " + std::to_string(rows), contenders([&] { graph.compute(); }, [&] {
-    for (const Attention& one : all) attend(one, threads);
+    for (const Attention& one : all) attend(one, 1);
   }), rounds);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int threads = argc > 1 ? std::atoi(argv[1]) : 2, rounds = argc > 2 ? std::atoi(argv[2]) : 5;
-  if (threads < 1 || rounds < 1) return std::fprintf(stderr, "usage: bench_kernels [THREADS [ROUNDS]]\n"), 2;
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 5;
+  if (rounds < 1) return std::fprintf(stderr, "usage: bench_kernels [ROUNDS]\n"), 2;
   std::size_t size = 0;
   for (const Matrix& m : kMatrices) size += m.bytes();
   const std::vector<float> row = noise(4864 * 128);
@@ -192,8 +193,8 @@ int main(int argc, char** argv) {
   ggml_fp32_to_fp16_row(values.data(), cache.data(), static_cast<std::int64_t>(cache.size()));
 
   std::string json;
-  for (const std::int64_t rows : {1, 2, 3, 4, 8, 16, 64, 512}) json += (json.empty() ? "" : ", ") + products(weights, rows, threads, rounds);
-  for (const std::int64_t rows : {1, 4, 16, 36, 64}) json += ", " + attention(cache, rows, threads, rounds);
-  std::printf("{\"threads\": %d, \"rounds\": %d, \"milliseconds\": {%s}}\n", threads, rounds, json.c_str());
+  for (const std::int64_t rows : {1, 2, 3, 4, 8, 16, 64, 512}) json += (json.empty() ? "" : ", ") + products(weights, rows, rounds);
+  for (const std::int64_t rows : {1, 4, 16, 36, 64}) json += ", " + attention(cache, rows, rounds);
+  std::printf("{\"rounds\": %d, \"milliseconds\": {%s}}\n", rounds, json.c_str());
   return 0;
 }
