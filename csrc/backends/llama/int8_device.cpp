@@ -1,6 +1,7 @@
 #include "backends/llama/int8_device.h"
 
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "backends/llama/attention.h"
@@ -42,12 +43,19 @@ bool is_view(const ggml_tensor& op) {
 
 Attention::Strides strides(const ggml_tensor& of) { return {.row = of.nb[1], .head = of.nb[2], .slot = of.nb[3]}; }
 
+std::optional<CacheFormat> format_of(const ggml_tensor& cache) {
+  if (cache.type == GGML_TYPE_F16) return CacheFormat::kF16;
+  if (cache.type == GGML_TYPE_Q8_0) return CacheFormat::kQ8_0;
+  return cache.type == GGML_TYPE_Q4_0 ? std::optional(CacheFormat::kQ4_0) : std::nullopt;
+}
+
+// `op` has a cache in one of our formats.
 Attention attention_of(const ggml_tensor& op) {
   const ggml_tensor &queries = *op.src[0], &keys = *op.src[1], &values = *op.src[2], &mask = *op.src[3];
   float scale = 1;
   std::memcpy(&scale, op.op_params, sizeof scale);
   return {.width = queries.ne[0], .rows = queries.ne[1], .heads = queries.ne[2], .kv_heads = keys.ne[2], .slots = queries.ne[3],
-          .cells = keys.ne[1], .scale = scale,
+          .cells = keys.ne[1], .scale = scale, .format = format_of(keys).value(),
           .queries = static_cast<const std::byte*>(queries.data), .query = strides(queries),
           .keys = static_cast<const std::byte*>(keys.data), .key = strides(keys),
           .values = static_cast<const std::byte*>(values.data), .value = strides(values),
@@ -62,9 +70,10 @@ bool is_our_attention(const ggml_tensor& op) {
   float slopes = 0, cap = 0;
   std::memcpy(&slopes, op.op_params + 1, sizeof slopes);
   std::memcpy(&cap, op.op_params + 2, sizeof cap);
-  const bool plain = slopes == 0 && cap == 0 && queries.type == GGML_TYPE_F32 && keys.type == GGML_TYPE_F16 &&
-                     values.type == GGML_TYPE_F16 && mask.type == GGML_TYPE_F16 && op.type == GGML_TYPE_F32;
-  const bool side_by_side = queries.nb[0] == sizeof(float) && keys.nb[0] == 2 && values.nb[0] == 2 && mask.nb[0] == 2 && ggml_is_contiguous(&op);
+  const bool plain = slopes == 0 && cap == 0 && queries.type == GGML_TYPE_F32 && format_of(keys) && values.type == keys.type &&
+                     mask.type == GGML_TYPE_F16 && op.type == GGML_TYPE_F32;
+  const bool side_by_side = queries.nb[0] == sizeof(float) && keys.nb[0] == ggml_type_size(keys.type) &&
+                            values.nb[0] == keys.nb[0] && mask.nb[0] == 2 && ggml_is_contiguous(&op);
   const bool even = keys.ne[0] == queries.ne[0] && values.ne[0] == queries.ne[0] && keys.ne[2] == values.ne[2] && keys.ne[3] == queries.ne[3] &&
                     values.ne[3] == queries.ne[3] && mask.ne[0] == keys.ne[1] && mask.ne[2] == 1 &&
                     (mask.ne[3] == 1 || mask.ne[3] == queries.ne[3]);

@@ -155,6 +155,41 @@ TEST(Attention, ARowIsTheSameToTheLastBitWhateverIsBesideIt) {
   });
 }
 
+// What a quantized cache holds counts as what it is in F16.
+TEST(Attention, OfAQuantizedCacheIsThatOfItsNumbersInF16) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  for (const auto& [type, format] : {std::pair{GGML_TYPE_Q8_0, CacheFormat::kQ8_0}, std::pair{GGML_TYPE_Q4_0, CacheFormat::kQ4_0}}) {
+    for (const std::int64_t width : {32, 64, 96, 128}) {
+      Problem problem({width, 5, 6, 2, 2, 96});
+      // The same in blocks; `numbers` become what those hold.
+      const auto quantized = [type = type, width](std::vector<ggml_fp16_t>& numbers) {
+        const auto count = static_cast<std::int64_t>(numbers.size());
+        std::vector<float> plain(numbers.size());
+        ggml_fp16_to_fp32_row(numbers.data(), plain.data(), count);
+        std::vector<std::byte> bytes(ggml_row_size(type, width) * static_cast<std::size_t>(count / width));
+        ggml_quantize_chunk(type, plain.data(), bytes.data(), 0, count / width, width, nullptr);
+        ggml_get_type_traits(type)->to_float(bytes.data(), plain.data(), count);
+        ggml_fp32_to_fp16_row(plain.data(), numbers.data(), count);
+        return bytes;
+      };
+      const std::vector<std::byte> keys = quantized(problem.keys), values = quantized(problem.values);
+      const std::vector<float> expected = problem.result(2);
+      std::vector<float> out(expected.size(), -7.0f);
+      Attention attention = problem.attention(out);
+      const std::size_t head = ggml_row_size(type, width);
+      attention.format = format;
+      attention.keys = keys.data();
+      attention.values = values.data();
+      attention.key = attention.value = {.row = 2 * head, .head = head, .slot = 2 * head * 96};
+      ASSERT_TRUE(attention_fits(attention));
+      for_each_kernel_set([&] {
+        attend(attention, 2);
+        EXPECT_EQ(out, expected) << ggml_type_name(type) << " of " << width;
+      });
+    }
+  }
+}
+
 TEST(Attention, ARowThatSeesNothingGetsZerosAndWhatIsUnseenCountsForNothing) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   Problem problem({64, 2, 2, 2, 1, 64});
@@ -179,6 +214,11 @@ TEST(Attention, ShapesThatAreNotWholeAreLeftToOthers) {
   EXPECT_FALSE(fits({40, 1, 2, 2, 1, 64}));
   EXPECT_FALSE(fits({16, 1, 2, 2, 1, 64}));
   EXPECT_FALSE(fits({256, 1, 2, 2, 1, 64}));
+  const Problem blocks({48, 1, 2, 2, 1, 64});
+  std::vector<float> none;
+  Attention half_a_block = blocks.attention(none);
+  half_a_block.format = CacheFormat::kQ8_0;
+  EXPECT_FALSE(attention_fits(half_a_block));
   EXPECT_FALSE(fits({64, 1, 64, 1, 1, 64})) << "more heads on one of the cache than are computed at once";
 }
 
@@ -214,7 +254,9 @@ TEST(Attention, TheDeviceTakesThePlainKindAndNoneWhileAContextIsMade) {
   }
   EXPECT_FALSE(taken(shape, 8.0f)) << "slopes";
   EXPECT_FALSE(taken(shape, 0, 30.0f)) << "a cap";
-  EXPECT_FALSE(taken(shape, 0, 0, GGML_TYPE_Q8_0));
+  EXPECT_TRUE(taken(shape, 0, 0, GGML_TYPE_Q8_0));
+  EXPECT_TRUE(taken(shape, 0, 0, GGML_TYPE_Q4_0));
+  EXPECT_FALSE(taken(shape, 0, 0, GGML_TYPE_F32));
   {
     const AttentionPause pause;
     EXPECT_FALSE(taken(shape));

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "backends/llama/kernels/kernel_set.h"
+#include "backends/llama/kernels/quantized_cache.h"
 
 namespace inferno {
 namespace {
@@ -26,6 +27,7 @@ struct alignas(64) Block {
   float value[kStretch][kWidth];
   float most[kAttentionQueries];            // the largest score so far
   float weights[kAttentionQueries];         // their sum
+  std::byte unpacked[2][kStretch * kWidth * 2];  // of a quantized cache: keys and values in F16
 };
 
 // How many queries at once, and how many tiles of their sums, so that all sums stay in registers.
@@ -45,8 +47,15 @@ INFERNO_LANES Floats exponential(Floats x) {
 }
 
 template <int kTiles>
-INFERNO_KERNEL void load_stretch(const std::byte* keys, std::size_t key_stride, const std::byte* values, std::size_t value_stride,
-                                 Block<kTiles>& block) {
+INFERNO_KERNEL void load_stretch(CacheFormat format, const std::byte* keys, std::size_t key_stride, const std::byte* values,
+                                 std::size_t value_stride, Block<kTiles>& block) {
+  if (format != CacheFormat::kF16) {
+    unpack_stretch(format, Block<kTiles>::kWidth, keys, key_stride, block.unpacked[0]);
+    unpack_stretch(format, Block<kTiles>::kWidth, values, value_stride, block.unpacked[1]);
+    keys = block.unpacked[0];
+    values = block.unpacked[1];
+    key_stride = value_stride = Block<kTiles>::kWidth * 2;
+  }
   for (std::size_t cell = 0; cell < kStretch; cell += 16) {
     for (std::size_t tile = 0; tile < kTiles; ++tile) {
       transpose_halves(keys + cell * key_stride + tile * 32, key_stride, block.key[tile * 16] + cell, kStretch);
@@ -152,7 +161,7 @@ INFERNO_KERNEL void attend_tiles(const Attention& a, std::int64_t slot, std::int
   const std::byte* mask = a.mask + static_cast<std::size_t>(slot) * a.mask_slot + static_cast<std::size_t>(first_row) * a.mask_row;
   for (std::int64_t cell = 0; cell < a.cells; cell += kStretch, mask += kStretch * 2) {
     if (unseen(mask, rows, a.mask_row)) continue;
-    load_stretch(at(a.keys, a.key, cell, kv_head, slot), a.key.row, at(a.values, a.value, cell, kv_head, slot), a.value.row, block);
+    load_stretch(a.format, at(a.keys, a.key, cell, kv_head, slot), a.key.row, at(a.values, a.value, cell, kv_head, slot), a.value.row, block);
     std::int64_t m = 0;
     for (; m + kScores <= queries; m += kScores) score<kTiles, kScores>(block, m);
     for (; m < queries; ++m) score<kTiles, 1>(block, m);
