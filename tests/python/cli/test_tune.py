@@ -112,7 +112,7 @@ def test_serve_shows_the_settings_in_force() -> None:
 
 
 def test_profile_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("profile", "--tokens", "8", "--prompt-tokens", "8", "--batches", "2,1", "--threads", "1")
+    arguments = ("profile", "--tokens", "64", "--prompt-tokens", "8", "--batches", "2,1", "--threads", "1")
     assert run(*arguments, "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert found["model"] == "ember"
