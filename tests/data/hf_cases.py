@@ -124,10 +124,10 @@ def qk_norms(head: int) -> Shapes:
     return {"self_attn.q_norm.weight": (head,), "self_attn.k_norm.weight": (head,)}
 
 
-def qwen3(*, tied: bool) -> Case:
-    block = llama_block(head=24) | qk_norms(24)
+def qwen3(*, tied: bool, head: int = 24) -> Case:
+    block = llama_block(head=head) | qk_norms(head)
     return Case(
-        config("Qwen3ForCausalLM", "qwen3", tied=tied, head_dim=24, attention_bias=False, rope_theta=1e6),
+        config("Qwen3ForCausalLM", "qwen3", tied=tied, head_dim=head, attention_bias=False, rope_theta=1e6),
         decoder(block, tied=tied),
     )
 
