@@ -5,71 +5,22 @@
 #include <unordered_set>
 #include <vector>
 
+#include "backends/onnx/graph_edit.h"
 #include "backends/onnx/onnx_fields.h"
-#include "backends/onnx/protobuf_cursor.h"
 
 namespace inferno {
 namespace {
 
-constexpr std::size_t kMostFileBytes = (1ULL << 31) - 1;
 constexpr std::uint64_t kLeastOpset = 11;  // has GatherND
 constexpr const char* kChosen = "inferno.logits_hidden";
 constexpr const char* kRowsSymbol = "inferno.logits_rows.count";
 constexpr int kInt64 = 7;  // TensorProto's
 
-// A field of a message, and where it stands in it, its tag included.
-struct Part {
-  ProtobufField field;
-  std::size_t from = 0;
-  std::size_t to = 0;
-};
-
-std::vector<Part> parts_of(std::string_view message) {
-  std::vector<Part> parts;
-  ProtobufCursor cursor(message);
-  Part part;
-  for (part.from = 0; cursor.next(part.field); part.from = part.to) {
-    part.to = cursor.position();
-    parts.push_back(part);
-  }
-  return parts;
-}
-
-std::string varint(std::uint64_t value) {
-  std::string out;
-  for (; value > 0x7F; value >>= 7) out += static_cast<char>((value & 0x7F) | 0x80);
-  return out + static_cast<char>(value);
-}
-std::string number(std::uint32_t field, std::uint64_t value) { return varint(field << 3) + varint(value); }
-std::string bytes(std::uint32_t field, std::string_view content) {
-  return varint((field << 3) | 2) + varint(content.size()) + std::string(content);
-}
-
-struct Node {
-  std::string_view type;
-  std::string_view domain;
-  std::vector<std::string_view> takes;
-  std::vector<std::string_view> gives;
-  Part part;  // of the graph
-};
-
-Node read_node(const Part& part) {
-  Node node;
-  node.part = part;
-  for (const Part& one : parts_of(part.field.bytes)) {
-    if (one.field.number == 1) node.takes.push_back(one.field.bytes);
-    if (one.field.number == 2) node.gives.push_back(one.field.bytes);
-    if (one.field.number == 4) node.type = one.field.bytes;
-    if (one.field.number == 7 && one.field.bytes != "ai.onnx") node.domain = one.field.bytes;
-  }
-  return node;
-}
-
-bool is_product(const Node& node) {
+bool is_product(const GraphNode& node) {
   return (node.domain.empty() && node.type == "MatMul") || (node.domain == "com.microsoft" && node.type == "MatMulNBits");
 }
 
-bool is_elementwise(const Node& node) {
+bool is_elementwise(const GraphNode& node) {
   constexpr std::string_view kTypes[] = {"Add", "Cast", "Div", "Identity", "Mul", "Sub", "Tanh"};
   return node.domain.empty() && std::find(std::begin(kTypes), std::end(kTypes), node.type) != std::end(kTypes);
 }
@@ -78,7 +29,7 @@ bool is_elementwise(const Node& node) {
 class Tail {
  public:
   explicit Tail(std::string_view graph) {
-    for (const Part& part : parts_of(graph)) {
+    for (const MessagePart& part : parts_of(graph)) {
       if (part.field.number == 1) nodes_.push_back(read_node(part));
       if (part.field.number == 5) read_initializer(part.field.bytes);
       if (part.field.number == 11) note_input(part.field.bytes);
@@ -93,7 +44,7 @@ class Tail {
   }
 
   // The product that the logits come of; null where there is none that will do.
-  [[nodiscard]] const Node* product() const {
+  [[nodiscard]] const GraphNode* product() const {
     if (edited_) return nullptr;
     std::string_view name = "logits";
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -101,7 +52,7 @@ class Tail {
       const auto uses = uses_.find(name);
       const bool used_elsewhere = uses != uses_.end() && uses->second > (name == "logits" ? 0 : 1);
       if (found == made_by_.end() || used_elsewhere) return nullptr;
-      const Node& node = nodes_[found->second];
+      const GraphNode& node = nodes_[found->second];
       if (is_product(node)) return others_are_constant(node, 0) && !constant(node.takes[0]) ? &node : nullptr;
       const std::size_t from = before(node);
       if (from == node.takes.size()) return nullptr;
@@ -121,7 +72,7 @@ class Tail {
   }
 
   void note_input(std::string_view message) {
-    for (const Part& part : parts_of(message)) {
+    for (const MessagePart& part : parts_of(message)) {
       if (part.field.number == 1) note_name(part.field.bytes);
     }
   }
@@ -129,7 +80,7 @@ class Tail {
   void note_name(std::string_view name) { edited_ = edited_ || name == kLogitsRows || name == kChosen; }
 
   // Which input of an elementwise node the rows come in by; as many as there are where it mixes rows.
-  [[nodiscard]] std::size_t before(const Node& node) const {
+  [[nodiscard]] std::size_t before(const GraphNode& node) const {
     if (!is_elementwise(node) || node.takes.empty() || node.takes.size() > 2) return node.takes.size();
     const std::size_t from = constant(node.takes[0]) ? 1 : 0;
     for (std::size_t i = 0; i < node.takes.size(); ++i) {
@@ -140,7 +91,7 @@ class Tail {
     return from;
   }
 
-  [[nodiscard]] bool others_are_constant(const Node& node, std::size_t but) const {
+  [[nodiscard]] bool others_are_constant(const GraphNode& node, std::size_t but) const {
     for (std::size_t i = 0; i < node.takes.size(); ++i) {
       if (i != but && !node.takes[i].empty() && !constant(node.takes[i])) return false;
     }
@@ -152,11 +103,11 @@ class Tail {
     if (initial_.contains(std::string(name))) return true;
     const auto found = made_by_.find(name);
     if (found == made_by_.end()) return false;
-    const Node& node = nodes_[found->second];
+    const GraphNode& node = nodes_[found->second];
     return node.domain.empty() && node.type == "Transpose" && initial_.contains(std::string(node.takes[0]));
   }
 
-  std::vector<Node> nodes_;
+  std::vector<GraphNode> nodes_;
   std::unordered_map<std::string, bool> initial_;  // whether it has one row, for all rows alike
   std::unordered_map<std::string_view, std::size_t> made_by_;
   std::unordered_map<std::string_view, int> uses_;
@@ -164,11 +115,11 @@ class Tail {
 };
 
 // The node with its first input by another name.
-std::string with_first_input(const Node& node, std::string_view name) {
+std::string with_first_input(const GraphNode& node, std::string_view name) {
   std::string out;
   bool first = true;
-  for (const Part& one : parts_of(node.part.field.bytes)) {
-    if (one.field.number == 1 && first) out += bytes(1, name);
+  for (const MessagePart& one : parts_of(node.part.field.bytes)) {
+    if (one.field.number == 1 && first) out += bytes_field(1, name);
     else out += node.part.field.bytes.substr(one.from, one.to - one.from);
     first = first && one.field.number != 1;
   }
@@ -176,26 +127,26 @@ std::string with_first_input(const Node& node, std::string_view name) {
 }
 
 std::string choice(std::string_view hidden) {
-  return bytes(1, hidden) + bytes(1, kLogitsRows) + bytes(2, kChosen) + bytes(3, "/inferno/logits_rows") + bytes(4, "GatherND");
+  return bytes_field(1, hidden) + bytes_field(1, kLogitsRows) + bytes_field(2, kChosen) + bytes_field(3, "/inferno/logits_rows") + bytes_field(4, "GatherND");
 }
 
 std::string rows_input() {
-  const std::string shape = bytes(1, number(1, 1)) + bytes(1, bytes(2, kRowsSymbol)) + bytes(1, number(1, 2));
-  return bytes(1, kLogitsRows) + bytes(2, bytes(1, number(1, kInt64) + bytes(2, shape)));
+  const std::string shape = bytes_field(1, number_field(1, 1)) + bytes_field(1, bytes_field(2, kRowsSymbol)) + bytes_field(1, number_field(1, 2));
+  return bytes_field(1, kLogitsRows) + bytes_field(2, bytes_field(1, number_field(1, kInt64) + bytes_field(2, shape)));
 }
 
-std::string edited_graph(std::string_view graph, const Node& product) {
+std::string edited_graph(std::string_view graph, const GraphNode& product) {
   std::string out(graph.substr(0, product.part.from));
-  out += bytes(1, choice(product.takes[0]));
-  out += bytes(1, with_first_input(product, kChosen));
+  out += bytes_field(1, choice(product.takes[0]));
+  out += bytes_field(1, with_first_input(product, kChosen));
   out += graph.substr(product.part.to);
-  return out + bytes(11, rows_input());
+  return out + bytes_field(11, rows_input());
 }
 
 bool has_operator(std::string_view opset) {
   std::string_view domain;
   std::uint64_t version = 0;
-  for (const Part& part : parts_of(opset)) {
+  for (const MessagePart& part : parts_of(opset)) {
     if (part.field.number == 1) domain = part.field.bytes;
     if (part.field.number == 2) version = part.field.value;
   }
@@ -205,21 +156,21 @@ bool has_operator(std::string_view opset) {
 }  // namespace
 
 std::optional<std::string> with_logits_rows(std::string_view file) {
-  std::vector<Part> graphs;
+  std::vector<MessagePart> graphs;
   bool known = false;
-  for (const Part& part : parts_of(file)) {
+  for (const MessagePart& part : parts_of(file)) {
     if (part.field.number == 7) graphs.push_back(part);
     known = known || (part.field.number == 8 && has_operator(part.field.bytes));
   }
   if (!known || graphs.size() != 1) return {};
-  const Part& whole = graphs.front();
+  const MessagePart& whole = graphs.front();
   const Tail tail(whole.field.bytes);
-  const Node* product = tail.product();
+  const GraphNode* product = tail.product();
   if (product == nullptr) return {};
   std::string out(file.substr(0, whole.from));
-  out += bytes(7, edited_graph(whole.field.bytes, *product));
+  out += bytes_field(7, edited_graph(whole.field.bytes, *product));
   out += file.substr(whole.to);
-  return out.size() <= kMostFileBytes ? std::optional(std::move(out)) : std::nullopt;
+  return out.size() <= kMostEditedBytes ? std::optional(std::move(out)) : std::nullopt;
 }
 
 }  // namespace inferno
