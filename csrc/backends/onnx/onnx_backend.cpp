@@ -58,7 +58,14 @@ BackendRoom onnx_backend() {
   provider.help =
       "What computes an ONNX model, by preference: 'cuda,cpu', each with :option=value behind it or not. The next is taken "
       "only where one is missing; 'inferno backends list' says what is here.";
-  room.options = {std::move(provider)};
+  BackendOption products;
+  products.name = "products";
+  products.standard = "auto";
+  products.choices = {"auto", kProductsOfF32};
+  products.help =
+      "How an encoder's products with weights in F32 are made: auto, of numbers split into two BF16 where the processor has AMX "
+      "and the provider is cpu, or f32, by ONNX Runtime everywhere.";
+  room.options = {std::move(provider), std::move(products)};
   room.version = &version;
   room.devices = &devices;
   room.knows_file = &knows_file;

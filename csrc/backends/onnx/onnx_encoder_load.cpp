@@ -7,6 +7,7 @@
 #include "backends/onnx/onnx_encoder.h"
 #include "backends/onnx/onnx_kind.h"
 #include "backends/onnx/onnx_options.h"
+#include "backends/onnx/split_session.h"
 
 namespace inferno {
 
@@ -61,7 +62,9 @@ Result<std::unique_ptr<Model>> load_onnx_encoder(const std::string& path, const 
   if (options.progress && !options.progress(0.0F)) return given_up;
   OnnxEncoderParts parts;
   const std::string providers = option_value(options.backend_options, kOnnxProvider);
-  auto session = OnnxSession::open(path, {.threads = options.threads, .providers = providers, .spin = false, .time_operators = options.time_operators});
+  const OnnxSessionOptions wanted{.threads = options.threads, .providers = providers, .spin = false, .time_operators = options.time_operators};
+  const bool may_split = option_value(options.backend_options, kOnnxProducts) != kProductsOfF32;
+  auto session = may_split ? open_split_session(path, header, wanted) : OnnxSession::open(path, wanted);
   if (!session.ok()) return session.status();
   parts.session = std::move(session).value();
   const bool by_cpu = parts.session->providers().front() == "cpu";
@@ -80,7 +83,8 @@ Result<std::unique_ptr<Model>> load_onnx_encoder(const std::string& path, const 
   ModelReport report;
   report.threads = parts.session->threads();
   report.times_operators = parts.session->operator_times() != nullptr;
-  report.backend_options = {{kOnnxProvider, joined(parts.session->providers())}};
+  report.backend_options = {{kOnnxProvider, joined(parts.session->providers())},
+                            {kOnnxProducts, parts.session->splits() ? kProductsOfSplits : kProductsOfF32}};
   auto model = std::make_unique<OnnxEncoder>(std::move(parts), std::move(info), caps.value(), std::move(report));
   if (const auto tried = try_encoder(*model); !tried.ok()) return tried.status();
   if (options.progress && !options.progress(1.0F)) return given_up;

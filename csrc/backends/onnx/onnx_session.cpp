@@ -128,6 +128,13 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
   auto used = append_providers(api, options.value().get(), choices.value());
   if (!used.ok()) return used.status();
 
+  std::unique_ptr<SplitOperator> split;
+  if (!wanted.split.empty()) {
+    auto made = SplitOperator::create(api, wanted.split, threads);
+    if (!made.ok()) return made.status();
+    split = std::move(made).value();
+    if (Status status = ort_status(api, api.add_custom_domain(options.value().get(), split->domain())); !status.ok()) return status;
+  }
   OrtMemoryInfo* memory = nullptr;
   OrtStatus* answer = api.create_cpu_memory_info(kOrtArenaAllocator, kOrtDefaultMemory, &memory);
   if (Status status = ort_status(api, answer); !status.ok()) return status;
@@ -152,6 +159,7 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
   }
   std::unique_ptr<OnnxSession> opened(
       new OnnxSession(std::move(runtime), owned(session, api.release_session), std::move(memory_handle)));
+  opened->split_ = std::move(split);
   opened->providers_ = std::move(used).value();
   opened->threads_ = threads;
   if (wanted.time_operators) {

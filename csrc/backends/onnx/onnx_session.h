@@ -13,6 +13,8 @@
 #include "backends/onnx/operator_times.h"
 #include "backends/onnx/ort_handles.h"
 #include "backends/onnx/ort_runtime.h"
+#include "backends/onnx/split_graph.h"
+#include "backends/onnx/split_operator.h"
 #include "base/result.h"
 
 namespace inferno {
@@ -25,6 +27,7 @@ struct OnnxSessionOptions {
   bool optimize = true;   // fuses and folds the graph's operators
   bool time_operators = false;  // see operator_times(); then one run at a time
   std::string_view instead = {};  // an ONNX file's bytes, to load in place of those at the path: what lies beside that is theirs
+  std::vector<SplitWeight> split = {};  // what the SplitMatMul in these bytes multiply by; see SplitOperator
 };
 
 // A tensor that a run gave: its bytes belong to `value`. Shape as computed.
@@ -46,6 +49,7 @@ class OnnxSession {
   [[nodiscard]] const std::vector<TensorSpec>& outputs() const { return outputs_; }
   [[nodiscard]] const std::vector<std::string>& providers() const { return providers_; }  // in use, the first choice first
   [[nodiscard]] int threads() const { return threads_; }
+  [[nodiscard]] bool splits() const { return split_ != nullptr; }  // multiplies by OnnxSessionOptions::split
   // Null where they were not asked for, or this ONNX Runtime cannot tell.
   [[nodiscard]] const OperatorTimes* operator_times() const { return times_.get(); }
   // What its arena on the CPU holds for intermediate results, as many as the largest run so far took: all that it has, but
@@ -79,6 +83,7 @@ class OnnxSession {
   [[nodiscard]] std::uint64_t arena_figure(const char* name) const;
 
   std::shared_ptr<OnnxRuntime> runtime_;  // declared first: outlives the session
+  std::unique_ptr<SplitOperator> split_;  // null without such operators; the session points at it
   OrtHandle<OrtSession> session_;
   OrtHandle<OrtMemoryInfo> memory_;
   std::vector<TensorSpec> inputs_;

@@ -109,6 +109,26 @@ void take_environment(const Table& table, OrtApi& api) {
   table.take(216, api.append_provider);
 }
 
+void take_operators(const Table& table, OrtApi& api) {
+  table.take(0, api.create_status);
+  table.take(26, api.create_custom_domain);
+  table.take(27, api.add_custom_operator);
+  table.take(28, api.add_custom_domain);
+  table.take(57, api.create_tensor_info);
+  table.take(58, api.set_tensor_element);
+  table.take(59, api.set_dimensions);
+  table.take(86, api.kernel_attribute);
+  table.take(90, api.kernel_input);
+  table.take(91, api.kernel_output);
+  table.take(101, api.release_custom_domain);
+  table.take(268, api.shape_of_input);
+  table.take(269, api.shape_attribute);
+  table.take(270, api.set_shape_of_output);
+  table.take(271, api.set_symbolic_dimensions);
+  table.take(272, api.read_attribute);
+  table.take(274, api.parallel_for);
+}
+
 Status list_providers(OrtApi& api) {
   char** names = nullptr;
   int count = 0;
@@ -143,6 +163,7 @@ Result<std::shared_ptr<const OrtApi>> open_onnxruntime(const std::string& path) 
   if (api->minor >= kHasRunProfiling) Table(table).take(415, api->enable_run_profiling);
   take_tensors(Table(table), *api);
   take_environment(Table(table), *api);
+  take_operators(Table(table), *api);
   let_divisions_overflow(dlsym(library, "OrtGetApiBase"));
   if (Status status = list_providers(*api); !status.ok()) return status;
   return std::shared_ptr<const OrtApi>(std::move(api));

@@ -17,14 +17,20 @@ namespace inferno {
 inline constexpr std::uint32_t kOrtApiVersion = 17;
 
 struct OrtAllocator;
+struct OrtAttribute;
 struct OrtCudaOptions;
+struct OrtCustomDomain;
+struct OrtCustomOperator;  // ort_custom_operator.h
 struct OrtEnv;
+struct OrtKernelContext;
+struct OrtKernelInfo;
 struct OrtKeyValuePairs;
 struct OrtMemoryInfo;
 struct OrtMetadata;
 struct OrtRunOptions;
 struct OrtSession;
 struct OrtSessionOptions;
+struct OrtShapeContext;
 struct OrtStatus;
 struct OrtTensorInfo;
 struct OrtThreadingOptions;
@@ -62,6 +68,7 @@ using OrtLogFunction = void (*)(void* parameter, int severity, const char* categ
 
 // The functions that are used, in the order of their positions. Those that return OrtStatus* return null on success.
 struct OrtApi {
+  OrtStatus* (*create_status)(int code, const char* message) = nullptr;
   int (*get_error_code)(const OrtStatus*) = nullptr;
   const char* (*get_error_message)(const OrtStatus*) = nullptr;
   OrtStatus* (*create_session)(const OrtEnv*, const char* path, const OrtSessionOptions*, OrtSession**) = nullptr;
@@ -76,6 +83,9 @@ struct OrtApi {
   OrtStatus* (*set_graph_optimization_level)(OrtSessionOptions*, int level) = nullptr;
   OrtStatus* (*set_intra_op_threads)(OrtSessionOptions*, int) = nullptr;
   OrtStatus* (*set_inter_op_threads)(OrtSessionOptions*, int) = nullptr;
+  OrtStatus* (*create_custom_domain)(const char* name, OrtCustomDomain**) = nullptr;
+  OrtStatus* (*add_custom_operator)(OrtCustomDomain*, const OrtCustomOperator*) = nullptr;
+  OrtStatus* (*add_custom_domain)(OrtSessionOptions*, OrtCustomDomain*) = nullptr;
   OrtStatus* (*session_input_count)(const OrtSession*, std::size_t*) = nullptr;
   OrtStatus* (*session_output_count)(const OrtSession*, std::size_t*) = nullptr;
   OrtStatus* (*session_input_type)(const OrtSession*, std::size_t, OrtTypeInfo**) = nullptr;
@@ -92,12 +102,18 @@ struct OrtApi {
                                 std::size_t count) = nullptr;
   OrtStatus* (*tensor_info_of_type)(const OrtTypeInfo*, const OrtTensorInfo**) = nullptr;
   OrtStatus* (*onnx_type)(const OrtTypeInfo*, int*) = nullptr;
+  OrtStatus* (*create_tensor_info)(OrtTensorInfo**) = nullptr;
+  OrtStatus* (*set_tensor_element)(OrtTensorInfo*, int) = nullptr;
+  OrtStatus* (*set_dimensions)(OrtTensorInfo*, const std::int64_t*, std::size_t) = nullptr;
   OrtStatus* (*tensor_element)(const OrtTensorInfo*, int*) = nullptr;
   OrtStatus* (*rank)(const OrtTensorInfo*, std::size_t*) = nullptr;
   OrtStatus* (*dimensions)(const OrtTensorInfo*, std::int64_t*, std::size_t) = nullptr;
   OrtStatus* (*symbolic_dimensions)(const OrtTensorInfo*, const char**, std::size_t) = nullptr;
   OrtStatus* (*tensor_info)(const OrtValue*, OrtTensorInfo**) = nullptr;
   OrtStatus* (*create_cpu_memory_info)(int allocator_type, int memory_type, OrtMemoryInfo**) = nullptr;
+  OrtStatus* (*kernel_attribute)(const OrtKernelInfo*, const char* name, std::int64_t*) = nullptr;
+  OrtStatus* (*kernel_input)(const OrtKernelContext*, std::size_t, const OrtValue**) = nullptr;
+  OrtStatus* (*kernel_output)(OrtKernelContext*, std::size_t, const std::int64_t* shape, std::size_t rank, OrtValue**) = nullptr;
   OrtStatus* (*allocator_free)(OrtAllocator*, void*) = nullptr;
   OrtStatus* (*default_allocator)(OrtAllocator**) = nullptr;
   void (*release_env)(OrtEnv*) = nullptr;
@@ -105,6 +121,7 @@ struct OrtApi {
   void (*release_memory_info)(OrtMemoryInfo*) = nullptr;
   void (*release_session)(OrtSession*) = nullptr;
   OrtStatus* (*create_run_options)(OrtRunOptions**) = nullptr;
+  void (*release_custom_domain)(OrtCustomDomain*) = nullptr;
   void (*release_run_options)(OrtRunOptions*) = nullptr;
   OrtStatus* (*terminate_run)(OrtRunOptions*) = nullptr;
   OrtStatus* (*enable_run_profiling)(OrtRunOptions*, const char* prefix) = nullptr;  // null before 1.25
@@ -137,6 +154,14 @@ struct OrtApi {
   void (*release_cuda_options)(OrtCudaOptions*) = nullptr;
   OrtStatus* (*append_provider)(OrtSessionOptions*, const char* name, const char* const* keys, const char* const* values,
                                 std::size_t) = nullptr;
+  OrtStatus* (*shape_of_input)(const OrtShapeContext*, std::size_t, OrtTensorInfo**) = nullptr;
+  OrtStatus* (*shape_attribute)(const OrtShapeContext*, const char* name, const OrtAttribute**) = nullptr;
+  OrtStatus* (*set_shape_of_output)(const OrtShapeContext*, std::size_t, const OrtTensorInfo*) = nullptr;
+  OrtStatus* (*set_symbolic_dimensions)(OrtTensorInfo*, const char**, std::size_t) = nullptr;
+  OrtStatus* (*read_attribute)(const OrtAttribute*, int type, void* data, std::size_t size, std::size_t* needed) = nullptr;
+  // `count` calls of the function, each with `data` and its number, by the threads of the operator's session.
+  OrtStatus* (*parallel_for)(const OrtKernelContext*, void (*)(void* data, std::size_t), std::size_t count, std::size_t batches,
+                             void* data) = nullptr;
 
   std::string version;                 // of the library, e.g. "1.32.0"
   int minor = 0;                       // of the version: 32

@@ -62,8 +62,9 @@ def test_what_is_a_backends_alone_is_listed_as_it_declares_it(capsys: pytest.Cap
     with pytest.raises(SystemExit):
         main(["backends", "list", "--json"])
     options = {entry["name"]: entry["options"] for entry in json.loads(capsys.readouterr().out)}
-    (provider,) = options.pop("onnx")
+    provider, products = options.pop("onnx")
     assert (provider["name"], provider["type"], provider["default"]) == ("provider", "text", "cpu")
+    assert (products["name"], products["default"], products["choices"]) == ("products", "auto", ["auto", "f32"])
     assert not any(options.values())
     with pytest.raises(SystemExit):
         main(["backends", "list"])

@@ -7,6 +7,7 @@ from array import array
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from tokenizers import Tokenizer
@@ -69,12 +70,14 @@ async def vectors_of(engine: LocalEngine, ids: list[list[int]]) -> np.ndarray:
     return np.array([array("f", vector) for vector in result.vectors])
 
 
+@pytest.mark.parametrize(("products", "off"), [("f32", 1e-5), ("auto", 1e-4)])
 @pytest.mark.parametrize("form", ["open", "one_by_one", "fixed"])
-async def test_vectors_are_onnxruntimes(bert: Path, tmp_path: Path, form: str) -> None:
+async def test_vectors_are_onnxruntimes(bert: Path, tmp_path: Path, form: str, products: str, off: float) -> None:
     shape = {"open": {}, "one_by_one": {"batch": 1}, "fixed": {"batch": 3, "tokens": 96}}[form]
     folder = onnx_encoders.write_graph(bert, tmp_path / form, **shape)
-    engine = await engine_of(folder)
+    engine = await engine_of(folder, backend_options={"onnx.products": products})
     try:
+        assert engine.card.applied["onnx.products"] in {"f32", "f32" if products == "f32" else "split_bf16"}
         assert engine.card.abilities == ("embed",)
         assert (engine.card.backend, engine.card.embedding_size) == ("onnx", hf_encoders.WIDTH)
         ids = await engine.encode_all(TEXTS)
@@ -84,8 +87,22 @@ async def test_vectors_are_onnxruntimes(bert: Path, tmp_path: Path, form: str) -
         await engine.aclose()
     free = onnx_encoders.write_graph(bert, tmp_path / "free")
     wanted = mean(run(free, ids), ids)
-    np.testing.assert_allclose(ours, wanted, atol=1e-5)
-    np.testing.assert_allclose(many, np.concatenate([wanted] * 20), atol=1e-5)
+    np.testing.assert_allclose(ours, wanted, atol=off)
+    np.testing.assert_allclose(many, np.concatenate([wanted] * 20), atol=off)
+
+
+async def test_matrices_beside_the_file_are_found(bert: Path, tmp_path: Path) -> None:
+    inside = onnx_encoders.write_graph(bert, tmp_path / "inside")
+    beside = onnx_encoders.write_graph(bert, tmp_path / "beside")
+    onnx.save(onnx.load(beside / "model.onnx"), beside / "model.onnx", save_as_external_data=True, location="numbers")
+    vectors = []
+    for folder in (inside, beside):
+        engine = await engine_of(folder)
+        try:
+            vectors.append(await vectors_of(engine, await engine.encode_all(TEXTS)))
+        finally:
+            await engine.aclose()
+    np.testing.assert_array_equal(vectors[0], vectors[1])
 
 
 async def test_vectors_are_transformers(bert: Path, tmp_path: Path) -> None:
