@@ -39,8 +39,9 @@ TEST_F(BackendRegistry, ListsWhatIsBuilt) {
   };
   ASSERT_NE(find("fake"), all.end());
   ASSERT_NE(find("onnx"), all.end());
-  ASSERT_EQ(find("onnx")->options.size(), 1U);
+  ASSERT_EQ(find("onnx")->options.size(), 2U);
   EXPECT_EQ(find("onnx")->options[0].name, "provider");
+  EXPECT_EQ(find("onnx")->options[1].name, "products");
 #ifdef INFERNO_WITH_LLAMA
   ASSERT_NE(find("llama"), all.end());
   EXPECT_NE(find("llama")->version.find("commit"), std::string::npos);
