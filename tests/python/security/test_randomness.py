@@ -28,9 +28,9 @@ import os, sys
 from inferno.security.randomness import unguessable
 unguessable()  # so that there is a block
 child = os.fork()
-print(unguessable().hex(), flush=True)
 if child:
-    os.waitpid(child, 0)
+    os.waitpid(child, 0)  # or their lines could come into each other
+print(unguessable().hex(), flush=True)
 """
 
 
