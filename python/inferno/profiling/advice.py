@@ -37,8 +37,7 @@ def advise(
 def advise_on_texts(*, applied: Mapping[str, Any], phases: Sequence[Phase], cores: int) -> Iterator[Advice]:
     """Of an encoder."""
     yield from _fewer_threads(applied, cores)
-    rates = {phase.facts["texts"]: phase.tokens_per_second for phase in phases if phase.name == "encode"}
-    measured = {texts: rate for texts, rate in sorted(rates.items()) if rate}
+    measured = _rates(phases, "encode", "texts")
     if len(measured) < 2:
         return
     fewest = min(measured)
@@ -88,9 +87,14 @@ def _fewer_threads(applied: Mapping[str, Any], cores: int) -> Iterator[Advice]:
         )
 
 
+def _rates(phases: Sequence[Phase], name: str, size: str) -> dict[int, float]:
+    """Tokens a second of the phases of that name, by how many went together: their fact ``size``, fewest first."""
+    rates = {phase.facts[size]: phase.tokens_per_second for phase in phases if phase.name == name}
+    return {count: rate for count, rate in sorted(rates.items()) if rate}
+
+
 def _batch_that_pays(phases: Sequence[Phase]) -> Iterator[Advice]:
-    rates = {phase.facts["streams"]: phase.tokens_per_second for phase in phases if phase.name == "decode"}
-    measured = {streams: rate for streams, rate in sorted(rates.items()) if rate}
+    measured = _rates(phases, "decode", "streams")
     if len(measured) < 2:
         return
     most = max(measured)
