@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from inferno.config import Config
     from inferno.engine.graph import GraphEngine
     from inferno.engine.local import LocalEngine
-    from inferno.models.source import ModelSource
+    from inferno.models.model_source import ModelSource
 
 
 def load_engine(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from inferno.engine.graph import GraphEngine
     from inferno.engine.local import LocalEngine
     from inferno.models.adapters import AdapterShelf
-    from inferno.models.source import ModelSource
+    from inferno.models.model_source import ModelSource
     from inferno.server.listener import Listener
 
 _EXAMPLES = """

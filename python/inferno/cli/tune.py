@@ -17,7 +17,7 @@ from inferno.errors import InvalidArgument
 if TYPE_CHECKING:
     from inferno.config import Config
     from inferno.engine.local import LocalEngine
-    from inferno.models.source import ModelSource
+    from inferno.models.model_source import ModelSource
     from inferno.tuning.result import Tuned
     from inferno.tuning.tune import Asked, Progress
 

@@ -13,7 +13,7 @@ from inferno.config.settings import AdapterName
 from inferno.errors import ConfigError, DataCorrupted, InfernoError, InvalidArgument, NotFound, Unsupported
 from inferno.models.huggingface.adapter_config import ADAPTER_CONFIG
 from inferno.models.huggingface.cache import CACHE_BYTES
-from inferno.models.source import ModelSource
+from inferno.models.model_source import ModelSource
 
 _LOG = logging.getLogger(__name__)
 _LONGEST_SHOWN = 100

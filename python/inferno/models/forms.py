@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from inferno.engine.abilities import GENERATING, SCORING, backend_abilities
 from inferno.errors import InfernoError, InvalidArgument, Unsupported
-
-if TYPE_CHECKING:
-    from inferno.models.source import ModelSource
+from inferno.models.model_source import ModelSource
 
 _OF_KIND = {"decoder": GENERATING, "encoder": ("embed",), "classifier": SCORING, "graph": ("infer",)}
 """What graphs can be for, by ``GraphFile.kind``."""

@@ -17,11 +17,12 @@ from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.library_form import read_library_form
 from inferno.models.huggingface.prepare import is_planned_apart, prepare
 from inferno.models.huggingface.settling import is_settled
+from inferno.models.model_source import ModelSource
 from inferno.models.onnx.encoders import read_encoder_extras, reads_texts
 from inferno.models.onnx.facts import read_facts
 from inferno.models.onnx.graph_file import GraphFile
 from inferno.models.onnx.search import with_search
-from inferno.models.source import ModelSource, resolve
+from inferno.models.source import resolve
 
 
 async def ready(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,11 +17,11 @@ from inferno.errors import InfernoError, InvalidArgument, NotFound
 from inferno.models.builtin import EMBER, ember_path
 from inferno.models.conversions import converted
 from inferno.models.forms import Form, Wishes, choose, read_form
-from inferno.models.huggingface.folder import Folder, is_model_folder, open_folder
+from inferno.models.huggingface.folder import is_model_folder, open_folder
 from inferno.models.huggingface.quantization import check_scheme
 from inferno.models.media_encoder import NO_MEDIA, is_media_encoder, named_or_beside
+from inferno.models.model_source import ModelSource
 from inferno.models.onnx import graph_file
-from inferno.models.onnx.graph_file import GraphFile
 from inferno.models.plugins import plugin_that_knows, plugins
 
 if TYPE_CHECKING:
@@ -29,38 +29,6 @@ if TYPE_CHECKING:
 
 _ELSEWHERE = re.compile(r"\w+://.*|(?!.*\.(gguf|onnx)$)(\w[\w.-]*/[\w.-]+(:[\w.-]+)?|[\w.-]+:[\w.-]+)", re.ASCII)
 """How models of a hub or registry are named: owner/name, name:tag, or a URL."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSource:
-    """``path`` is what the engine opens, or the folder from which that is prepared (``models/opening.py``);
-    ``name`` is what clients ask for."""
-
-    path: str
-    name: str
-    size_bytes: int | None = None
-    backend: str = "llama"
-    """One of ``inferno backends list``."""
-    computed_by: str = "llama"
-    """The native backend that opens ``path``, or what is made of it."""
-    backend_options: Mapping[str, str] = field(default_factory=dict)
-    """That backend's own, by full name: of those that were asked for, what no third party's backend took."""
-    folder: Folder | None = None
-    quantize: str | None = None
-    graph: GraphFile | None = None
-    """Where ``path`` is an ONNX file."""
-    media_encoder: str | None = None
-    """Path of what makes the model see pictures or hear sounds."""
-    others: Mapping[str, str] = field(default_factory=dict)
-    """The other forms that the folder has the model in, by backend, with why they were not taken."""
-
-    @property
-    def chosen(self) -> str | None:
-        """The choice in words; None where there was none."""
-        if not self.others:
-            return None
-        reasons = "; ".join(f"not {backend}: {why}" for backend, why in self.others.items())
-        return f"{self.name} comes in several forms. Taken: {self.backend}; {reasons}"
 
 
 def resolve(

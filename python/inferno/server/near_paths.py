@@ -5,8 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 
-from inferno.server.routes.docs import DOCS_PATH
-
+DOCS_PATH = "/docs"
 MOST_NAMED = 3
 _CLOSE = 0.85
 """Of two paths as alike as this one is meant; what is less alike is another operation."""

@@ -13,8 +13,9 @@ import pytest
 from inferno.errors import Cancelled, DataCorrupted
 from inferno.models import opening
 from inferno.models.huggingface import cache
+from inferno.models.model_source import ModelSource
 from inferno.models.opening import extras_of, ready
-from inferno.models.source import ModelSource, resolve
+from inferno.models.source import resolve
 from models.huggingface.comparison import hf_folders
 
 

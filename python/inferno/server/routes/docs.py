@@ -13,10 +13,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inferno.server.near_paths import DOCS_PATH
 from inferno.server.operation import JSON, Operation
 
 FRONT_PATH = "/"
-DOCS_PATH = "/docs"
 OPENAPI_PATH = "/openapi.json"
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
