@@ -9,17 +9,6 @@ namespace {
 
 using Sharing = KvCacheOptions::Sharing;
 
-std::int32_t length(std::span<const TokenId> tokens) { return static_cast<std::int32_t>(tokens.size()); }
-
-bool begins_with(std::span<const TokenId> text, std::span<const TokenId> beginning) {
-  return beginning.size() <= text.size() && std::equal(beginning.begin(), beginning.end(), text.begin());
-}
-
-std::int32_t common_length(std::span<const TokenId> a, std::span<const TokenId> b) {
-  const auto end = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first;
-  return static_cast<std::int32_t>(end - a.begin());
-}
-
 const KvCacheOptions& checked(const KvCacheOptions& options) {
   if (options.slots > 0 && options.block_tokens > 0 && options.capacity_tokens >= options.block_tokens) return options;
   throw InternalError("a KV cache of " + std::to_string(options.capacity_tokens) + " tokens in blocks of " +
@@ -30,15 +19,16 @@ const KvCacheOptions& checked(const KvCacheOptions& options) {
 
 KvCacheManager::KvCacheManager(const KvCacheOptions& options, HostPrefixes* host)
     : options_(checked(options)),
-      host_(options.reuse && options.sharing != Sharing::kNone ? host : nullptr),
+      host_(options.shares_beginnings() ? host : nullptr),
       table_(options.slots, options.capacity_tokens / options.block_tokens, options.block_tokens),
-      index_(options.block_tokens) {}
+      index_(options.block_tokens),
+      placer_(options_, table_, index_, host_) {}
 
 std::optional<KvCacheManager::Reservation> KvCacheManager::reserve(const PrefixOwner& owner,
                                                                    std::span<const TokenId> prompt,
                                                                    std::int32_t headroom_tokens, bool reuse) {
   if (prompt.empty()) throw InternalError("a reservation for an empty prompt");
-  const std::optional<Placement> placement = place(owner, prompt, headroom_tokens, reuse);
+  const std::optional<Placement> placement = placer_.place(owner, prompt, headroom_tokens, reuse);
   if (!placement) return std::nullopt;
   const bool in_place = placement->how == Placement::How::kAdopt;
   const SlotId slot = in_place ? adopt(*placement, owner) : occupy(*placement, owner, prompt);
@@ -48,81 +38,10 @@ std::optional<KvCacheManager::Reservation> KvCacheManager::reserve(const PrefixO
   return Reservation{KvLease(this, slot), reused};
 }
 
-PrefixMatch KvCacheManager::match(const PrefixOwner& owner, std::span<const TokenId> prompt) const {
-  if (!options_.reuse || prompt.empty()) return {};
-  const auto reusable = prompt.first(prompt.size() - 1);  // the last token's logits are needed, so it is computed
-  if (!indexes()) return match_whole_slot(owner, reusable);
-  PrefixMatch found = index_.find(owner, reusable);
-  // A copy has blocks of its own for all that it holds; an alias can only share those that both have whole.
-  const bool to_the_token = options_.sharing == Sharing::kCopy && found.tokens > 0;
-  if (to_the_token) found.tokens = common_length(reusable, table_.at(found.slot).tokens);
-  return found;
-}
-
-// Nothing where it would spare little beside what the cache itself has.
-HostPrefixes::Match KvCacheManager::match_saved(const PrefixOwner& owner, std::span<const TokenId> prompt,
-                                                std::int32_t cached) const {
-  if (host_ == nullptr || prompt.empty()) return {};
-  HostPrefixes::Match saved = host_->find(owner, prompt.first(prompt.size() - 1));
-  return saved.tokens - cached >= host_->worthwhile() ? saved : HostPrefixes::Match{};
-}
-
-// For backends that cannot cut: only a kept slot whose every token is wanted is of use.
-PrefixMatch KvCacheManager::match_whole_slot(const PrefixOwner& owner, std::span<const TokenId> prompt) const {
-  PrefixMatch best;
-  for (std::int32_t i = 0; i < table_.size(); ++i) {
-    const Slot& slot = table_.at(SlotId{i});
-    if (slot.state != Slot::State::kKept || slot.owner != owner || length(slot.tokens) <= best.tokens) continue;
-    if (begins_with(prompt, slot.tokens)) best = {SlotId{i}, length(slot.tokens)};
-  }
-  return best;
-}
-
-std::optional<KvCacheManager::Placement> KvCacheManager::place(const PrefixOwner& owner, std::span<const TokenId> prompt,
-                                                               std::int32_t headroom_tokens, bool reuse) const {
-  const std::int32_t needed = table_.blocks_for(static_cast<std::int64_t>(prompt.size()));
-  const std::int32_t headroom = table_.blocks_for(headroom_tokens);
-  const auto if_fits = [&](const Placement& placement) {
-    return fits(placement, headroom) ? std::optional(placement) : std::nullopt;
-  };
-  if (!reuse) return if_fits({Placement::How::kFresh, {}, needed});
-  const PrefixMatch found = match(owner, prompt);
-  if (const auto saved = match_saved(owner, prompt, found.tokens); saved.tokens > 0) {
-    const Placement load{Placement::How::kLoad, {}, needed, saved, table_.blocks_for(length(saved.prefix->tokens))};
-    if (fits(load, headroom)) return load;
-  }
-  if (found.tokens == 0) return if_fits({Placement::How::kFresh, {}, needed});
-
-  const std::int32_t beyond = needed - table_.blocks_for(found.tokens);
-  const bool alias = options_.sharing == Sharing::kAlias;
-  const Placement share{Placement::How::kShare, found, alias ? beyond : needed};
-  if (table_.at(found.slot).state == Slot::State::kLeased) return if_fits(share);
-  // Sharing leaves the kept prefix whole for others; it is worth a free slot, but not another kept prefix.
-  if (alias && table_.free_slot() && fits(share, headroom)) return share;
-  return if_fits({Placement::How::kAdopt, found, beyond});
-}
-
-// Exact: what fits can be had by evicting, so that nothing is evicted for a reservation that is then refused.
-bool KvCacheManager::fits(const Placement& placement, std::int32_t headroom_blocks) const {
-  std::span<const BlockId> pinned;
-  std::optional<SlotId> pinned_slot;
-  if (placement.match.tokens > 0) {
-    pinned_slot = placement.match.slot;
-    pinned = table_.at(*pinned_slot).blocks;
-  }
-  if (placement.how == Placement::How::kAdopt) {
-    pinned = pinned.first(static_cast<std::size_t>(table_.blocks_for(placement.match.tokens)));
-  } else if (!table_.free_slot() && !table_.least_recent_kept(pinned_slot)) {
-    return false;
-  }
-  const std::int64_t wanted = std::int64_t{placement.fresh_blocks} + headroom_blocks;
-  return std::max<std::int64_t>(wanted, placement.passing_blocks) <= table_.free_blocks() + table_.evictable_blocks(pinned);
-}
-
 SlotId KvCacheManager::adopt(const Placement& placement, const PrefixOwner& owner) {
   const auto [slot, tokens] = placement.match;
   table_.lease(slot, owner);
-  if (tokens < length(table_.at(slot).tokens)) {
+  if (tokens < table_.at(slot).length()) {
     save(slot);
     table_.cut(slot, tokens);
     index_.truncate(slot, tokens);
@@ -181,7 +100,7 @@ std::int32_t KvCacheManager::extend_into_free(const KvLease& lease, std::int32_t
 
 void KvCacheManager::cut_back(const KvLease& lease) {
   if (options_.sharing == Sharing::kNone) throw InternalError("a slot that cannot be cut is cut back");
-  const std::int32_t committed = length(leased(lease).tokens);
+  const std::int32_t committed = leased(lease).length();
   table_.cut(lease.slot(), committed);
   ops_.push_back({KvOp::Kind::kCut, lease.slot(), {}, committed});
 }
@@ -189,12 +108,7 @@ void KvCacheManager::cut_back(const KvLease& lease) {
 void KvCacheManager::commit(const KvLease& lease, std::span<const TokenId> tokens) {
   const Slot& slot = leased(lease);
   table_.append(lease.slot(), tokens);
-  if (indexes() && !slot.poisoned) index_.insert(slot.owner, lease.slot(), slot.tokens);
-}
-
-std::int32_t KvCacheManager::reusable(const PrefixOwner& owner, std::span<const TokenId> prompt) const {
-  const std::int32_t cached = match(owner, prompt).tokens;
-  return std::max(cached, match_saved(owner, prompt, cached).tokens);
+  if (options_.shares_beginnings() && !slot.poisoned) index_.insert(slot.owner, lease.slot(), slot.tokens);
 }
 
 void KvCacheManager::poison(const KvLease& lease) {
@@ -212,12 +126,12 @@ void KvCacheManager::lose(SlotId slot) {
 
 void KvCacheManager::release(SlotId slot) {
   const Slot& s = table_.at(slot);
-  const std::int32_t held = length(s.tokens);
+  const std::int32_t held = s.length();
   if (!options_.reuse || s.poisoned || held < options_.block_tokens) {
     drop(slot);
     return;
   }
-  const std::int32_t kept = indexes() ? held - held % options_.block_tokens : held;
+  const std::int32_t kept = options_.shares_beginnings() ? held - held % options_.block_tokens : held;
   table_.cut(slot, kept);
   if (kept < held) ops_.push_back({KvOp::Kind::kCut, slot, {}, kept});
   table_.keep(slot);
@@ -244,12 +158,8 @@ void KvCacheManager::drop_redundant(SlotId released) {
 
 // Without cutting, a longer prefix cannot stand in for a shorter one.
 bool KvCacheManager::covers(const Slot& longer, const Slot& shorter) const {
-  if (!indexes()) return longer.tokens == shorter.tokens;
+  if (!options_.shares_beginnings()) return longer.tokens == shorter.tokens;
   return begins_with(longer.tokens, shorter.tokens);
-}
-
-void KvCacheManager::clear_kept() {
-  while (const std::optional<SlotId> slot = table_.least_recent_kept(std::nullopt)) drop(*slot);
 }
 
 void KvCacheManager::save_kept() {
@@ -266,7 +176,7 @@ void KvCacheManager::save(SlotId slot) {
   if (host_ == nullptr) return;
   const Slot& s = table_.at(slot);
   if (auto prefix = host_->announce(s.owner, s.tokens)) {
-    ops_.push_back({KvOp::Kind::kSave, slot, {}, length(s.tokens), std::move(prefix)});
+    ops_.push_back({KvOp::Kind::kSave, slot, {}, s.length(), std::move(prefix)});
   }
 }
 
@@ -319,7 +229,7 @@ Status KvCacheManager::check_index() const {
   const auto block = static_cast<std::size_t>(options_.block_tokens);
   for (std::int32_t i = 0; i < table_.size(); ++i) {
     const Slot& slot = table_.at(SlotId{i});
-    const std::size_t findable = indexes() && !slot.poisoned ? slot.tokens.size() / block * block : 0;
+    const std::size_t findable = options_.shares_beginnings() && !slot.poisoned ? slot.tokens.size() / block * block : 0;
     const auto indexed = index_.tokens(SlotId{i});
     if (indexed.size() == findable && begins_with(slot.tokens, indexed)) continue;
     return Status(StatusCode::kInternal, "slot " + std::to_string(i) + ": " + std::to_string(indexed.size()) +

@@ -11,23 +11,15 @@
 #include "base/ids.h"
 #include "base/status.h"
 #include "kvcache/host_prefixes.h"
+#include "kvcache/kv_cache_options.h"
 #include "kvcache/kv_lease.h"
 #include "kvcache/kv_op.h"
+#include "kvcache/placer.h"
 #include "kvcache/prefix_index.h"
 #include "kvcache/prefix_owner.h"
 #include "kvcache/slot_table.h"
 
 namespace inferno {
-
-struct KvCacheOptions {
-  enum class Sharing { kNone, kAlias, kCopy };  // mirrors the backend's capability
-  std::int32_t capacity_tokens = 0;  // rounded down to whole blocks
-  std::int32_t slots = 0;
-  std::int32_t block_tokens = 16;
-  Sharing sharing = Sharing::kAlias;
-  std::int32_t kept_tokens = 0;  // most tokens of kept prefixes that no lease shares; 0 = as many as there is room for
-  bool reuse = true;  // false: nothing is kept or shared
-};
 
 struct KvCacheStats {
   std::int32_t capacity_tokens = 0;    // in whole blocks
@@ -83,7 +75,9 @@ class KvCacheManager {
 
   // How many leading tokens of `prompt` a reserve() would reuse now, at most prompt.size() - 1, if there is room for all
   // of a saved prefix where the best is one.
-  [[nodiscard]] std::int32_t reusable(const PrefixOwner& owner, std::span<const TokenId> prompt) const;
+  [[nodiscard]] std::int32_t reusable(const PrefixOwner& owner, std::span<const TokenId> prompt) const {
+    return placer_.reusable(owner, prompt);
+  }
 
   // The lease's content is no longer trusted (a failed forward): nobody can share it from now on, and it is dropped,
   // not kept, when released.
@@ -91,9 +85,6 @@ class KvCacheManager {
 
   // An order to load could not be carried out, or copied from what was not loaded: the slot is empty, whoever has it.
   void lose(SlotId slot);
-
-  // Gives up every kept prefix.
-  void clear_kept();
 
   // Orders every kept prefix saved to host memory, the most recently used first.
   void save_kept();
@@ -110,28 +101,6 @@ class KvCacheManager {
   friend class KvLease;
   void release(SlotId slot);
 
-  // Where a prompt would go.
-  struct Placement {
-    enum class How {
-      kFresh,  // a free slot, nothing reused
-      kShare,  // a free slot, which gets what the match holds
-      kAdopt,  // the kept slot of the match itself
-      kLoad,   // a free slot, which gets what was saved to host memory
-    };
-    How how = How::kFresh;
-    PrefixMatch match;
-    std::int32_t fresh_blocks = 0;
-    HostPrefixes::Match saved = {};
-    std::int32_t passing_blocks = 0;  // a saved prefix comes back whole, before its tail is cut off
-  };
-
-  [[nodiscard]] PrefixMatch match(const PrefixOwner& owner, std::span<const TokenId> prompt) const;
-  [[nodiscard]] PrefixMatch match_whole_slot(const PrefixOwner& owner, std::span<const TokenId> prompt) const;
-  [[nodiscard]] HostPrefixes::Match match_saved(const PrefixOwner& owner, std::span<const TokenId> prompt,
-                                                std::int32_t cached) const;
-  [[nodiscard]] std::optional<Placement> place(const PrefixOwner& owner, std::span<const TokenId> prompt,
-                                               std::int32_t headroom_tokens, bool reuse) const;
-  [[nodiscard]] bool fits(const Placement& placement, std::int32_t headroom_blocks) const;
   [[nodiscard]] SlotId adopt(const Placement& placement, const PrefixOwner& owner);
   [[nodiscard]] SlotId occupy(const Placement& placement, const PrefixOwner& owner, std::span<const TokenId> prompt);
 
@@ -142,13 +111,13 @@ class KvCacheManager {
   void drop_redundant(SlotId released);
   [[nodiscard]] bool covers(const Slot& longer, const Slot& shorter) const;
   [[nodiscard]] const Slot& leased(const KvLease& lease) const;
-  [[nodiscard]] bool indexes() const { return options_.reuse && options_.sharing != KvCacheOptions::Sharing::kNone; }
   [[nodiscard]] Status check_index() const;
 
   const KvCacheOptions options_;
   HostPrefixes* const host_;
   SlotTable table_;
   PrefixIndex index_;  // of leased and kept slots; empty where a slot can only be reused whole
+  const Placer placer_;
   std::vector<KvOp> ops_;
   std::uint64_t prefix_tokens_asked_ = 0;
   std::uint64_t prefix_tokens_reused_ = 0;

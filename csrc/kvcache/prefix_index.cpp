@@ -77,8 +77,7 @@ PrefixMatch PrefixIndex::find(const PrefixOwner& owner, std::span<const TokenId>
 
 SlotId PrefixIndex::verified(const std::vector<SlotId>& holders, std::span<const TokenId> beginning) const {
   for (const SlotId slot : holders) {
-    const auto held = tokens(slot);
-    if (held.size() >= beginning.size() && std::equal(beginning.begin(), beginning.end(), held.begin())) return slot;
+    if (begins_with(tokens(slot), beginning)) return slot;
   }
   return kNoSlot;
 }

@@ -3,6 +3,7 @@
 // hand one text's cache to another. Not thread-safe: the engine thread owns it.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,6 +20,10 @@ struct PrefixMatch {
   SlotId slot{};
   std::int32_t tokens = 0;  // a multiple of block_tokens; 0 = nothing found
 };
+
+[[nodiscard]] inline bool begins_with(std::span<const TokenId> text, std::span<const TokenId> beginning) {
+  return beginning.size() <= text.size() && std::equal(beginning.begin(), beginning.end(), text.begin());
+}
 
 class PrefixIndex {
  public:
@@ -40,7 +45,6 @@ class PrefixIndex {
 
   // One entry is one block of one slot. Over all owners; for invariants and statistics.
   [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::size_t owners() const { return owners_.size(); }
   // kInternal when the entries are not exactly those of the slots' tokens.
   [[nodiscard]] Status check_invariants() const;
 

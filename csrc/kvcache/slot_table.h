@@ -26,6 +26,8 @@ struct Slot {
   std::vector<BlockId> blocks;   // the i-th pays for tokens i * block_tokens and following
   std::uint64_t last_used = 0;   // rises with time
   bool poisoned = false;         // its content is not trusted
+
+  [[nodiscard]] std::int32_t length() const { return static_cast<std::int32_t>(tokens.size()); }
 };
 
 class SlotTable {

@@ -45,8 +45,7 @@ class RandomLife {
     else if (dice < 55) guess();
     else if (dice < 72) extend();
     else if (dice < 95) release();
-    else if (dice < 98) poison();
-    else if (pick(20) == 0) bench_.manager.clear_kept();
+    else poison();
     settle();
   }
 
@@ -54,7 +53,7 @@ class RandomLife {
     running_.clear();
     settle();
     EXPECT_EQ(bench_.manager.stats().leased_tokens, 0);
-    bench_.manager.clear_kept();
+    { const auto everything = bench_.manager.reserve("stranger", Tokens(kCapacity, 2)); ASSERT_TRUE(everything); }
     settle();
     EXPECT_EQ(bench_.manager.stats().used_tokens, 0);
     EXPECT_EQ(bench_.backend.cells(), 0) << "a free slot is empty";

@@ -135,18 +135,5 @@ TEST(KvRelease, IsIdempotentAndFollowsMoves) {
   bench.check();
 }
 
-TEST(KvRelease, ClearKeptDropsEveryKeptPrefixAndNoLease) {
-  KvBench bench(options(Sharing::kAlias));
-  bench.keep("t", count_from(0, 8));
-  bench.keep("t", count_from(50, 8));
-  const auto lease = bench.run("t", count_from(0, 10));
-  bench.manager.clear_kept();
-  bench.carry_out();
-  EXPECT_EQ(bench.manager.stats().kept_prefixes, 0);
-  EXPECT_EQ(bench.manager.stats().evictions, 0U);
-  EXPECT_EQ(bench.manager.stats().used_tokens, 12);
-  EXPECT_EQ(bench.backend.tokens(lease.lease.slot()), count_from(0, 10));
-}
-
 }  // namespace
 }  // namespace inferno
