@@ -1,4 +1,4 @@
-"""Flags of other servers that have another name here: what is said when one of them is tried."""
+"""Flags and commands of other servers that have another name here: what is said when one of them is tried."""
 
 from __future__ import annotations
 
@@ -40,10 +40,34 @@ OURS = {
 }
 
 
+_FETCH = "models are not fetched: download one, then name its file or folder to inferno serve"
+_ONE_MODEL = "a server has one model, which GET /v1/models tells"
+
+COMMANDS = {
+    # Ollama
+    "pull": _FETCH,
+    "list": f"{_ONE_MODEL}; what was prepared from folders is in inferno models cache",
+    "ls": f"{_ONE_MODEL}; what was prepared from folders is in inferno models cache",
+    "ps": _ONE_MODEL,
+    "show": "inferno models inspect",
+    "rm": "inferno models cache --clear, for what was prepared from folders",
+    # vLLM, llama.cpp
+    "chat": 'inferno run MODEL -p "..."',
+    "complete": 'inferno run MODEL --raw -p "..."',
+    "bench": "inferno profile",
+    "download": _FETCH,
+}
+
+
 def hint(arguments: Sequence[str]) -> str | None:
-    """Of a command line that was not understood: what the first such flag is called here."""
+    """Of a command line that was not understood: what the first such word is called here, or where a prompt goes."""
+    command, *rest = arguments or [""]
+    if command in COMMANDS:
+        return f"{command} is another program's command; here: {COMMANDS[command]}."
     for argument in arguments:
         flag = argument.partition("=")[0]
         if flag in OURS:
             return f"{flag} is another server's name: here it is {OURS[flag]}."
+    if command == "run" and len(rest) > 1 and not any(word.startswith("-") for word in rest[-2:]):
+        return 'The prompt goes behind -p: inferno run MODEL -p "...".'
     return None

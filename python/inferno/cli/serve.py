@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 _EXAMPLES = """
 [bold]Examples[/bold]
 
-  inferno serve                            the built-in model, ember
+  inferno serve                        the built-in model, ember
 
-  inferno serve model.gguf                 your own GGUF file
+  inferno serve model.gguf             your own GGUF file
 
-  inferno serve ./Qwen3-0.6B/              a Hugging Face folder; add --quantize q8_0 for half the memory
+  inferno serve ./Qwen3-0.6B/          a Hugging Face folder
 
-  inferno serve model.gguf --port 0        a free port, which is printed
+  inferno serve ./Qwen3-0.6B/ --quantize q8_0      in half the memory
+
+  inferno serve model.gguf --port 0    a free port, which is printed
 
   inferno serve --host 0.0.0.0 --api-key-file keys.txt
 

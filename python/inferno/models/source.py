@@ -226,10 +226,10 @@ def _only_model(found: list[Path], *, shown: str) -> Path:
 
 
 def _hint(model: str, path: Path) -> str:
-    here: list[str] = []
+    here = [EMBER] if path.name == model else []
     if path.parent.is_dir():
         entries = sorted(path.parent.iterdir())
-        here = [entry.name for entry in entries if entry.is_dir() or entry.suffix.lower() == ".gguf"]
+        here += [entry.name for entry in entries if entry.is_dir() or entry.suffix.lower() == ".gguf"]
     if close := difflib.get_close_matches(path.name, here, n=3, cutoff=0.5):
         return f"; did you mean {' or '.join(close)}?"
     if _ELSEWHERE.fullmatch(model):

@@ -148,6 +148,23 @@ def test_flags_of_other_servers_are_named_as_they_are_here(capsys: pytest.Captur
     assert not OURS.keys() & known
 
 
+def test_commands_of_other_programs_are_named_as_they_are_here(capsys: pytest.CaptureFixture[str]) -> None:
+    import typer
+
+    from inferno.cli import app
+    from inferno.cli.foreign import COMMANDS
+
+    assert run("pull", "llama3") == 2
+    assert "pull is another program's command; here: models are not fetched" in capsys.readouterr().err
+    assert run("run", "ember", "What is 2 plus 3?") == 2
+    assert "The prompt goes behind -p" in capsys.readouterr().err
+    assert run("run", "ember", "-p", "Hello", "--nonsense") == 2
+    assert "The prompt goes" not in capsys.readouterr().err
+    ours = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    assert not COMMANDS.keys() & ours
+    assert {name for said in COMMANDS.values() for name in re.findall(r"inferno (\w+)", said)} <= ours
+
+
 def test_every_engine_and_model_setting_has_a_flag() -> None:
     from inferno.cli import flags
     from inferno.config.layers import KEYS

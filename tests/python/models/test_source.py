@@ -58,6 +58,8 @@ def test_a_missing_file_suggests_its_neighbours(tmp_path: Path) -> None:
         resolve(str(tmp_path / "lama-3b.gguf"))
     with pytest.raises(NotFound, match="no such file or folder$"):
         resolve(str(tmp_path / "nowhere" / "x.gguf"))
+    with pytest.raises(NotFound, match=r"embr: no such file or folder; did you mean ember\?"):
+        resolve("embr")
 
 
 @pytest.mark.parametrize("name", ["Qwen/Qwen3-0.6B", "owner/model-GGUF:Q4_K_M", "llama3.2:1b", "https://x.org/a.gguf"])

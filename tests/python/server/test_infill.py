@@ -91,7 +91,7 @@ async def test_options_reach_the_engine(http: httpx.AsyncClient, fake: FakeClien
         ({"mirostat": 1}, "mirostat"),
         ({"warmth": 1}, "warmth"),
         ({"grammar": 'root ::= "a"', "json_schema": {}}, "json_schema"),
-        ({"input_extra": [{"filename": "a"}]}, "input_extra[0]"),
+        ({"input_extra": [{"filename": "a"}]}, "input_extra[0].text"),
         ({"stop": ["a" * 1025]}, "stop"),
     ],
 )

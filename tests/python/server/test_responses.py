@@ -238,7 +238,7 @@ async def test_what_nothing_here_runs_is_passed_over_and_named(http: httpx.Async
         ({}, "input"),
         ({"input": "x", "inputs": 1}, "inputs"),
         ({"input": []}, "input"),
-        ({"input": [{"role": "user"}]}, "input[0]"),
+        ({"input": [{"role": "user"}]}, "input[0].content"),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role"),
         ({"input": [{"type": "mesage", "content": "x"}]}, "input[0].type"),
         ({"input": [{"role": "user", "content": "x", "extra": 1}]}, "input[0].extra"),

@@ -22,6 +22,7 @@ _passed_over: ContextVar[list[str] | None] = ContextVar("passed_over", default=N
 LONGEST_VALUE_SHOWN = 64
 MOST_PASSED_OVER = 32
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `(?P<path>[^`]*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>[^`]*)`(?: - at `(?P<path>[^`]*)`)?")
 _WHERE = re.compile(r"(?P<what>.*) - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`", re.DOTALL)
 _NO_WORD = re.compile(r"invalid (enum )?value '")
 _PLAIN = re.compile(r"[A-Za-z_]\w*(?:\[\d+\]|\.[A-Za-z_]\w*)*", re.ASCII)
@@ -84,6 +85,8 @@ def _decode(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
     except UnicodeDecodeError:
         raise InvalidArgument("the request body is not valid UTF-8") from None
     except msgspec.DecodeError as error:
+        if not body:
+            raise InvalidArgument("the request has no body: it must be a JSON object") from None
         raise InvalidArgument(f"the request body is not valid JSON: {error}") from None
     except ValueError:  # a number of more digits than Python converts
         raise InvalidArgument("the request body is not valid JSON: a number is too long") from None
@@ -125,6 +128,10 @@ def _refusal(problem: str, body: Any, wanted: Any, inside: str = "") -> InvalidA
     if unknown:
         path = (unknown["path"] or "$")[2:]
         return _unknown_field(unknown["name"][:LONGEST_VALUE_SHOWN], path, wanted, inside)
+    missing = _MISSING.fullmatch(problem)
+    if missing:
+        param = _joined(inside, _joined((missing["path"] or "$").removeprefix("$").removeprefix("."), missing["name"]))
+        return InvalidArgument(f"'{param}' is missing", param=param)
     where = _WHERE.fullmatch(problem)
     if where is None:
         named = f"'{inside}'" if inside else "the request body"
