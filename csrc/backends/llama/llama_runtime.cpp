@@ -136,16 +136,6 @@ std::string llama_version_text() {
 
 std::vector<std::string> llama_devices() { return devices(false); }
 
-std::vector<std::string> llama_weight_layouts() {
-  start_llama();
-  std::vector<std::string> names;
-  const ggml_backend_dev_t cpu = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
-  for (auto* one = cpu == nullptr ? nullptr : extra_buffer_types(cpu); one != nullptr && *one != nullptr; ++one) {
-    names.emplace_back(ggml_backend_buft_name(*one));
-  }
-  return names;
-}
-
 std::vector<std::string> llama_gpus() { return devices(true); }
 
 void use_plain_kernels() {

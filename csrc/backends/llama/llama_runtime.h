@@ -17,8 +17,6 @@ void start_llama();
 [[nodiscard]] std::vector<std::string> llama_devices();
 // The GPUs among them.
 [[nodiscard]] std::vector<std::string> llama_gpus();
-// The orders in which the CPU may keep weights for kernels of its own, beside the file's, e.g. "CPU_REPACK".
-[[nodiscard]] std::vector<std::string> llama_weight_layouts();
 
 // The first error line llama.cpp logged on this thread since the last call: the lines after it only say that something
 // failed. Without the name of llama.cpp's function in front.
