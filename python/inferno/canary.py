@@ -3,18 +3,21 @@ to the other, in what is computed for it, or in the last bit of a number, is fou
 
 As served: both send the same beginnings and their own secrets, and a fifth of them leave early. No secret may appear in
 the other's answers, and no more of a prompt may be reused than its own tenant has had computed. One by one: what is
-computed for a prompt must not depend on whether the other tenant has sent it; time follows that. Bit for bit: with
-``deterministic``, every token and logprob must be what the same request is answered alone, where nothing is shared.
+computed for a prompt must not depend on whether the other tenant has sent it, nor may the time to its first token tell.
+Bit for bit: with ``deterministic``, every token and logprob must be what the same request is answered alone, where
+nothing is shared.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import random
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from bisect import bisect, insort
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,7 +35,12 @@ LEAVES_ONE_IN = 5
 ANSWER_TOKENS = 24
 SHARED_BY = 10
 """Requests of both tenants that begin alike."""
-TIMED_TOKENS, TIMED_PAIRS = 80, 6
+TIMED_TOKENS = 80
+TIMED_ROUNDS, ONE_MORE_FOR = 40, 20
+"""Rounds of the look at times, and for how many requests there is one more: with more rounds, fewer must agree."""
+CHANCE = 1e-6
+"""Less probable than this is no chance: so often are times said to tell where they do not."""
+BY_OTHER, BY_NOBODY, BY_ITSELF = "sent by the other", "sent by nobody", "sent by itself"
 EXACT = {"deterministic": True, "slots": 8, "context_tokens": 512}
 """Few slots, so that prefixes are evicted and sequences wait."""
 _WORDS = ("amber", "river", "quiet", "stone", "market", "winter", "garden", "letter", "silver", "morning", "paper")
@@ -161,9 +169,13 @@ def _judge_secrets(asks: list[Ask], verdict: Verdict) -> None:
 def _judge_reuse(asks: list[Ask], verdict: Verdict) -> None:
     """What a tenant reuses must begin a text that it has sent or received itself before."""
     reused = dict.fromkeys(TENANTS, 0)
-    for ask in asks:
-        own = (other for other in asks if other.came < ask.came and other.tenant == ask.tenant)
-        most = max((_common(ask.prompt, other.prompt + other.tokens) for other in own), default=0)
+    sent: dict[str, list[list[int]]] = {tenant: [] for tenant in TENANTS}
+    for ask in sorted(asks, key=lambda ask: ask.came):
+        own = sent[ask.tenant]
+        # In order, a text lies beside the one with which it has most in common.
+        place = bisect(own, ask.prompt)
+        most = max((_common(ask.prompt, text) for text in own[max(place - 1, 0) : place + 1]), default=0)
+        insort(own, ask.prompt + ask.tokens)
         if ask.cached > most:
             verdict.leaks.append(
                 f"request {ask.seed} of the {ask.tenant} tenant reused {ask.cached} tokens, {most} are its own"
@@ -178,7 +190,7 @@ def _common(one: list[int], other: list[int]) -> int:
 
 async def _judge_work(engine: EngineClient, draw: random.Random, verdict: Verdict) -> None:
     """The same prompt after the other tenant's, against one that nobody has sent. Then again by the same tenant."""
-    computed: dict[str, list[int]] = {"sent by the other": [], "sent by nobody": [], "sent by itself": []}
+    computed: dict[str, list[int]] = {BY_OTHER: [], BY_NOBODY: [], BY_ITSELF: []}
     seconds: dict[str, list[float]] = {case: [] for case in computed}
 
     async def timed(case: str | None, tenant: str, prompt: list[int]) -> None:
@@ -192,16 +204,43 @@ async def _judge_work(engine: EngineClient, draw: random.Random, verdict: Verdic
             seconds[case].append(time.perf_counter() - began)
             computed[case].append(engine.stats()["prefill_tokens_computed"] - before)
 
-    for _ in range(TIMED_PAIRS):
+    for _ in range(TIMED_ROUNDS + verdict.requests // ONE_MORE_FOR):
         known, fresh = await _timed_prompt(engine, draw), await _timed_prompt(engine, draw)
         await timed(None, TENANTS[0], known)
-        await timed("sent by the other", TENANTS[1], known)
-        await timed("sent by nobody", TENANTS[1], fresh)
-        await timed("sent by itself", TENANTS[1], known)
-    if computed["sent by the other"] != computed["sent by nobody"]:
+        pair = [(BY_OTHER, known), (BY_NOBODY, fresh)]
+        draw.shuffle(pair)  # so that nothing but a leak makes one of them the faster one more often
+        for case, prompt in pair:
+            await timed(case, TENANTS[1], prompt)
+        await timed(BY_ITSELF, TENANTS[1], known)
+    if computed[BY_OTHER] != computed[BY_NOBODY]:
         verdict.leaks.append("a prompt is computed in part only when the other tenant has sent it: its time tells")
-    verdict.facts["computed_tokens"] = computed
-    verdict.facts["median_seconds"] = {case: statistics.median(times) for case, times in seconds.items()}
+    verdict.facts["computed_tokens"] = {case: [min(tokens), max(tokens)] for case, tokens in computed.items()}
+    judge_times(seconds, verdict)
+
+
+def judge_times(seconds: Mapping[str, Sequence[float]], verdict: Verdict) -> None:
+    """Whether the times to the first token of a prompt that the other tenant has sent are others than those of one that
+    nobody has: by how often they were the shorter ones of their round, which other work on the machine does not sway.
+
+    What the tenant has sent itself is answered sooner. Where the same look does not even find that, it says so.
+    """
+    other, own = _chance(seconds[BY_OTHER], seconds[BY_NOBODY]), _chance(seconds[BY_ITSELF], seconds[BY_NOBODY])
+    if other < CHANCE:
+        verdict.leaks.append("the time to the first token tells whether the other tenant has sent the prompt")
+    verdict.facts["seconds"] = {
+        "median": {case: statistics.median(times) for case, times in seconds.items()},
+        "chance_that_the_other_does_not_show": other,
+        "chance_that_itself_does_not_show": own,
+        "would_have_shown": own < CHANCE,
+    }
+
+
+def _chance(one: Sequence[float], other: Sequence[float]) -> float:
+    """Of rounds divided at least as one-sidedly as these, were either as likely to be the shorter (a sign test)."""
+    pairs = [(a, b) for a, b in zip(one, other, strict=True) if a != b]
+    shorter = sum(a < b for a, b in pairs)
+    rarer = sum(math.comb(len(pairs), k) for k in range(min(shorter, len(pairs) - shorter) + 1))
+    return min(1.0, 2 * rarer / (1 << len(pairs)))
 
 
 async def _timed_prompt(engine: EngineClient, draw: random.Random) -> list[int]:

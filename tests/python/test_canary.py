@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,7 +49,8 @@ async def test_nothing_leaks(model: str, layout: str) -> None:
     assert min(verdict.facts["reused_tokens"].values()) > 0, "or the look at reuse looked at nothing"
     assert verdict.facts["bit_for_bit"]["reused_tokens"] > 0
     computed = verdict.facts["computed_tokens"]
-    assert max(computed["sent by itself"]) < min(computed["sent by nobody"]), "or the counter could not show reuse"
+    assert computed["sent by itself"][1] < computed["sent by nobody"][0], "or the counter could not show reuse"
+    assert set(verdict.facts["seconds"]["median"]) == set(computed)
     assert seen[-1] == (REQUESTS, REQUESTS)
 
 
@@ -57,6 +59,34 @@ async def test_an_engine_that_forgets_tenants_is_found_out_by_what_it_reuses_and
     assert any("are its own" in leak for leak in verdict.leaks)
     assert any("its time tells" in leak for leak in verdict.leaks)
     assert not any("otherwise alone" in leak for leak in verdict.leaks), "what is reused is right, if not its owner's"
+
+
+def rounds(draw: random.Random, by_other: float, count: int) -> dict[str, list[float]]:
+    """Times of a machine where now and then something else runs, and where everything becomes slower meanwhile. A
+    prompt takes 10 ms, what is reused ``by_other``, and what the tenant has sent itself 3."""
+    seconds: dict[str, list[float]] = {canary.BY_OTHER: [], canary.BY_NOBODY: [], canary.BY_ITSELF: []}
+    for number in range(count):
+        for case, milliseconds in zip(seconds, (by_other, 10.0, 3.0), strict=True):
+            disturbed = draw.expovariate(0.1) if draw.random() < 0.3 else draw.expovariate(1)
+            seconds[case].append((milliseconds * (1 + number / count) + disturbed) / 1000)
+    return seconds
+
+
+@pytest.mark.parametrize("count", [40, 90])
+def test_times_tell_where_there_is_something_to_tell_and_not_where_nothing_is(count: int) -> None:
+    draw = random.Random(1)
+    found = {10.0: 0, 3.0: 0, 13.0: 0}
+    shows = 0
+    for by_other in found:
+        for _ in range(1000):
+            verdict = canary.Verdict()
+            canary.judge_times(rounds(draw, by_other, count), verdict)
+            found[by_other] += bool(verdict.leaks)
+            shows += verdict.facts["seconds"]["would_have_shown"]
+    assert found[10.0] == 0, "one in a million would have been chance"
+    assert found[3.0] > (990 if count == 90 else 700)
+    assert found[13.0] > (900 if count == 90 else 200), "slower tells as well"
+    assert shows > (2970 if count == 90 else 2100)
 
 
 async def test_answers_of_others_are_found_out() -> None:
