@@ -59,6 +59,7 @@ class PyEmbedder {
     return static_cast<std::uint64_t>(value_or_raise(std::move(id)));
   }
   void cancel(std::uint64_t id) { embedder_->cancel(RequestId{id}); }
+  std::optional<double> seconds_until_room(std::int64_t tokens) const { return embedder_->seconds_until_room(tokens); }
   EngineStats stats() const { return embedder_->stats(); }
   bool healthy() const { return embedder_->healthy(); }
   void stop() { embedder_->stop(); }
@@ -108,6 +109,7 @@ void register_embedder(py::module_& module) {
       .def(py::init<PyModel&, const EngineConfig&, py::function>(), "model"_a, "config"_a, "on_embeddings"_a)
       .def("submit", &PyEmbedder::submit, "request"_a)
       .def("cancel", &PyEmbedder::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())
+      .def("seconds_until_room", &PyEmbedder::seconds_until_room, "tokens"_a, py::call_guard<py::gil_scoped_release>())
       .def("stats", &PyEmbedder::stats, py::call_guard<py::gil_scoped_release>())
       .def_property_readonly("healthy", &PyEmbedder::healthy)
       .def("stop", &PyEmbedder::stop, py::call_guard<py::gil_scoped_release>());

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_set>
 
 #include "base/clock.h"
@@ -77,6 +78,10 @@ class PyEngine {
   void cancel(std::uint64_t id) { engine_->cancel(RequestId{id}); }
   void end_thought(std::uint64_t id) { engine_->end_thought(RequestId{id}); }
   std::shared_ptr<DeltaMailbox> mailbox() const { return sink_.mailbox(); }
+  std::optional<double> seconds_until_room(std::int64_t sequences, std::int64_t tokens) const {
+    return engine_->seconds_until_room(sequences, tokens);
+  }
+  std::optional<double> seconds_until_left(std::int64_t sequences) const { return engine_->seconds_until_left(sequences); }
   EngineStats stats() const { return engine_->stats(); }
   bool healthy() const { return engine_->healthy(); }
   void stop() { engine_->stop(); }
@@ -170,6 +175,8 @@ void register_engine(py::module_& module) {
       .def("submit", &PyEngine::submit, "request"_a)
       .def("cancel", &PyEngine::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())
       .def("end_thought", &PyEngine::end_thought, "request_id"_a, py::call_guard<py::gil_scoped_release>())
+      .def("seconds_until_room", &PyEngine::seconds_until_room, "sequences"_a, "tokens"_a, py::call_guard<py::gil_scoped_release>())
+      .def("seconds_until_left", &PyEngine::seconds_until_left, "sequences"_a, py::call_guard<py::gil_scoped_release>())
       .def("stats", &PyEngine::stats, py::call_guard<py::gil_scoped_release>())
       .def_property_readonly("mailbox", &PyEngine::mailbox)
       .def_property_readonly("healthy", &PyEngine::healthy)

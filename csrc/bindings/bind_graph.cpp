@@ -108,6 +108,7 @@ class PyGraphEngine final : public GraphSink {
     return static_cast<std::uint64_t>(value_or_raise(std::move(id)));
   }
   void cancel(std::uint64_t id) { engine_->cancel(RequestId{id}); }
+  std::optional<double> seconds_until_room() const { return engine_->seconds_until_room(); }
   EngineStats stats() const { return engine_->stats(); }
   void stop() { engine_->stop(); }
 
@@ -178,6 +179,7 @@ void register_graph(py::module_& module) {
            "on_outputs"_a)
       .def("submit", &PyGraphEngine::submit, "inputs"_a, "outputs"_a)
       .def("cancel", &PyGraphEngine::cancel, "request_id"_a, py::call_guard<py::gil_scoped_release>())
+      .def("seconds_until_room", &PyGraphEngine::seconds_until_room, py::call_guard<py::gil_scoped_release>())
       .def("stats", &PyGraphEngine::stats, py::call_guard<py::gil_scoped_release>())
       .def("stop", &PyGraphEngine::stop, py::call_guard<py::gil_scoped_release>());
   py::module_::import("atexit").attr("register")(py::cpp_function(&PyGraphEngine::stop_all));

@@ -82,8 +82,12 @@ Result<RequestId> Embedder::submit(EmbedRequest request) {
   request.arrived = clock_.now();
   const RequestId id = request.id;
   if (inbox_.put_urgent(std::make_shared<const EmbedRequest>(std::move(request)))) return id;
-  admission_.leave(1, tokens);
+  admission_.withdraw(1, tokens);
   return Status(StatusCode::kUnavailable, "the engine was stopped");
+}
+
+std::optional<double> Embedder::seconds_until_room(std::int64_t tokens) const {
+  return admission_.seconds_until_room(1, tokens, clock_.now());
 }
 
 void Embedder::cancel(RequestId request) { (void)inbox_.put_urgent(CancelCommand{request}); }
@@ -101,6 +105,7 @@ void Embedder::run() {
     const auto commands = queue_.empty() ? inbox_.wait_all() : inbox_.take_all();
     for (const Command& command : commands) apply(command);
     if (!stopping_.load() && !queue_.empty()) step();
+    admission_.observe(clock_.now());
     publish(0);
   }
   for (const Command& command : inbox_.take_all()) apply(command);  // so that what was accepted gets its outputs

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -32,6 +33,10 @@ class Embedder {
   // Never blocks. `request.id` and `request.arrived` are set here. On success the sink gets exactly one output per text.
   // kInvalidArgument, kContextLengthExceeded, kQueueFull, kUnavailable.
   [[nodiscard]] Result<RequestId> submit(EmbedRequest request);
+
+  // Seconds until a request of so many tokens will find room in the queue, by how fast that has emptied lately; none as
+  // long as it is not known.
+  [[nodiscard]] std::optional<double> seconds_until_room(std::int64_t tokens) const;
 
   // Texts that are not in a batch yet end with kCancelled; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);

@@ -179,13 +179,21 @@ Result<RequestId> Engine::submit(Request request) {
   if (request.adapter != kNoAdapter) {
     lock.lock();
     if (!adapters_.contains(request.adapter)) {
-      admission_.leave(n, tokens);
+      admission_.withdraw(n, tokens);
       return Status(StatusCode::kNotFound, "the adapter is not loaded any more", "model");
     }
   }
   if (loop_->send(SubmitCommand{std::make_shared<const Request>(std::move(request))})) return id;
-  admission_.leave(n, tokens);
+  admission_.withdraw(n, tokens);
   return Status(StatusCode::kUnavailable, "the engine was stopped");
+}
+
+std::optional<double> Engine::seconds_until_room(std::int64_t sequences, std::int64_t tokens) const {
+  return admission_.seconds_until_room(sequences, tokens, clock_.now());
+}
+
+std::optional<double> Engine::seconds_until_left(std::int64_t sequences) const {
+  return admission_.seconds_until_left(sequences, 0, clock_.now());
 }
 
 void Engine::cancel(RequestId request) { (void)loop_->send(CancelCommand{request}); }

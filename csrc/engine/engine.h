@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -36,6 +37,12 @@ class Engine {
   // Never blocks. `request.id` and `request.arrived` are set here. On success the sink gets exactly one final delta per
   // sequence. kInvalidArgument, kNotFound (the adapter), kContextLengthExceeded, kQueueFull, kUnavailable.
   [[nodiscard]] Result<RequestId> submit(Request request);
+
+  // Seconds until so many sequences and prompt tokens will find room in the queue, by how fast that has emptied lately; none as long as
+  // it is not known.
+  [[nodiscard]] std::optional<double> seconds_until_room(std::int64_t sequences, std::int64_t tokens) const;
+  // Likewise until so many of those that wait will have begun to run, or have gone.
+  [[nodiscard]] std::optional<double> seconds_until_left(std::int64_t sequences) const;
 
   // Takes effect at the next step, wherever the request is; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);

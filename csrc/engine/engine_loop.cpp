@@ -124,6 +124,7 @@ void EngineLoop::run() {
     for (const Command& command : commands) apply(command);
     scheduler_.expire(updates_);
     if (!stopping_.load() && !scheduler_.idle()) step();
+    admission_.observe(clock_.now());
     retire_adapters();
     publish_stats();
     emit();

@@ -33,9 +33,11 @@ Result<RequestId> GraphEngine::submit(GraphRequest request) {
   request.arrived = clock_.now();
   const RequestId id = request.id;
   if (inbox_.put_urgent(std::move(request))) return id;
-  admission_.leave(1, 0);
+  admission_.withdraw(1, 0);
   return Status(StatusCode::kUnavailable, "the engine was stopped");
 }
+
+std::optional<double> GraphEngine::seconds_until_room() const { return admission_.seconds_until_room(1, 0, clock_.now()); }
 
 void GraphEngine::cancel(RequestId request) {
   (void)inbox_.put_urgent(CancelCommand{request});
@@ -63,6 +65,7 @@ void GraphEngine::work() {
   while (!stopping_.load()) {
     for (Command& command : waiting_.empty() ? inbox_.wait_all() : inbox_.take_all()) apply(std::move(command));
     if (!stopping_.load() && !waiting_.empty()) compute(next());
+    admission_.observe(clock_.now());
     publish(0);
   }
   for (Command& command : inbox_.take_all()) apply(std::move(command));  // so that what was accepted gets its outputs

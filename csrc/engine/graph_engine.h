@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -57,6 +58,8 @@ class GraphEngine {
 
   // Never blocks. `request.id` and `request.arrived` are set here. kInvalidArgument, kQueueFull, kUnavailable.
   [[nodiscard]] Result<RequestId> submit(GraphRequest request);
+  // Seconds until a request will find room in the queue, by how fast that has emptied lately; none as long as it is not known.
+  [[nodiscard]] std::optional<double> seconds_until_room() const;
   // A request that waits still ends with kCancelled, and so does a run whose requests are all cancelled, behind the operator
   // that it is at; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);

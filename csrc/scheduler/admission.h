@@ -1,11 +1,17 @@
-// Admission: the door. Counts what waits, and refuses beyond the bound, on the caller's thread. Thread-safe.
+// Admission: the door. Counts what waits, and refuses beyond the bound, on the caller's thread; says when there will be room.
+// Thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/status.h"
+#include "scheduler/drain_rate.h"
 
 namespace inferno {
 
@@ -19,17 +25,46 @@ class Admission {
     const std::int64_t waiting = waiting_.fetch_add(sequences);
     const std::int64_t queued = tokens_.fetch_add(tokens);
     if (waiting == 0 || (waiting + sequences <= max_waiting_ && queued + tokens <= max_tokens_)) return {};
-    leave(sequences, tokens);
+    withdraw(sequences, tokens);
     refused_.fetch_add(1);
     return Status(StatusCode::kQueueFull, "the queue is full: " + std::to_string(waiting) + " of " +
                                               std::to_string(max_waiting_) + " sequences and " + std::to_string(queued) +
                                               " of " + std::to_string(max_tokens_) + " prompt tokens wait; try again later");
   }
 
-  // These no longer wait.
-  void leave(std::int64_t sequences, std::int64_t tokens) {
+  // These did not come in after all.
+  void withdraw(std::int64_t sequences, std::int64_t tokens) {
     waiting_.fetch_sub(sequences);
     tokens_.fetch_sub(tokens);
+  }
+
+  // These no longer wait.
+  void leave(std::int64_t sequences, std::int64_t tokens) {
+    withdraw(sequences, tokens);
+    left_.fetch_add(sequences);
+    left_tokens_.fetch_add(tokens);
+  }
+
+  // What left counts as of now. To be called after each step, by the thread that makes them.
+  void observe(Time now) {
+    const std::int64_t sequences = left_.exchange(0), tokens = left_tokens_.exchange(0);
+    const std::lock_guard lock(rate_mutex_);
+    rate_.observe(now, sequences, tokens, waiting() > 0);
+  }
+
+  // Seconds until enough will have left for these to come in; none as long as it is not known how fast that goes.
+  [[nodiscard]] std::optional<double> seconds_until_room(std::int64_t sequences, std::int64_t tokens, Time now) const {
+    const std::int64_t waiting = waiting_.load();
+    // Nothing fits a bound that is smaller than itself: such a one waits until all others have left.
+    const std::int64_t too_many = std::clamp<std::int64_t>(waiting + sequences - max_waiting_, 0, waiting);
+    const std::int64_t queued = tokens_.load();
+    return seconds_until_left(too_many, std::clamp<std::int64_t>(queued + tokens - max_tokens_, 0, queued), now);
+  }
+
+  // Seconds until so many will have left.
+  [[nodiscard]] std::optional<double> seconds_until_left(std::int64_t sequences, std::int64_t tokens, Time now) const {
+    const std::lock_guard lock(rate_mutex_);
+    return rate_.seconds_until(sequences, tokens, now);
   }
 
   [[nodiscard]] std::int64_t waiting() const { return waiting_.load(); }
@@ -41,7 +76,11 @@ class Admission {
   const std::int64_t max_tokens_;
   std::atomic<std::int64_t> waiting_{0};
   std::atomic<std::int64_t> tokens_{0};
+  std::atomic<std::int64_t> left_{0};  // since the last step
+  std::atomic<std::int64_t> left_tokens_{0};
   std::atomic<std::uint64_t> refused_{0};
+  mutable std::mutex rate_mutex_;
+  DrainRate rate_;
 };
 
 }  // namespace inferno

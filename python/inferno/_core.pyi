@@ -320,6 +320,11 @@ class Engine:  # csrc/bindings/bind_engine.cpp
     def cancel(self, request_id: int) -> None: ...
     def end_thought(self, request_id: int) -> None:
         """From the next step on: as if the tokens of its thought were spent."""
+    def seconds_until_room(self, sequences: int, tokens: int) -> float | None:
+        """Until so many sequences and prompt tokens will find room in the queue, by how fast that has emptied lately;
+        None as long as it is not known."""
+    def seconds_until_left(self, sequences: int) -> float | None:
+        """Likewise until so many of those that wait will have begun to run, or have gone."""
     def stats(self) -> EngineStats: ...
     @property
     def healthy(self) -> bool: ...
@@ -345,6 +350,8 @@ class Embedder:  # csrc/bindings/bind_embedder.cpp
         """Takes the model over, as Engine does. Raises CoreError unsupported for a model that does not embed."""
     def submit(self, request: EmbedRequest) -> int: ...
     def cancel(self, request_id: int) -> None: ...
+    def seconds_until_room(self, tokens: int) -> float | None:
+        """Until a request of so many tokens will find room in the queue; None as long as that is not known."""
     def stats(self) -> EngineStats: ...
     @property
     def healthy(self) -> bool: ...
@@ -383,6 +390,8 @@ class GraphEngine:  # csrc/engine/graph_engine.h
     def submit(self, inputs: Sequence[GraphInput], outputs: Sequence[str]) -> int:
         """No ``outputs``: all. Raises CoreError invalid_argument for what the graph does not take, queue_full."""
     def cancel(self, request_id: int) -> None: ...
+    def seconds_until_room(self) -> float | None:
+        """Until a request will find room in the queue; None as long as that is not known."""
     def stats(self) -> EngineStats: ...
     def stop(self) -> None:
         """Ends all requests (code "unavailable"), joins the thread. on_outputs is not called afterwards."""

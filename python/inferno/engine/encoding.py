@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING
 from inferno.engine.abilities import cannot
 from inferno.engine.client import ModelCard
 from inferno.engine.core import _core, native_call
-from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import Deliveries, EmbedRequest, EmbedResult
 from inferno.engine.encoder import Segment
 from inferno.engine.native import checked_ids, fill_embed_request
+from inferno.engine.retry_after import retry_after
 from inferno.engine.scoring import Frame, ScoreRequest, ScoreResult
 from inferno.errors import ContextLengthExceeded, QueueFull
 
@@ -48,7 +47,6 @@ class EncoderEngine:
             between=tuple(model.separator) if extras.between is None else extras.between,
             after=tuple(native_call(model.encode, [], False, True)),
         )
-        self._drain_rate = DrainRate()
 
     async def embed(self, request: EmbedRequest) -> EmbedResult:
         if "embed" not in self._card.abilities:
@@ -84,8 +82,9 @@ class EncoderEngine:
         try:
             request_id = native_call(self.native.submit, native)
         except QueueFull as refused:
+            tokens = sum(len(text) for text in request.texts)
             stats = self.native.stats().as_dict()
-            refused.retry_after = self._drain_rate.retry_after(stats, len(request.texts), time.monotonic())
+            refused.retry_after = retry_after(self.native.seconds_until_room(tokens), stats, len(request.texts))
             raise
         try:
             return await self._deliveries.wait(request_id, request)

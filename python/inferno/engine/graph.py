@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from inferno.engine.abilities import cannot
 from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard, RequestStream
 from inferno.engine.core import _core, native_call
-from inferno.engine.drain_rate import DrainRate
 from inferno.engine.inference import Arrivals, GraphSignature, InferRequest, InferResult, TensorSignature
 from inferno.engine.native import overridden
 from inferno.engine.onnxruntime import backend_of
 from inferno.engine.prefix_store import StoreStats
+from inferno.engine.retry_after import retry_after
 from inferno.errors import InvalidArgument, QueueFull
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ class GraphEngine:
         self._arrivals = Arrivals()
         self._engine = native_call(_core.GraphEngine, graph, config, rows, self._arrivals.on_outputs)
         self._card = _card(graph, rows, name, backend)
-        self._drain_rate = DrainRate()
         self._closed = False
 
     @classmethod
@@ -86,7 +85,7 @@ class GraphEngine:
         try:
             request_id = native_call(self._engine.submit, inputs, list(request.outputs))
         except QueueFull as refused:
-            refused.retry_after = self._drain_rate.retry_after(self.stats(), 1, time.monotonic())
+            refused.retry_after = retry_after(self._engine.seconds_until_room(), self.stats(), 1)
             raise
         try:
             return await self._arrivals.wait(request_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -19,7 +18,6 @@ from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
 from inferno.engine.dialects.formats import tool_format_named
-from inferno.engine.drain_rate import DrainRate
 from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.engine.encoding import EncoderEngine
 from inferno.engine.extras import Extras
@@ -32,6 +30,7 @@ from inferno.engine.native import checked_ids, fill_request
 from inferno.engine.parts import Parts, open_parts
 from inferno.engine.prefix_keeper import PrefixKeeper
 from inferno.engine.prefix_store import StoreStats
+from inferno.engine.retry_after import by_busy_time, retry_after
 from inferno.engine.scoring import ScoreRequest, ScoreResult
 from inferno.engine.stream import Channel, Delivery, LocalStream
 from inferno.engine.thoughts import thought_limit
@@ -77,7 +76,6 @@ class LocalEngine:
         self._grammars = Grammars(model)
         self._media = MediaReader(model, self._card.abilities)
         self._placing = Placing(self._tokens, self._media, self._card.context_tokens)
-        self._drain_rate = DrainRate()
         self._closed = False
 
     @classmethod
@@ -244,7 +242,7 @@ class LocalEngine:
         fill_request(native, request, encode=lambda text: self._tokens.ids([text], add_bos=False))
         native.adapter = self._adapters.number(request.adapter) if self._adapters is not None else 0
         self._delivery.bind(asyncio.get_running_loop())
-        self._refuse_hopeless(request)
+        self._refuse_hopeless(engine, request)
         if request.grammar is not None:
             native.grammar = await self._grammars.compiled(request.grammar, request.tenant)
         if self._keeper is not None:
@@ -255,7 +253,8 @@ class LocalEngine:
         try:
             request_id = native_call(engine.submit, native)
         except QueueFull as refused:
-            refused.retry_after = self._drain_rate.retry_after(self.stats(), request.n, time.monotonic())
+            tokens = request.n * len(request.prompt)
+            refused.retry_after = retry_after(engine.seconds_until_room(request.n, tokens), self.stats(), request.n)
             raise
         channel = self._delivery.channels[request_id] = Channel(request.n, request.tenant)
         return LocalStream(
@@ -265,7 +264,7 @@ class LocalEngine:
             end_thought=None if request.thought is None else lambda: engine.end_thought(request_id),
         )
 
-    def _refuse_hopeless(self, request: GenerateRequest) -> None:
+    def _refuse_hopeless(self, engine: _core.Engine, request: GenerateRequest) -> None:
         """Raise QueueFull for a request that could not even be started in its time, rather than compute it in vain.
 
         Of a queue that several tenants share by turns, its tenant's own part counts once for each of them.
@@ -278,7 +277,7 @@ class LocalEngine:
         own = sum(channel.choices for channel in queued if channel.tenant == request.tenant)
         turns = len({request.tenant, *(channel.tenant for channel in queued)})
         ahead = min(stats["requests_waiting"], own * turns) - free
-        seconds = self._drain_rate.wait(stats, ahead, time.monotonic()) if ahead > 0 else 0
+        seconds = (engine.seconds_until_left(ahead) or by_busy_time(stats, ahead)) if ahead > 0 else 0
         if seconds is not None and seconds > request.timeout:
             raise QueueFull(
                 f"the request would wait about {seconds:.1f} seconds to be started, and its timeout is"

@@ -19,8 +19,10 @@ class ManualClock final : public Clock {
 };
 
 struct House {
-  explicit House(SchedulerOptions asked = {}, std::int32_t capacity = 4096, std::int32_t slots = 16)
-      : cache({.capacity_tokens = capacity, .slots = slots}), scheduler(with_defaults(asked), cache, door, clock) {}
+  explicit House(SchedulerOptions asked = {}, std::int32_t capacity = 4096, std::int32_t slots = 16,
+                 std::int64_t max_waiting = 1000, std::int64_t max_waiting_tokens = 1000000)
+      : cache({.capacity_tokens = capacity, .slots = slots}), door(max_waiting, max_waiting_tokens),
+        scheduler(with_defaults(asked), cache, door, clock) {}
 
   static SchedulerOptions with_defaults(SchedulerOptions o) {
     if (o.max_running == 0) o.max_running = 8;
@@ -32,7 +34,7 @@ struct House {
   }
 
   SequenceId add(std::vector<TokenId> prompt, std::int32_t max_tokens = 4, std::int32_t priority = 0, Tenant tenant = "a",
-                 double timeout = 0) {
+                 double timeout = 0, AdapterId adapter = kNoAdapter) {
     auto request = std::make_shared<Request>();
     request->id = RequestId{++numbers};
     request->prompt = std::move(prompt);
@@ -40,6 +42,7 @@ struct House {
     request->priority = priority;
     request->tenant = std::move(tenant);
     request->timeout = timeout;
+    request->adapter = adapter;
     request->arrived = clock.time;
     EXPECT_TRUE(door.enter(1, static_cast<std::int64_t>(request->prompt.size())).ok());
     scheduler.add(std::make_unique<Sequence>(request, SequenceId{numbers}, 0));
@@ -74,7 +77,7 @@ struct House {
 
   ManualClock clock;
   KvCacheManager cache;
-  Admission door{1000, 1000000};
+  Admission door;
   Scheduler scheduler;
   Scheduler::Updates updates;
   std::vector<std::pair<SequenceId, std::int32_t>> seen;
