@@ -114,7 +114,8 @@ TEST(Fairness, UnderAnyArrivalOrderEverythingAcceptedEnds) {
   }
 }
 
-// Requests never stop coming, of all sizes, priorities, weights and tenants, faster than they can be served. Whatever is
+// Requests never stop coming, of all sizes, priorities, weights, adapters, deadlines and tenants, faster than they can be
+// served, and some are set aside when they ran already. Whatever is
 // accepted is served all the same: nothing that arrived in the first half is left when the clock has passed the ageing of
 // the lowest priority several times over.
 TEST(Fairness, UnderArrivalsWithoutEndNothingAcceptedWaitsForEver) {
@@ -125,21 +126,23 @@ TEST(Fairness, UnderArrivalsWithoutEndNothingAcceptedWaitsForEver) {
                 512, 8);
     std::vector<SequenceId> early;
     const char* tenants[] = {"a", "b", "c", "d"};
-    const auto arrive = [&](Tenant tenant, std::int32_t priority) {
+    const auto arrive = [&](Tenant tenant, std::int32_t priority, double soon) {
       const auto length = static_cast<std::int32_t>(1 + random() % 150);
       return house.add(range(static_cast<TokenId>((random() % 4) * 1000), length), static_cast<std::int32_t>(1 + random() % 30),
-                       priority, std::move(tenant), random() % 3 == 0 ? 1e6 : 0.0);
+                       priority, std::move(tenant), random() % 3 == 0 ? 1e6 : random() % 3 == 0 ? soon : 0.0, AdapterId{random() % 3});
     };
-    for (int i = 0; i < 30; ++i) early.push_back(arrive(tenants[random() % 4], static_cast<std::int32_t>(random() % 4)));
+    for (int i = 0; i < 30; ++i) early.push_back(arrive(tenants[random() % 4], static_cast<std::int32_t>(random() % 4), 0));
     for (int step = 0; step < 6000; ++step) {
       house.clock.time += std::chrono::milliseconds(50);
       // One tenant at a time floods, with the most urgent of requests; the others keep what they have.
-      if (house.door.waiting() < 60) (void)arrive(tenants[(static_cast<unsigned>(step) / 700 + seed) % 4], 0);
+      if (house.door.waiting() < 60) (void)arrive(tenants[(static_cast<unsigned>(step) / 700 + seed) % 4], 0, 2.0);
       house.scheduler.expire(house.updates);
       house.step();
     }
     for (const SequenceId id : early) EXPECT_EQ(house.finals(id, FinishReason::kLength), 1) << "seed " << seed;
     EXPECT_GT(house.door.waiting(), 0) << "it was overload";
+    EXPECT_GT(house.scheduler.stats().preemptions, 0u);
+    EXPECT_GT(house.scheduler.stats().expired, 0u);
   }
 }
 
