@@ -9,7 +9,8 @@ namespace inferno {
 bool attention_fits(const Attention& attention) {
   const std::int64_t width = attention.width;
   const bool whole_blocks = attention.format == CacheFormat::kF16 || width % 32 == 0;
-  return whole_blocks && attention.cells % kAttentionStretch == 0 && width % 16 == 0 && width >= 32 && width <= 128 && width != 112 &&
+  const bool has_a_kernel = (width % 16 == 0 && width >= 32 && width <= 128 && width != 112) || width == 256;
+  return whole_blocks && attention.cells % kAttentionStretch == 0 && has_a_kernel &&
          attention.heads % attention.kv_heads == 0 && attention.heads / attention.kv_heads <= kAttentionQueries;
 }
 

@@ -24,6 +24,7 @@ struct Attention {
   std::int64_t slots = 0;
   std::int64_t cells = 0;     // of a slot
   float scale = 1;
+  float cap = 0;              // scores become cap * tanh(score / cap); 0 = they stay as they are
   CacheFormat format = CacheFormat::kF16;
 
   struct Strides {
@@ -37,11 +38,12 @@ struct Attention {
   Strides value;
   const std::byte* mask = nullptr;     // F16, `cells` for each row: added to the scores; -inf is not seen
   std::size_t mask_row = 0, mask_slot = 0;
+  const float* sinks = nullptr;        // of each head, or none: a score beside those of the cells, which has no value
   float* out = nullptr;                // slots x rows x heads x width
 };
 
 // Whether the kernel computes this shape: whole stretches of cells, heads of 32 to 128 in steps of 16 (but
-// 112) and of whole blocks.
+// 112) or of 256, and of whole blocks.
 [[nodiscard]] bool attention_fits(const Attention& attention);
 
 // Needs kernels() and attention_fits(). A row that sees no cell at all gets zeros.

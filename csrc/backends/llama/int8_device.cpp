@@ -52,25 +52,28 @@ std::optional<CacheFormat> format_of(const ggml_tensor& cache) {
 // `op` has a cache in one of our formats.
 Attention attention_of(const ggml_tensor& op) {
   const ggml_tensor &queries = *op.src[0], &keys = *op.src[1], &values = *op.src[2], &mask = *op.src[3];
-  float scale = 1;
+  float scale = 1, cap = 0;
   std::memcpy(&scale, op.op_params, sizeof scale);
+  std::memcpy(&cap, op.op_params + 2, sizeof cap);
   return {.width = queries.ne[0], .rows = queries.ne[1], .heads = queries.ne[2], .kv_heads = keys.ne[2], .slots = queries.ne[3],
-          .cells = keys.ne[1], .scale = scale, .format = format_of(keys).value(),
+          .cells = keys.ne[1], .scale = scale, .cap = cap, .format = format_of(keys).value(),
           .queries = static_cast<const std::byte*>(queries.data), .query = strides(queries),
           .keys = static_cast<const std::byte*>(keys.data), .key = strides(keys),
           .values = static_cast<const std::byte*>(values.data), .value = strides(values),
           .mask = static_cast<const std::byte*>(mask.data), .mask_row = mask.nb[1], .mask_slot = mask.ne[3] == 1 ? 0 : mask.nb[3],
+          .sinks = op.src[4] == nullptr ? nullptr : static_cast<const float*>(op.src[4]->data),
           .out = static_cast<float*>(op.data)};
 }
 
-// The plain kind: causal or not is told by the mask; no slopes, no cap on scores, no sinks.
+// Causal or not, and within which window, is told by the mask. No slopes.
 bool is_our_attention(const ggml_tensor& op) {
-  if (attention_pauses > 0 || op.src[3] == nullptr || op.src[4] != nullptr) return false;
+  if (attention_pauses > 0 || op.src[3] == nullptr) return false;
   const ggml_tensor &queries = *op.src[0], &keys = *op.src[1], &values = *op.src[2], &mask = *op.src[3];
-  float slopes = 0, cap = 0;
+  const ggml_tensor* sinks = op.src[4];
+  float slopes = 0;
   std::memcpy(&slopes, op.op_params + 1, sizeof slopes);
-  std::memcpy(&cap, op.op_params + 2, sizeof cap);
-  const bool plain = slopes == 0 && cap == 0 && queries.type == GGML_TYPE_F32 && format_of(keys) && values.type == keys.type &&
+  const bool sinks_fit = sinks == nullptr || (sinks->type == GGML_TYPE_F32 && ggml_is_contiguous(sinks) && ggml_nelements(sinks) == queries.ne[2]);
+  const bool plain = slopes == 0 && sinks_fit && queries.type == GGML_TYPE_F32 && format_of(keys) && values.type == keys.type &&
                      mask.type == GGML_TYPE_F16 && op.type == GGML_TYPE_F32;
   const bool side_by_side = queries.nb[0] == sizeof(float) && keys.nb[0] == ggml_type_size(keys.type) &&
                             values.nb[0] == keys.nb[0] && mask.nb[0] == 2 && ggml_is_contiguous(&op);

@@ -24,6 +24,8 @@ constexpr ggml_fp16_t kUnseen = 0xfc00;  // -inf
 
 struct Shape {
   std::int64_t width, rows, heads, kv_heads, slots, cells;
+  float cap = 0;
+  bool has_sinks = false;
 };
 
 // Queries, keys, values and mask of noise, side by side as llama.cpp has them: of a row, or cell, all heads.
@@ -36,6 +38,8 @@ struct Problem {
     values.resize(keys.size());
     mask.resize(static_cast<std::size_t>(s.cells * s.rows * s.slots));
     for (float& one : queries) one = normal(random);
+    if (s.has_sinks) sinks.resize(static_cast<std::size_t>(s.heads));
+    for (float& one : sinks) one = 2 * normal(random);
     for (auto* of : {&keys, &values}) {
       for (ggml_fp16_t& one : *of) one = ggml_fp32_to_fp16(normal(random));
     }
@@ -53,10 +57,10 @@ struct Problem {
     const auto rows = static_cast<std::size_t>(shape.rows);
     const Attention::Strides cache{.row = 2 * width * kv, .head = 2 * width, .slot = 2 * width * kv * cells};
     return {.width = shape.width, .rows = shape.rows, .heads = shape.heads, .kv_heads = shape.kv_heads, .slots = shape.slots,
-            .cells = shape.cells, .scale = scale(), .queries = bytes(queries),
+            .cells = shape.cells, .scale = scale(), .cap = shape.cap, .queries = bytes(queries),
             .query = {.row = 4 * width * heads, .head = 4 * width, .slot = 4 * width * heads * rows}, .keys = bytes(keys), .key = cache,
             .values = bytes(values), .value = cache, .mask = bytes(mask), .mask_row = 2 * cells, .mask_slot = 2 * cells * rows,
-            .out = out.data()};
+            .sinks = shape.has_sinks ? sinks.data() : nullptr, .out = out.data()};
   }
 
   // By the kernels in use, and one number more, which is to stay as it is.
@@ -81,10 +85,13 @@ struct Problem {
     for (std::int64_t cell = 0; cell < s.cells; ++cell) {
       double dot = 0;
       for (std::int64_t d = 0; d < s.width; ++d) dot += static_cast<double>(at(queries, query + d)) * ggml_fp16_to_fp32(at(keys, cell_at(cell) + d));
-      scores.push_back(dot * scale() + ggml_fp16_to_fp32(at(mask, (slot * s.rows + row) * s.cells + cell)));
+      dot *= scale();
+      if (s.cap != 0) dot = s.cap * std::tanh(dot / s.cap);
+      scores.push_back(dot + ggml_fp16_to_fp32(at(mask, (slot * s.rows + row) * s.cells + cell)));
       most = std::max(most, scores.back());
     }
     if (std::isinf(most)) return sum;
+    if (s.has_sinks) weights = std::exp(static_cast<double>(at(sinks, head)) - most);
     for (std::int64_t cell = 0; cell < s.cells; ++cell) {
       const double weight = std::exp(scores[static_cast<std::size_t>(cell)] - most);
       weights += weight;
@@ -95,7 +102,7 @@ struct Problem {
   }
 
   Shape shape;
-  std::vector<float> queries;
+  std::vector<float> queries, sinks;
   std::vector<ggml_fp16_t> keys, values, mask;
 };
 
@@ -108,7 +115,7 @@ class AttentionOf : public testing::TestWithParam<Shape> {
 
 TEST_P(AttentionOf, IsWhatItIsInDouble) {
   const Problem problem(GetParam());
-  const auto [width, rows, heads, kv_heads, slots, cells] = GetParam();
+  const auto [width, rows, heads, kv_heads, slots, cells, cap, has_sinks] = GetParam();
   std::vector<std::vector<double>> exact;
   for (std::int64_t i = 0; i < slots * rows * heads; ++i) exact.push_back(problem.exact(i / heads / rows, i / heads % rows, i % heads));
   for_each_kernel_set([&, width = static_cast<std::size_t>(width)] {
@@ -128,7 +135,9 @@ TEST_P(AttentionOf, IsTheSameToTheLastBitWhicheverKernelsComputeIt) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, AttentionOf,
                          testing::Values(Shape{64, 1, 14, 2, 3, 256}, Shape{64, 23, 14, 2, 1, 320}, Shape{48, 5, 6, 6, 2, 64},
-                                         Shape{80, 3, 8, 4, 1, 96}, Shape{96, 2, 32, 1, 2, 64}, Shape{128, 70, 4, 2, 1, 128}, Shape{32, 9, 8, 4, 2, 96}));
+                                         Shape{80, 3, 8, 4, 1, 96}, Shape{96, 2, 32, 1, 2, 64}, Shape{128, 70, 4, 2, 1, 128}, Shape{32, 9, 8, 4, 2, 96},
+                                         Shape{256, 9, 4, 1, 2, 96}, Shape{256, 5, 8, 4, 1, 96, 1.5f}, Shape{64, 3, 16, 2, 1, 96, 0, true},
+                                         Shape{128, 3, 4, 2, 2, 64, 0.5f, true}));
 
 // What --deterministic relies on: the same row in blocks of other sizes, and where a longer text beside it makes for more cells.
 TEST(Attention, ARowIsTheSameToTheLastBitWhateverIsBesideIt) {
@@ -159,7 +168,7 @@ TEST(Attention, ARowIsTheSameToTheLastBitWhateverIsBesideIt) {
 TEST(Attention, OfAQuantizedCacheIsThatOfItsNumbersInF16) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   for (const auto& [type, format] : {std::pair{GGML_TYPE_Q8_0, CacheFormat::kQ8_0}, std::pair{GGML_TYPE_Q4_0, CacheFormat::kQ4_0}}) {
-    for (const std::int64_t width : {32, 64, 96, 128}) {
+    for (const std::int64_t width : {32, 64, 96, 128, 256}) {
       Problem problem({width, 5, 6, 2, 2, 96});
       // The same in blocks; `numbers` become what those hold.
       const auto quantized = [type = type, width](std::vector<ggml_fp16_t>& numbers) {
@@ -213,7 +222,7 @@ TEST(Attention, ShapesThatAreNotWholeAreLeftToOthers) {
   EXPECT_FALSE(fits({64, 1, 2, 2, 1, 48})) << "half a stretch of cells";
   EXPECT_FALSE(fits({40, 1, 2, 2, 1, 64}));
   EXPECT_FALSE(fits({16, 1, 2, 2, 1, 64}));
-  EXPECT_FALSE(fits({256, 1, 2, 2, 1, 64}));
+  EXPECT_FALSE(fits({192, 1, 2, 2, 1, 64}));
   const Problem blocks({48, 1, 2, 2, 1, 64});
   std::vector<float> none;
   Attention half_a_block = blocks.attention(none);
@@ -227,7 +236,7 @@ struct FreeContext {
 };
 
 // Whether the device takes it as ggml's graphs say it.
-bool taken(const Shape& s, float slopes = 0, float cap = 0, ggml_type cache = GGML_TYPE_F16) {
+bool taken(const Shape& s, float slopes = 0, ggml_type cache = GGML_TYPE_F16, std::int64_t sinks = 0) {
   start_llama();
   const ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL);
   if (device == nullptr) return false;
@@ -237,10 +246,12 @@ bool taken(const Shape& s, float slopes = 0, float cap = 0, ggml_type cache = GG
   ggml_tensor* k = ggml_permute(at, ggml_new_tensor_4d(at, cache, s.width, s.kv_heads, s.cells, s.slots), 0, 2, 1, 3);
   ggml_tensor* v = ggml_permute(at, ggml_new_tensor_4d(at, cache, s.width, s.kv_heads, s.cells, s.slots), 0, 2, 1, 3);
   ggml_tensor* mask = ggml_new_tensor_4d(at, GGML_TYPE_F16, s.cells, s.rows, 1, s.slots);
-  return ggml_backend_dev_supports_op(device, ggml_flash_attn_ext(at, q, k, v, mask, 0.1f, slopes, cap));
+  ggml_tensor* op = ggml_flash_attn_ext(at, q, k, v, mask, 0.1f, slopes, s.cap);
+  if (sinks > 0) op->src[4] = ggml_new_tensor_1d(at, GGML_TYPE_F32, sinks);
+  return ggml_backend_dev_supports_op(device, op);
 }
 
-TEST(Attention, TheDeviceTakesThePlainKindAndNoneWhileAContextIsMade) {
+TEST(Attention, TheDeviceTakesWhatItsKernelComputesAndNoneWhileAContextIsMade) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   const Shape shape{64, 3, 14, 2, 2, 256};
   EXPECT_TRUE(taken(shape));
@@ -253,10 +264,12 @@ TEST(Attention, TheDeviceTakesThePlainKindAndNoneWhileAContextIsMade) {
     EXPECT_FALSE(always.took_attention()) << "none was computed";
   }
   EXPECT_FALSE(taken(shape, 8.0f)) << "slopes";
-  EXPECT_FALSE(taken(shape, 0, 30.0f)) << "a cap";
-  EXPECT_TRUE(taken(shape, 0, 0, GGML_TYPE_Q8_0));
-  EXPECT_TRUE(taken(shape, 0, 0, GGML_TYPE_Q4_0));
-  EXPECT_FALSE(taken(shape, 0, 0, GGML_TYPE_F32));
+  EXPECT_TRUE(taken({256, 3, 8, 4, 2, 256, 50.0f})) << "a cap";
+  EXPECT_TRUE(taken(shape, 0, GGML_TYPE_F16, 14)) << "sinks";
+  EXPECT_FALSE(taken(shape, 0, GGML_TYPE_F16, 2)) << "sinks of other heads";
+  EXPECT_TRUE(taken(shape, 0, GGML_TYPE_Q8_0));
+  EXPECT_TRUE(taken(shape, 0, GGML_TYPE_Q4_0));
+  EXPECT_FALSE(taken(shape, 0, GGML_TYPE_F32));
   {
     const AttentionPause pause;
     EXPECT_FALSE(taken(shape));

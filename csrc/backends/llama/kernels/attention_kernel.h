@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "backends/llama/kernels/exponential.h"
 #include "backends/llama/kernels/kernel_set.h"
 #include "backends/llama/kernels/quantized_cache.h"
 
@@ -33,18 +34,7 @@ struct alignas(64) Block {
 // How many queries at once, and how many tiles of their sums, so that all sums stay in registers.
 constexpr int scores_at_once(int tiles) { return kManyRegisters && tiles <= 4 ? 4 : 2; }
 constexpr int sums_at_once(int tiles) { return kManyRegisters && tiles > 4 ? 2 : 4; }
-constexpr int tiles_at_once(int tiles) { return kManyRegisters ? tiles : 1; }
-
-// e to the power of x, for x <= 0, to some 2 units in the last place; 0 below -87.
-INFERNO_LANES Floats exponential(Floats x) {
-  const Lanes counts = at_least(x, -87.0f);
-  x = only(counts, x);
-  const Floats n = rounded(x * all(1.44269504f));
-  const Floats rest = take_product(take_product(x, n, all(0.693359375f)), n, all(-2.12194440e-4f));
-  Floats power = all(1.0f / 720);
-  for (const float factor : {1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) power = add_product(all(factor), power, rest);
-  return only(counts, scaled(power, n));
-}
+constexpr int tiles_at_once(int tiles) { return kManyRegisters ? std::min(tiles, 8) : 1; }
 
 template <int kTiles>
 INFERNO_KERNEL void load_stretch(CacheFormat format, const std::byte* keys, std::size_t key_stride, const std::byte* values,
@@ -83,6 +73,13 @@ INFERNO_KERNEL void score(Block<kTiles>& block, std::int64_t first) {
   for (int i = 0; i < kCount; ++i) {
     store(block.weight[first + i], low[i]);
     store(block.weight[first + i] + 16, high[i]);
+  }
+}
+
+template <int kTiles>
+INFERNO_KERNEL void cap_scores(Block<kTiles>& block, std::int64_t queries, float cap) {
+  for (std::int64_t m = 0; m < queries; ++m) {
+    for (float* score : {block.weight[m], block.weight[m] + 16}) store(score, capped(load(score), cap));
   }
 }
 
@@ -155,8 +152,9 @@ INFERNO_KERNEL void attend_tiles(const Attention& a, std::int64_t slot, std::int
   for (std::int64_t m = 0; m < queries; ++m) {
     const auto* from = reinterpret_cast<const float*>(at(a.queries, a.query, first_row + m / group, kv_head * group + m % group, slot));
     for (std::int64_t d = 0; d < kWidth; ++d) block.query[m][d] = from[d] * a.scale, block.sum[m][d] = 0;
-    block.most[m] = kUnseen;
-    block.weights[m] = 0;
+    const bool sinks = a.sinks != nullptr;
+    block.most[m] = sinks ? a.sinks[kv_head * group + m % group] : kUnseen;
+    block.weights[m] = sinks ? 1 : 0;
   }
   const std::byte* mask = a.mask + static_cast<std::size_t>(slot) * a.mask_slot + static_cast<std::size_t>(first_row) * a.mask_row;
   for (std::int64_t cell = 0; cell < a.cells; cell += kStretch, mask += kStretch * 2) {
@@ -165,6 +163,7 @@ INFERNO_KERNEL void attend_tiles(const Attention& a, std::int64_t slot, std::int
     std::int64_t m = 0;
     for (; m + kScores <= queries; m += kScores) score<kTiles, kScores>(block, m);
     for (; m < queries; ++m) score<kTiles, 1>(block, m);
+    if (a.cap != 0) cap_scores(block, queries, a.cap);
     for (m = 0; m < queries; ++m) weigh(block, m, mask + static_cast<std::size_t>(m / group) * a.mask_row);
     for (m = 0; m + kSums <= queries; m += kSums) add_values<kTiles, kSums>(block, m);
     for (; m < queries; ++m) add_values<kTiles, 1>(block, m);
@@ -183,6 +182,7 @@ void attend_block(const Attention& a, std::int64_t slot, std::int64_t kv_head, s
     case 4: return attend_tiles<4>(a, slot, kv_head, first_row, rows);
     case 5: return attend_tiles<5>(a, slot, kv_head, first_row, rows);
     case 6: return attend_tiles<6>(a, slot, kv_head, first_row, rows);
+    case 16: return attend_tiles<16>(a, slot, kv_head, first_row, rows);
     default: return attend_tiles<8>(a, slot, kv_head, first_row, rows);
   }
 }

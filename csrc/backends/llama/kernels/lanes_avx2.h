@@ -51,6 +51,7 @@ INFERNO_LANES Floats load_halves(const void* at) { return {eight_halves(at), eig
 INFERNO_LANES Floats operator+(Floats a, Floats b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
 INFERNO_LANES Floats operator-(Floats a, Floats b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
 INFERNO_LANES Floats operator*(Floats a, Floats b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+INFERNO_LANES Floats operator/(Floats a, Floats b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
 INFERNO_LANES Floats add_product(Floats sum, Floats a, Floats b) {
   return {_mm256_fmadd_ps(a.low, b.low, sum.low), _mm256_fmadd_ps(a.high, b.high, sum.high)};
 }
@@ -61,6 +62,10 @@ INFERNO_LANES Floats larger(Floats a, Floats b) { return {_mm256_max_ps(a.low, b
 INFERNO_LANES Floats magnitude(Floats x) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
   return {_mm256_andnot_ps(sign, x.low), _mm256_andnot_ps(sign, x.high)};
+}
+INFERNO_LANES Floats signed_as(Floats x, Floats positive) {  // `positive` with the sign of x
+  const __m256 sign = _mm256_set1_ps(-0.0f);
+  return {_mm256_or_ps(_mm256_and_ps(x.low, sign), positive.low), _mm256_or_ps(_mm256_and_ps(x.high, sign), positive.high)};
 }
 INFERNO_LANES Floats rounded(Floats x) {
   constexpr int kNearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;

@@ -36,10 +36,12 @@ INFERNO_LANES Floats load_halves(const void* at) { return {_mm512_cvtph_ps(load_
 INFERNO_LANES Floats operator+(Floats a, Floats b) { return {_mm512_add_ps(a.all, b.all)}; }
 INFERNO_LANES Floats operator-(Floats a, Floats b) { return {_mm512_sub_ps(a.all, b.all)}; }
 INFERNO_LANES Floats operator*(Floats a, Floats b) { return {_mm512_mul_ps(a.all, b.all)}; }
+INFERNO_LANES Floats operator/(Floats a, Floats b) { return {_mm512_div_ps(a.all, b.all)}; }
 INFERNO_LANES Floats add_product(Floats sum, Floats a, Floats b) { return {_mm512_fmadd_ps(a.all, b.all, sum.all)}; }
 INFERNO_LANES Floats take_product(Floats from, Floats a, Floats b) { return {_mm512_fnmadd_ps(a.all, b.all, from.all)}; }
 INFERNO_LANES Floats larger(Floats a, Floats b) { return {_mm512_max_ps(a.all, b.all)}; }
 INFERNO_LANES Floats magnitude(Floats x) { return {_mm512_abs_ps(x.all)}; }
+INFERNO_LANES Floats signed_as(Floats x, Floats positive) { return {_mm512_or_ps(_mm512_and_ps(x.all, _mm512_set1_ps(-0.0f)), positive.all)}; }
 INFERNO_LANES Floats rounded(Floats x) { return {_mm512_roundscale_ps(x.all, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
 INFERNO_LANES Floats scaled(Floats x, Floats n) { return {_mm512_scalef_ps(x.all, n.all)}; }
 INFERNO_LANES float sum_of(Floats x) {
