@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backends/llama/attention.h"
+#include "backends/llama/expert_matmul.h"
 #include "backends/llama/ggml_plugin.h"
 #include "backends/llama/int8_matmul.h"
 #include "backends/llama/kernels/kernel_set.h"
@@ -32,6 +33,7 @@ thread_local bool attention_taken = false, attention_left = false;
 struct Int8Backend {
   int threads = 1;
   Int8Rows rows;
+  ExpertRows expert_rows;
 };
 
 Int8Backend& state_of(ggml_backend_t backend) { return *static_cast<Int8Backend*>(backend->context); }
@@ -93,8 +95,18 @@ bool is_our_product(const ggml_tensor& op) {
          ggml_is_matrix(&rows) && (always || (rows.ne[1] >= kLeastRows && ggml_nelements(&weights) >= kLeastWeights));
 }
 
+bool is_our_expert_product(const ggml_tensor& op) {
+  const ggml_tensor &weights = *op.src[0], &rows = *op.src[1], &ids = *op.src[2];
+  const std::int64_t uses = ids.ne[0], tokens = ids.ne[1];
+  return weights.type == GGML_TYPE_Q8_0 && rows.type == GGML_TYPE_F32 && op.type == GGML_TYPE_F32 && ids.type == GGML_TYPE_I32 &&
+         ggml_is_contiguous(&weights) && ggml_is_contiguous(&rows) && ggml_is_contiguous(&op) && ggml_is_matrix(&ids) && ggml_is_3d(&weights) &&
+         ggml_is_3d(&rows) && (rows.ne[1] == 1 || rows.ne[1] == uses) && rows.ne[2] == tokens &&
+         (always || (tokens >= kLeastRows && weights.ne[0] * weights.ne[1] >= kLeastWeights));
+}
+
 bool is_ours(const ggml_tensor& op) {
   if (op.op == GGML_OP_MUL_MAT) return is_our_product(op);
+  if (op.op == GGML_OP_MUL_MAT_ID) return is_our_expert_product(op);
   if (op.op != GGML_OP_FLASH_ATTN_EXT) return false;
   const bool ours = is_our_attention(op);
   attention_left = attention_left || !ours;
@@ -113,15 +125,39 @@ Int8Product product_of(const ggml_tensor& op) {
           .out_stride = columns};
 }
 
+ExpertProduct expert_product_of(const ggml_tensor& op) {
+  const ggml_tensor& ids = *op.src[2];
+  return {.first = product_of(op),
+          .expert_stride = op.src[0]->nb[2],
+          .experts = op.src[0]->ne[2],
+          .tokens = ids.ne[1],
+          .uses = ids.ne[0],
+          .same_row = op.src[1]->ne[1] == 1,
+          .ids = static_cast<const std::byte*>(ids.data),
+          .ids_token = ids.nb[1],
+          .ids_use = ids.nb[0]};
+}
+
 ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   Int8Backend& state = state_of(backend);
-  const ggml_tensor* quantized = nullptr;  // queries, keys and values are products of the same rows
+  // Queries, keys and values are products of the same rows, and so are an expert's gate and what it gates.
+  const ggml_tensor *quantized = nullptr, *quantized_for_experts = nullptr, *ids = nullptr;
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
     const ggml_tensor& op = *ggml_graph_node(graph, i);
     if (is_view(op)) continue;
     if (op.op == GGML_OP_FLASH_ATTN_EXT) {
       attend(attention_of(op), state.threads);
       attention_taken = true;
+      continue;
+    }
+    if (op.op == GGML_OP_MUL_MAT_ID) {
+      const ExpertProduct product = expert_product_of(op);
+      if (op.src[1] != quantized_for_experts || op.src[2] != ids) {
+        quantize_expert_rows(product, op.src[0]->ne[0] / 32, state.expert_rows, state.threads);
+        quantized_for_experts = op.src[1];
+        ids = op.src[2];
+      }
+      multiply_expert_rows(product, state.expert_rows, state.threads);
       continue;
     }
     const Int8Product product = product_of(op);

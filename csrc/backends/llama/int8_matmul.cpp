@@ -4,14 +4,18 @@
 
 namespace inferno {
 
-void quantize_int8_rows(const Int8Product& product, std::int64_t rows, std::int64_t blocks, Int8Rows& quantized, int threads) {
-  const KernelSet& set = *kernels();
+void resize_int8_rows(Int8Rows& quantized, std::int64_t rows, std::int64_t blocks) {
   const auto all = static_cast<std::size_t>(rows * blocks);
   quantized.rows = rows;
   quantized.blocks = blocks;
-  quantized.words.resize(all * static_cast<std::size_t>(set.words_per_block));
+  quantized.words.resize(all * static_cast<std::size_t>(kernels()->words_per_block));
   quantized.scales.resize(all);
   quantized.offsets.resize(all);
+}
+
+void quantize_int8_rows(const Int8Product& product, std::int64_t rows, std::int64_t blocks, Int8Rows& quantized, int threads) {
+  const KernelSet& set = *kernels();
+  resize_int8_rows(quantized, rows, blocks);
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (std::int64_t row = 0; row < rows; ++row) set.quantize_row(product, quantized, row);
 }

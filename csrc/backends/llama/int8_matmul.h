@@ -33,6 +33,9 @@ struct Int8Product {
   std::size_t out_stride = 0;           // floats between rows
 };
 
+// Makes room for `rows` rows of `blocks` blocks. Needs kernels().
+void resize_int8_rows(Int8Rows& quantized, std::int64_t rows, std::int64_t blocks);
+
 // Fills `quantized` with `rows` rows of `blocks` blocks of the product's activations. Needs kernels().
 void quantize_int8_rows(const Int8Product& product, std::int64_t rows, std::int64_t blocks, Int8Rows& quantized, int threads);
 
