@@ -41,6 +41,18 @@ KvShape kv_shape(const llama_model* model) {
           metadata_number(model, arch + ".attention.value_length", even)};
 }
 
+// As llama.cpp lays it out, in F32: what a convolution still needs, and a matrix, or several, that all before has gone into.
+std::uint64_t recurrent_state_bytes(const llama_model* model) {
+  const std::string arch = metadata(model, "general.architecture");
+  const auto number = [&](const char* key) { return static_cast<std::uint64_t>(metadata_number(model, arch + "." + key, 0)); };
+  const auto width = static_cast<std::uint64_t>(llama_model_n_embd(model));
+  const std::uint64_t inner = number("ssm.inner_size"), state = number("ssm.state_size");
+  const std::uint64_t mixed = inner + 2 * number("ssm.group_count") * state;
+  const std::uint64_t numbers = inner * state + number("ssm.conv_kernel") * mixed + width * number("wkv.head_size") +
+                                width * number("shortconv.l_cache");
+  return numbers * sizeof(float) * static_cast<std::uint64_t>(llama_model_n_layer(model));
+}
+
 }  // namespace
 
 std::string metadata(const llama_model* model, const std::string& key) {
@@ -79,6 +91,7 @@ SizingFacts sizing_facts(const llama_model* model, std::optional<std::uint64_t> 
   facts.kv = kv_shape(model);
   facts.trained_context = llama_model_n_ctx_train(model);
   facts.recurrent = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
+  if (facts.recurrent) facts.state_bytes = recurrent_state_bytes(model);
   const std::uint64_t weights = llama_model_size(model);
   facts.memory = uses_gpu(options) ? gpu_memory() : memory;
   if (facts.memory && !uses_gpu(options)) facts.memory = *facts.memory > weights ? *facts.memory - weights : 0;

@@ -112,7 +112,7 @@ Capabilities describe_capabilities(const llama_model* model, const llama_context
   caps.sharing = recurrent       ? PrefixSharing::kNone
                  : sizes.unified ? PrefixSharing::kAlias
                                  : PrefixSharing::kCopy;
-  caps.slots_apart = !sizes.unified;
+  caps.slots_apart = !sizes.unified || recurrent;  // recurrent layers take as many rows of each slot of a pass
   caps.slots = sizes.slots;
   caps.capacity_tokens = sizes.kv_tokens;
   caps.context_tokens = sizes.context_tokens + (options.deterministic ? 1 : 0);  // ExactModel's spare cell

@@ -22,6 +22,7 @@ struct SizingFacts {
   std::int32_t trained_context = 0;              // 0 = the file does not say
   std::optional<std::uint64_t> memory;           // bytes the KV cache may come from; nothing = not known
   bool recurrent = false;                        // wholly or in part: a state for each sequence, whatever the layout
+  std::uint64_t state_bytes = 0;                 // of one such state, which is there before anybody uses it; 0 = not known
 };
 
 struct LlamaSizes {

@@ -13,6 +13,9 @@ constexpr std::int64_t kDefaultKvTokens = 32768;  // over all slots, when nothin
 constexpr std::int64_t kUnknownContext = 4096;    // when neither the file nor the options say
 constexpr std::int64_t kUnifiedSlots = 64;        // a slot costs a row of logits (600 KB for 152,000 tokens)
 constexpr std::int64_t kLeastCellsASlot = 32;     // so a small cache has fewer
+constexpr std::uint64_t kStatesUnasked = 256ULL << 20;  // bytes of recurrent state over all slots, beyond kLeastStates
+constexpr std::int64_t kLeastStates = 4;
+constexpr std::int64_t kStatesOfUnknownSize = 16;
 constexpr std::int32_t kPerSequenceSlots = 16;    // each slot takes its whole context up front
 constexpr std::int64_t kMostOwnCaches = 32;       // chosen unasked
 constexpr std::int64_t kWorthOwnCaches = 4;       // sequences of the whole context that must fit for a cache each
@@ -44,6 +47,7 @@ class Sizing {
         trained_(facts.trained_context > 0 ? facts.trained_context
                                            : std::max<std::int64_t>(options.context_tokens, kUnknownContext)),
         affordable_(std::numeric_limits<std::int32_t>::max() - kGranularity) {
+    if (facts.recurrent) most_slots_ = most_states(facts);
     if (facts.memory && bytes_per_cell > 0) {
       affordable_ = std::min(affordable_, static_cast<std::int64_t>(*facts.memory / 4 / bytes_per_cell));
     }
@@ -62,11 +66,11 @@ class Sizing {
     const std::int64_t context = options_.context_tokens > 0 ? options_.context_tokens : trained_;
     std::int64_t kv = options_.kv_tokens;
     if (kv == 0) {
-      const std::int64_t wanted = options_.slots > 0 ? options_.slots : kUnifiedSlots;
+      const std::int64_t wanted = options_.slots > 0 ? options_.slots : most_slots_;
       kv = std::min(std::max(context, std::min(wanted * context, kDefaultKvTokens)), affordable_);
       kv = std::max({kv, kGranularity, static_cast<std::int64_t>(options_.context_tokens)});
     }
-    const std::int64_t slots = options_.slots > 0 ? options_.slots : std::min(kUnifiedSlots, round_up(kv) / kLeastCellsASlot);
+    const std::int64_t slots = options_.slots > 0 ? options_.slots : std::min(most_slots_, round_up(kv) / kLeastCellsASlot);
     if (options_.context_tokens > kv) {
       return refuse("context_tokens", context, "it must not exceed kv_tokens, " + std::to_string(kv));
     }
@@ -103,6 +107,14 @@ class Sizing {
     return {};
   }
 
+  // States take their memory up front: 80 MB each in a model of 48 layers with 32 heads of 128 x 128.
+  static std::int64_t most_states(const SizingFacts& facts) {
+    if (facts.state_bytes == 0) return kStatesOfUnknownSize;
+    const std::uint64_t affordable = facts.memory.value_or(std::numeric_limits<std::uint64_t>::max()) / 4 / facts.state_bytes;
+    const auto unasked = std::max(kStatesUnasked / facts.state_bytes, std::uint64_t{kLeastStates});
+    return std::clamp(static_cast<std::int64_t>(std::min(unasked, affordable)), std::int64_t{1}, kUnifiedSlots);
+  }
+
   std::int64_t spare() const { return options_.deterministic ? 1 : 0; }  // see exact_model.h
   // Cells that a cache for one sequence of this context has.
   std::int64_t own_cells(std::int64_t context) const { return round_up(context + spare()); }
@@ -122,6 +134,7 @@ class Sizing {
   const ModelOptions& options_;
   std::int64_t trained_;
   std::int64_t affordable_;  // cells that a quarter of the memory holds
+  std::int64_t most_slots_ = kUnifiedSlots;  // in one cache, unasked
 };
 
 }  // namespace

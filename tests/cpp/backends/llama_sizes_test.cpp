@@ -50,6 +50,25 @@ TEST(LlamaSizes, EachHasACacheOfItsOwnWhereSeveralWholeContextsFit) {
   EXPECT_TRUE(chosen({}, recurrent).unified);
 }
 
+TEST(LlamaSizes, RecurrentStatesTakeABoundedPartOfTheMemoryUnasked) {
+  SizingFacts recurrent = facts(2048);
+  recurrent.recurrent = true;
+  const auto slots = [&](std::uint64_t state_bytes) {
+    recurrent.state_bytes = state_bytes;
+    return chosen({}, recurrent).slots;
+  };
+  EXPECT_EQ(slots(100 << 10), 64);
+  EXPECT_EQ(slots(20 << 20), 12) << "256 MiB of states";
+  EXPECT_EQ(slots(75 << 20), 4) << "as many as that in any case";
+  EXPECT_EQ(slots(0), 16) << "a state of unknown size";
+  recurrent.memory = kGiB;
+  EXPECT_EQ(slots(75 << 20), 3) << "but no more than a quarter of the memory";
+  EXPECT_EQ(slots(2 * kGiB), 1);
+  ModelOptions asked;
+  asked.slots = 40;
+  EXPECT_EQ(chosen(asked, recurrent).slots, 40);
+}
+
 TEST(LlamaSizes, OneStreamIsToSpareSoThatSlotsCanChangePlaces) {
   EXPECT_EQ(chosen({}, facts(2048)).streams, 17);
   EXPECT_EQ(chosen({}, facts(2048)).all_cells(), 17 * 2048);
