@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from benches import copying, vocabulary
+from benches import copying, random_weights, vocabulary
+from benches.architectures import ARCHITECTURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +88,9 @@ SHAPES: dict[str, Shape] = {
 }
 
 
+NAMES = (*SHAPES, *ARCHITECTURES)
+
+
 def _scales(draw: np.random.Generator, blocks: int, scale: float) -> np.ndarray[Any, Any]:
     """f16 scales as bytes, of either sign, so that the weights of a format without symmetry average to zero."""
     import numpy as np
@@ -146,18 +150,7 @@ def _describe(writer: GGUFWriter, name: str, shape: Shape, weight_type: str) -> 
     writer.add_rope_dimension_count(shape.width // shape.heads)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_vocab_size(shape.vocab)
-    words = vocabulary.build(shape.vocab)
-    specials = set(vocabulary.SPECIALS)
-    kinds = [gguf.TokenType.CONTROL if token in specials else gguf.TokenType.NORMAL for token in words.tokens]
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("qwen2")
-    writer.add_token_list(list(words.tokens))
-    writer.add_token_types(kinds)
-    writer.add_token_merges([f"{left} {right}" for left, right in words.merges])
-    writer.add_eos_token_id(words.id_of(vocabulary.TURN_END))
-    writer.add_pad_token_id(words.id_of(vocabulary.END_OF_TEXT))
-    writer.add_add_bos_token(False)
-    writer.add_chat_template(vocabulary.CHAT_TEMPLATE)
+    vocabulary.describe(writer, shape.vocab)
 
 
 def _write_copying_output(file: BinaryIO, shape: Shape, make: _Blocks) -> None:
@@ -218,21 +211,26 @@ def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER)
 
     The file's name carries a digest of everything it depends on, so another version of this script makes another file.
     """
-    if name not in SHAPES:
-        raise ValueError(f"unknown model {name!r}: known are {', '.join(SHAPES)}")
-    if weight_type not in _MAKERS:
-        raise ValueError(f"unknown weight type {weight_type!r}: known are {', '.join(WEIGHT_TYPES)}")
-    shape = SHAPES[name]
+    if name not in NAMES:
+        raise ValueError(f"unknown model {name!r}: known are {', '.join(NAMES)}")
+    types = WEIGHT_TYPES if name in SHAPES else ("q8_0",)
+    if weight_type not in types:
+        raise ValueError(f"unknown weight type {weight_type!r} of {name}: known are {', '.join(types)}")
+    shape = SHAPES[name] if name in SHAPES else ARCHITECTURES[name].real
     merges = vocabulary.build(shape.vocab).merges
     numbers = {key: value for key, value in asdict(shape).items() if key != "copies" or value}
-    parameters = json.dumps([_FORMAT, _SEED, numbers, weight_type, merges], sort_keys=True)
+    seed = _SEED if name in SHAPES else random_weights.SEED
+    parameters = json.dumps([_FORMAT, seed, numbers, weight_type, merges], sort_keys=True)
     digest = hashlib.sha256(parameters.encode()).hexdigest()[:8]
     path = folder.expanduser() / f"bench-{name}-{weight_type}-{digest}.gguf"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".part{os.getpid()}")
         try:
-            _write(part, name, shape, weight_type)
+            if isinstance(shape, Shape):
+                _write(part, name, shape, weight_type)
+            else:
+                random_weights.write(part, name)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
@@ -241,7 +239,7 @@ def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benches.models", description=__doc__.splitlines()[0])
-    parser.add_argument("model", choices=SHAPES)
+    parser.add_argument("model", choices=NAMES)
     parser.add_argument("--type", choices=WEIGHT_TYPES, default="q8_0", help="format of the weights")
     parser.add_argument("--out", type=Path, default=DEFAULT_FOLDER, help="folder that keeps the files")
     asked = parser.parse_args()

@@ -1,12 +1,16 @@
-"""A synthetic byte-level BPE vocabulary in which most bench words are one token. Knows nothing of weights or files."""
+"""A synthetic byte-level BPE vocabulary in which most bench words are one token. Knows nothing of weights."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from benches.words import WORDS
+
+if TYPE_CHECKING:
+    from gguf import GGUFWriter
 
 END_OF_TEXT = "<|endoftext|>"
 TURN_BEGIN = "<|im_start|>"
@@ -78,3 +82,21 @@ def build(size: int) -> Vocabulary:
             break
         tokens.setdefault(filler)
     return Vocabulary(tokens=(*tokens, *SPECIALS), merges=tuple(merges))
+
+
+def describe(writer: GGUFWriter, size: int) -> None:
+    """Writes the vocabulary of ``size`` tokens, and its chat template, into a file's metadata."""
+    import gguf
+
+    words = build(size)
+    specials = set(SPECIALS)
+    kinds = [gguf.TokenType.CONTROL if token in specials else gguf.TokenType.NORMAL for token in words.tokens]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("qwen2")
+    writer.add_token_list(list(words.tokens))
+    writer.add_token_types(kinds)
+    writer.add_token_merges([f"{left} {right}" for left, right in words.merges])
+    writer.add_eos_token_id(words.id_of(TURN_END))
+    writer.add_pad_token_id(words.id_of(END_OF_TEXT))
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(CHAT_TEMPLATE)

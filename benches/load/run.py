@@ -28,7 +28,9 @@ _DEFAULT_WORKLOADS = ",".join(w.name for w in WORKLOADS.values() if w.kind not i
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benches.load.run", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--workloads", default=_DEFAULT_WORKLOADS, help="comma-separated names (default: %(default)s)")
-    parser.add_argument("--model", help="15m, 0.5b or a GGUF file, instead of each workload's own")
+    parser.add_argument(
+        "--model", help="a name that benches.models knows or a GGUF file, instead of each workload's own"
+    )
     parser.add_argument("--models-folder", type=Path, default=models.DEFAULT_FOLDER, help="keeps the generated files")
     parser.add_argument("--type", choices=models.WEIGHT_TYPES, default="q8_0", help="weights of generated files")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each server (default: %(default)s)")
@@ -58,9 +60,7 @@ def _servers(asked: argparse.Namespace) -> list[ServerKind]:
 
 def _model_file(workload: Workload, asked: argparse.Namespace) -> Path:
     name = asked.model or workload.model
-    return (
-        models.make(name, weight_type=asked.type, folder=asked.models_folder) if name in models.SHAPES else Path(name)
-    )
+    return models.make(name, weight_type=asked.type, folder=asked.models_folder) if name in models.NAMES else Path(name)
 
 
 async def _compare(workload: Workload, kinds: list[ServerKind], plan: Plan, repeat: int) -> report.Comparison:
