@@ -179,5 +179,8 @@ def _validated(given: _Given) -> Any:
         return TypeAdapter(kind).validate_python(given.value)
     except ValidationError as error:
         shown = "(not shown)" if name == "api_keys" else repr(given.value)
-        problem = "; ".join(dict.fromkeys(e["msg"].replace("Input should be ", "should be ") for e in error.errors()))
+        said = (
+            e["msg"].replace("Input should be ", "should be ").removeprefix("Value error, ") for e in error.errors()
+        )
+        problem = "; ".join(dict.fromkeys(said))
         raise ConfigError(f"{given.origin}: {given.key} is {shown}: {problem}") from None

@@ -10,68 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, TypeAdapter
 
-PositiveFloat = Annotated[float, Field(gt=0)]
+from inferno.config.named_values import Adapters, BackendOptions, PositiveFloat, Weights
+
 PositiveInt = Annotated[int, Field(gt=0)]
-
-
-def _weights(given: object) -> object:
-    """``NAME=WEIGHT`` texts, one or a list or separated by commas, as a mapping; a mapping as it is."""
-    texts = given.split(",") if isinstance(given, str) else given
-    if not isinstance(texts, list | tuple):
-        return given
-    pairs = [str(text).rpartition("=") for text in texts]
-    return {name.strip(): weight for name, _, weight in pairs}
-
-
-Weights = Annotated[dict[Annotated[str, Field(min_length=1)], PositiveFloat], BeforeValidator(_weights)]
-
-
-class AdapterName:
-    """What an adapter may be called: a part of a model's name in the API."""
-
-    PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-    IN_WORDS = "1 to 64 letters, digits, '.', '_' and '-', of which the first is a letter or a digit"
-
-
-def _adapters(given: object) -> object:
-    """``NAME=PATH`` texts, one or a list, as a mapping; a mapping as it is."""
-    texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, list | tuple):
-        return given
-    pairs = [str(text).partition("=") for text in texts]
-    names = [name for name, _, _ in pairs]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise ValueError(f"the adapter {twice!r} is given twice")
-    return {name: path for name, _, path in pairs}
-
-
-Adapters = Annotated[
-    dict[Annotated[str, Field(pattern=f"^{AdapterName.PATTERN}$")], Annotated[str, Field(min_length=1)]],
-    BeforeValidator(_adapters),
-]
-
-
-def _backend_options(given: object) -> object:
-    """``BACKEND.NAME=VALUE`` texts, one or a list or separated by semicolons, or tables by backend, as a mapping of
-    texts by full names."""
-    texts = given.split(";") if isinstance(given, str) else given
-    if isinstance(texts, list | tuple):
-        pairs = [str(text).partition("=") for text in texts]
-        return {name.strip(): value for name, _, value in pairs}
-    if not isinstance(texts, dict):
-        return given
-    flat: dict[str, object] = {}
-    for name, value in texts.items():
-        flat |= {f"{name}.{option}": one for option, one in value.items()} if isinstance(value, dict) else {name: value}
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
-        for name, value in flat.items()
-    }
-
-
-BackendOptions = Annotated[
-    dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*\.[a-z0-9_]+$")], str], BeforeValidator(_backend_options)
-]
 
 
 def _byte_count(value: Any) -> Any:

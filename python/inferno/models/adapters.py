@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from inferno.config.settings import AdapterName
+from inferno.config.named_values import AdapterName
 from inferno.errors import ConfigError, DataCorrupted, InfernoError, InvalidArgument, NotFound, Unsupported
 from inferno.models.huggingface.adapter_config import ADAPTER_CONFIG
 from inferno.models.huggingface.cache import CACHE_BYTES

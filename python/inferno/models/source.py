@@ -91,11 +91,15 @@ def _resolve(model: str | None, wishes: Wishes) -> ModelSource:
     foreign = _foreign(path, forms, wishes)
     if foreign is not None:
         return foreign
+    if not is_folder and path.suffix == ".safetensors":
+        raise InvalidArgument(f"{model}: these are weights alone; name their folder, with config.json and tokenizer")
     if wishes.quantize is not None and not any(form.backend == "huggingface" for form in forms):
         raise InvalidArgument(
             "quantize is for Hugging Face folders; a GGUF or ONNX file is served in the format it has", param="quantize"
         )
     if is_folder and not forms:
+        if any(path.glob("*.safetensors")):
+            raise NotFound(f"{model}: the folder has .safetensors files, but no config.json that says what they are")
         raise NotFound(f"{model}: no .gguf or .onnx file in this folder, and no config.json with .safetensors files")
     source = choose(forms, wishes, shown=str(model), missing=_missing)
     if wishes.backend_options:  # before anything is prepared or loaded

@@ -46,6 +46,11 @@ def test_a_folder_with_one_gguf(tmp_path: Path) -> None:
 def test_folders_with_none_or_several(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"no .gguf or .onnx file"):
         resolve(str(tmp_path))
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    with pytest.raises(NotFound, match=r"has .safetensors files, but no config.json"):
+        resolve(str(tmp_path))
+    with pytest.raises(InvalidArgument, match=r"model.safetensors: these are weights alone; name their folder"):
+        resolve(str(tmp_path / "model.safetensors"))
     for name in ("a.gguf", "b.gguf"):
         (tmp_path / name).write_bytes(b"x")
     with pytest.raises(InvalidArgument, match=r"2 .gguf files in this folder \(a.gguf, b.gguf\)"):
