@@ -100,6 +100,7 @@ cpp-test: $(TOOLS)/.ready
 # ThreadSanitizer cannot map its memory where the kernel randomizes addresses widely: run without, where that is allowed.
 NO_ASLR := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 cpp-tsan: RUN := $(NO_ASLR)
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 cpp-%: export INFERNO_TEST_GGUF := $(CURDIR)/build/gguf/llama-tiny.gguf
 cpp-%: export INFERNO_TEST_ONNX := $(CURDIR)/build/onnx
 cpp-%: export INFERNO_TEST_ONNXRUNTIME = $(shell ls $(CURDIR)/$(VENV)/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.*)
@@ -108,7 +109,7 @@ cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready build/gguf/.ready build/onnx/.
 	@echo "C++ tests ($*): build/$*/log.txt"
 	@mkdir -p build/$* && { cmake --preset $* "-DCMAKE_PREFIX_PATH=$(LLAMA_PREFIX)" && $(RUN) cmake --build --preset $*; } \
 	  > build/$*/log.txt 2>&1 || { tail -n 60 build/$*/log.txt; exit 1; }
-	@$(RUN) ctest --preset $* > build/$*/log.txt 2>&1 || { tail -n 80 build/$*/log.txt; exit 1; }
+	@$(RUN) ctest --preset $* -j $(CORES) > build/$*/log.txt 2>&1 || { tail -n 80 build/$*/log.txt; exit 1; }
 	@grep 'tests passed' build/$*/log.txt
 
 # Models of a few hundred tokens with random weights, for the tests of the llama.cpp backend.

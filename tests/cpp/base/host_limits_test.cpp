@@ -58,7 +58,8 @@ class HostFiles : public testing::Test {
     write("sys/devices/system/cpu/cpu" + std::to_string(processor) + "/topology/thread_siblings_list", list + "\n");
   }
 
-  fs::path root_ = fs::temp_directory_path() / ("inferno-host-limits-" + std::to_string(std::hash<std::thread::id>{}(std::this_thread::get_id())));
+  fs::path root_ = fs::temp_directory_path() /
+                   (std::string("inferno-host-limits-") + testing::UnitTest::GetInstance()->current_test_info()->name());
 };
 
 TEST_F(HostFiles, ThreadsOfOneCoreAreOneCore) {

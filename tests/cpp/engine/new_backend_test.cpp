@@ -19,7 +19,10 @@ const BackendRegistry& with_toy() {
 }
 
 std::string toy_file() {
-  const std::filesystem::path path = std::filesystem::path(::testing::TempDir()) / "alphabet.onnx";  // names say nothing
+  const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();  // others run beside it
+  const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / test;
+  std::filesystem::create_directories(folder);
+  const std::filesystem::path path = folder / "alphabet.onnx";  // names say nothing
   std::ofstream(path, std::ios::binary) << "TOY and nothing more";
   return path.string();
 }
