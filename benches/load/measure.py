@@ -77,14 +77,14 @@ def _intrude(workload: Workload, run: str) -> _Load:
 
 async def _served(workload: Workload, kind: ServerKind, plan: Plan, load: _Load) -> Measurement:
     async with running(kind, plan) as server:
-        await asyncio.wait_for(_warm_up(workload, server), _RUN_SECONDS)
+        await asyncio.wait_for(warm_up(workload, server), _RUN_SECONDS)
         computed = server.cpu_seconds()
         values, samples = await asyncio.wait_for(load(server.endpoint), _RUN_SECONDS)
         computed = server.cpu_seconds() - computed
         return Measurement({**values, "cpu": computed, "peak_rss": server.peak_rss()}, samples)
 
 
-async def _warm_up(workload: Workload, server: RunningServer) -> None:
+async def warm_up(workload: Workload, server: RunningServer) -> None:
     """As many at once as will come, with prompts that nothing later shares."""
     bodies = [
         workload.body(_WARM_PROMPT.text("warm-up", i), max_tokens=_WARM_TOKENS) for i in range(workload.sequences)
