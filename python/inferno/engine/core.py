@@ -6,10 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from inferno.engine.compute_threads import waiting_briefly
 from inferno.errors import from_code
 
 try:
-    from inferno import _core
+    with waiting_briefly():
+        from inferno import _core
 except ImportError as error:
     raise ImportError(
         f"Inferno's native engine cannot be loaded ({error}). Install the package with pip, which builds it: "
