@@ -118,6 +118,11 @@ VLLM_GAUGES = (
     ),
 )
 
+PROCESSOR_WAIT = Title(
+    "inferno_processor_wait_seconds",
+    "Seconds that threads of this process were ready to run and waited for a processor: for another process, or another"
+    " of its own threads. Linux only.",
+)
 INTER_TOKEN = Title("inferno_inter_token_seconds", "Seconds between two tokens of a sequence; the engine's buckets.")
 
 DEPRECATED_REQUESTS = Title(

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inferno.metrics.collector import EngineCollector
+from inferno.metrics.processor_wait import ProcessorWaitCollector
 from inferno.metrics.recorder import Recorder
 from inferno.models.adapters import AdapterShelf
 from inferno.models.registry import ModelRegistry
@@ -119,6 +120,7 @@ def _services(
     recorder = Recorder(collectors)
     running = Running()
     collectors.register(EngineCollector(registry.stats))
+    collectors.register(ProcessorWaitCollector())
     return Services(
         registry=registry,
         settings=settings,
