@@ -13,9 +13,8 @@ from typing import Any, Literal
 import msgspec
 
 from inferno.errors import InvalidArgument
-from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.decode import convert
-from inferno.server.wire.images import ImageUrl, image_of
+from inferno.server.wire.responses.content import Part, text_of, texts_of, user_part
 from inferno.server.wire.responses.items import (
     CALL,
     CALL_OUTPUT,
@@ -36,7 +35,6 @@ from inferno.server.wire.responses.items import (
     SummaryText,
     new_id,
 )
-from inferno.server.wire.sounds import InputAudio, sound_of
 
 PASSED_OVER = frozenset(
     {
@@ -69,29 +67,7 @@ PASSED_OVER = frozenset(
     }
 )
 READ = ("message", "function_call", "function_call_output", "reasoning", "item_reference")
-UNSUPPORTED_PARTS = ("input_image", "input_file", "input_audio")
-"""Where a text is expected."""
-TEXT_PARTS = ("input_text", "output_text", "text", "refusal")
 LONGEST_ID = 256
-
-
-class Part(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A piece of content. The last fields are what clients send back of an answer they got, or are refused."""
-
-    type: str
-    text: str | None = None
-    refusal: str | None = None
-    annotations: list[Any] | None = None
-    logprobs: list[Any] | None = None
-    parsed: Any = None
-    prompt_cache_breakpoint: Any = None
-    image_url: str | None = None
-    detail: Literal["auto", "low", "high", "original"] | None = None
-    file_id: Any = None
-    file_data: Any = None
-    file_url: Any = None
-    filename: Any = None
-    input_audio: InputAudio | None = None
 
 
 class InputMessage(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -219,31 +195,12 @@ def _details(item: dict[str, Any], where: str) -> list[str]:
 def _message(given: InputMessage, where: str) -> MessageItem:
     content: list[InputText | InputImage | InputSound | OutputText]
     if given.role == "assistant":
-        content = [OutputText(text) for text in _texts(given.content, f"{where}.content")]
+        content = [OutputText(text) for text in texts_of(given.content, f"{where}.content")]
     elif given.role == "user" and not isinstance(given.content, str):
-        content = [_user_part(part, f"{where}.content[{index}]") for index, part in enumerate(given.content)]
+        content = [user_part(part, f"{where}.content[{index}]") for index, part in enumerate(given.content)]
     else:
-        content = [InputText(text) for text in _texts(given.content, f"{where}.content")]
+        content = [InputText(text) for text in texts_of(given.content, f"{where}.content")]
     return MessageItem(id=_id(given.id, MESSAGE), role=given.role, status=given.status or "completed", content=content)
-
-
-def _user_part(part: Part, where: str) -> InputText | InputImage | InputSound:
-    if part.type == "input_audio":
-        return _sound(part, where)
-    if part.type != "input_image":
-        return InputText(_text(part, where, TEXT_PARTS))
-    if part.image_url is None:
-        why = "files are not kept here" if part.file_id is not None else "it is missing"
-        raise UnsupportedParameter(f"'{where}' is a picture and needs an 'image_url': {why}", param=where)
-    image_of(ImageUrl(url=part.image_url), where)
-    return InputImage(image_url=part.image_url, detail=part.detail or "auto")
-
-
-def _sound(part: Part, where: str) -> InputSound:
-    if part.input_audio is None:
-        raise InvalidArgument(f"'{where}' is a sound and needs an 'input_audio'", param=f"{where}.input_audio")
-    sound_of(part.input_audio, f"{where}.input_audio")
-    return InputSound(input_audio=part.input_audio)
 
 
 def _call(given: InputCall) -> CallItem:
@@ -261,7 +218,7 @@ def _call_output(given: InputCallOutput, where: str) -> CallOutputItem:
     return CallOutputItem(
         id=_id(given.id, CALL_OUTPUT),
         call_id=given.call_id,
-        output=output if isinstance(output, str) else [InputText(text) for text in _texts(output, f"{where}.output")],
+        output=output if isinstance(output, str) else [InputText(text) for text in texts_of(output, f"{where}.output")],
         status=given.status or "completed",
     )
 
@@ -269,31 +226,11 @@ def _call_output(given: InputCallOutput, where: str) -> CallOutputItem:
 def _reasoning(given: InputReasoning, where: str) -> ReasoningItem:
     return ReasoningItem(
         id=_id(given.id, REASONING),
-        summary=[SummaryText(_text(part, f"{where}.summary", ("summary_text",))) for part in given.summary],
-        content=[ReasoningText(_text(part, f"{where}.content", ("reasoning_text",))) for part in given.content or []],
+        summary=[SummaryText(text_of(part, f"{where}.summary", ("summary_text",))) for part in given.summary],
+        content=[ReasoningText(text_of(part, f"{where}.content", ("reasoning_text",))) for part in given.content or []],
         status=given.status or "completed",
     )
 
 
 def _id(given: str | None, kind: str) -> str:
     return given if given is not None and 0 < len(given) <= LONGEST_ID else new_id(kind)
-
-
-def _texts(content: str | list[Part], where: str) -> list[str]:
-    if isinstance(content, str):
-        return [content]
-    return [_text(part, f"{where}[{index}]", TEXT_PARTS) for index, part in enumerate(content)]
-
-
-def _text(part: Part, where: str, kinds: Sequence[str]) -> str:
-    if part.type in UNSUPPORTED_PARTS:
-        raise UnsupportedParameter(
-            f"'{where}' is of type {part.type!r}; supported are texts, and pictures and sounds in messages of users",
-            param=where,
-        )
-    text = part.refusal if part.type == "refusal" else part.text
-    if part.type not in kinds or text is None:
-        raise InvalidArgument(
-            f"'{where}' is of type {part.type[:64]!r}: expected {' or '.join(kinds)}, and what it says", param=where
-        )
-    return text
