@@ -14,14 +14,6 @@
 namespace inferno {
 namespace {
 
-// The first of these calls that fails, and none behind it.
-template <typename... Calls>
-Status in_turn(const OrtApi& api, Calls... calls) {
-  Status status;
-  static_cast<void>(((status = ort_status(api, calls())).ok() && ...));
-  return status;
-}
-
 Result<OrtHandle<OrtSessionOptions>> settings(const OnnxRuntime& runtime, const OnnxSessionOptions& wanted, int threads) {
   const OrtApi& api = runtime.api();
   OrtSessionOptions* made = nullptr;
@@ -45,68 +37,29 @@ Result<OrtHandle<OrtSessionOptions>> settings(const OnnxRuntime& runtime, const 
   return options;
 }
 
-// A string that the library allocated, copied and given back.
-std::string text_of(const OrtApi& api, OrtAllocator* allocator, char* text) {
-  std::string copy = text == nullptr ? "" : text;
-  if (text != nullptr) static_cast<void>(ort_status(api, api.allocator_free(allocator, text)));
-  return copy;
-}
-
-Status read_shape(const OrtApi& api, const OrtTensorInfo* info, TensorSpec& spec) {
-  int element = 0;
-  std::size_t rank = 0;
-  Status status = in_turn(
-      api, [&] { return api.tensor_element(info, &element); }, [&] { return api.rank(info, &rank); });
-  if (!status.ok()) return status;
-  spec.element = static_cast<OrtElement>(element);
-  spec.shape.resize(rank);
-  std::vector<const char*> symbols(rank, nullptr);
-  status = in_turn(
-      api, [&] { return api.dimensions(info, spec.shape.data(), rank); },
-      [&] { return api.symbolic_dimensions(info, symbols.data(), rank); });
-  for (const char* symbol : symbols) spec.symbols.emplace_back(symbol == nullptr ? "" : symbol);
-  return status;
-}
-
-using CountOf = OrtStatus* (*)(const OrtSession*, std::size_t*);
-using TypeOf = OrtStatus* (*)(const OrtSession*, std::size_t, OrtTypeInfo**);
-using NameOf = OrtStatus* (*)(const OrtSession*, std::size_t, OrtAllocator*, char**);
-
-Result<std::vector<TensorSpec>> read_specs(const OrtApi& api, const OrtSession* session, CountOf count_of, TypeOf type_of,
-                                           NameOf name_of) {
-  OrtAllocator* allocator = nullptr;  // the library's own
-  std::size_t count = 0;
-  Status status = in_turn(
-      api, [&] { return api.default_allocator(&allocator); }, [&] { return count_of(session, &count); });
-  std::vector<TensorSpec> specs(count);
-  for (std::size_t i = 0; i < count && status.ok(); ++i) {
-    char* name = nullptr;
-    OrtTypeInfo* type = nullptr;
-    int kind = 0;
-    status = in_turn(
-        api, [&] { return name_of(session, i, allocator, &name); }, [&] { return type_of(session, i, &type); },
-        [&] { return api.onnx_type(type, &kind); });
-    specs[i].name = text_of(api, allocator, name);
-    const auto held = owned(type, api.release_type_info);
-    specs[i].is_tensor = kind == kOrtTensorType;
-    if (!status.ok() || !specs[i].is_tensor) continue;
-    const OrtTensorInfo* info = nullptr;
-    status = ort_status(api, api.tensor_info_of_type(type, &info));
-    if (status.ok()) status = read_shape(api, info, specs[i]);
+// Of the file at `path`, or of `instead`, a file's bytes, where there are some; external data lie beside `path` either way.
+Result<OrtHandle<OrtSession>> create_session(const OnnxRuntime& runtime, const std::string& path, std::string_view instead,
+                                             OrtSessionOptions* options) {
+  const OrtApi& api = runtime.api();
+  const std::filesystem::path file(path);
+  OrtSession* session = nullptr;
+  OrtStatus* answer = nullptr;
+  if (instead.empty()) {
+    answer = api.create_session(runtime.env(), path.c_str(), options, &session);
+  } else {
+    const std::string folder = file.parent_path().string();
+    answer = api.add_config_entry(options, "session.model_external_initializers_file_folder_path",
+                                  folder.empty() ? "." : folder.c_str());
+    if (Status status = ort_status(api, answer); !status.ok()) return status;
+    answer = api.create_session_of_bytes(runtime.env(), instead.data(), instead.size(), options, &session);
   }
-  if (!status.ok()) return status;
-  return specs;
-}
-
-std::string read_producer(const OrtApi& api, const OrtSession* session) {
-  OrtMetadata* made = nullptr;
-  OrtAllocator* allocator = nullptr;
-  char* name = nullptr;
-  const Status status = in_turn(
-      api, [&] { return api.default_allocator(&allocator); }, [&] { return api.session_metadata(session, &made); },
-      [&] { return api.metadata_producer(made, allocator, &name); });
-  const auto held = owned(made, api.release_metadata);
-  return status.ok() ? text_of(api, allocator, name) : "";
+  if (Status status = ort_status(api, answer); !status.ok()) {
+    // What the graph is at fault for is told by several codes of the library's.
+    const bool internal = status.code() == StatusCode::kInternal || status.code() == StatusCode::kInvalidArgument;
+    return Status(internal ? StatusCode::kDataCorrupted : status.code(),
+                  shown(file.filename().string()) + " cannot be loaded: " + status.message());
+  }
+  return owned(session, api.release_session);
 }
 
 }  // namespace
@@ -140,25 +93,10 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
   if (Status status = ort_status(api, answer); !status.ok()) return status;
   auto memory_handle = owned(memory, api.release_memory_info);
   const PrivateMemory before = PrivateMemory::now();
-  OrtSession* session = nullptr;
-  if (wanted.instead.empty()) {
-    answer = api.create_session(runtime->env(), path.c_str(), options.value().get(), &session);
-  } else {
-    const std::string folder = std::filesystem::path(path).parent_path().string();
-    answer = api.add_config_entry(options.value().get(), "session.model_external_initializers_file_folder_path",
-                                  folder.empty() ? "." : folder.c_str());
-    if (Status status = ort_status(api, answer); !status.ok()) return status;
-    answer = api.create_session_of_bytes(runtime->env(), wanted.instead.data(), wanted.instead.size(), options.value().get(),
-                                         &session);
-  }
-  if (Status status = ort_status(api, answer); !status.ok()) {
-    // What the graph is at fault for is told by several codes of the library's.
-    const bool internal = status.code() == StatusCode::kInternal || status.code() == StatusCode::kInvalidArgument;
-    return Status(internal ? StatusCode::kDataCorrupted : status.code(),
-                  shown(std::filesystem::path(path).filename().string()) + " cannot be loaded: " + status.message());
-  }
+  auto session = create_session(*runtime, path, wanted.instead, options.value().get());
+  if (!session.ok()) return session.status();
   std::unique_ptr<OnnxSession> opened(
-      new OnnxSession(std::move(runtime), owned(session, api.release_session), std::move(memory_handle)));
+      new OnnxSession(std::move(runtime), std::move(session).value(), std::move(memory_handle)));
   opened->split_ = std::move(split);
   opened->providers_ = std::move(used).value();
   opened->threads_ = threads;
@@ -167,29 +105,22 @@ Result<std::unique_ptr<OnnxSession>> OnnxSession::open(const std::string& path, 
     if (times.ok()) opened->times_ = std::move(times).value();
     if (!times.ok() && times.status().code() != StatusCode::kUnsupported) return times.status();
   }
-  if (opened->providers_.front() == "cpu" && opened->api().allocator_stats != nullptr) {
-    OrtAllocator* arena = nullptr;
-    answer = opened->api().create_allocator(opened->session_.get(), opened->memory_.get(), &arena);
-    if (Status status = ort_status(opened->api(), answer); !status.ok()) return status;
-    opened->arena_ = owned(arena, opened->api().release_allocator);
-    opened->weights_in_arena_ = opened->arena_figure("InUse");
-  }
+  if (Status status = opened->watch_arena(); !status.ok()) return status;
   const std::size_t moved = PrivateMemory::now().to_huge_pages_since(before);
   if (moved > 0) log(LogLevel::kInfo, "onnx", std::to_string(moved >> 20) + " MiB of weights lie on huge pages");
-  if (Status status = opened->describe(); !status.ok()) return status;
+  auto signature = read_signature(opened->api(), opened->session_.get());
+  if (!signature.ok()) return signature.status();
+  opened->signature_ = std::move(signature).value();
   return opened;
 }
 
-Status OnnxSession::describe() {
-  const OrtApi& api = runtime_->api();
-  auto inputs = read_specs(api, session_.get(), api.session_input_count, api.session_input_type, api.session_input_name);
-  if (!inputs.ok()) return inputs.status();
-  auto outputs =
-      read_specs(api, session_.get(), api.session_output_count, api.session_output_type, api.session_output_name);
-  if (!outputs.ok()) return outputs.status();
-  inputs_ = std::move(inputs).value();
-  outputs_ = std::move(outputs).value();
-  producer_ = read_producer(api, session_.get());
+Status OnnxSession::watch_arena() {
+  if (providers_.front() != "cpu" || api().allocator_stats == nullptr) return {};
+  OrtAllocator* arena = nullptr;
+  OrtStatus* answer = api().create_allocator(session_.get(), memory_.get(), &arena);
+  if (Status status = ort_status(api(), answer); !status.ok()) return status;
+  arena_ = owned(arena, api().release_allocator);
+  weights_in_arena_ = arena_figure("InUse");
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include "backends/onnx/operator_times.h"
 #include "backends/onnx/ort_handles.h"
 #include "backends/onnx/ort_runtime.h"
+#include "backends/onnx/session_signature.h"
 #include "backends/onnx/split_graph.h"
 #include "backends/onnx/split_operator.h"
 #include "base/result.h"
@@ -45,8 +46,8 @@ class OnnxSession {
   // provider has, a provider that is not here), kInvalidArgument (kOnnxProvider), kOutOfMemory. No message carries a folder.
   [[nodiscard]] static Result<std::unique_ptr<OnnxSession>> open(const std::string& path, const OnnxSessionOptions& options);
 
-  [[nodiscard]] const std::vector<TensorSpec>& inputs() const { return inputs_; }
-  [[nodiscard]] const std::vector<TensorSpec>& outputs() const { return outputs_; }
+  [[nodiscard]] const std::vector<TensorSpec>& inputs() const { return signature_.inputs; }
+  [[nodiscard]] const std::vector<TensorSpec>& outputs() const { return signature_.outputs; }
   [[nodiscard]] const std::vector<std::string>& providers() const { return providers_; }  // in use, the first choice first
   [[nodiscard]] int threads() const { return threads_; }
   [[nodiscard]] bool splits() const { return split_ != nullptr; }  // multiplies by OnnxSessionOptions::split
@@ -55,7 +56,7 @@ class OnnxSession {
   // What its arena on the CPU holds for intermediate results, as many as the largest run so far took: all that it has, but
   // what the weights had taken when the session was made. 0 where another provider computes, or before ONNX Runtime 1.23.
   [[nodiscard]] std::uint64_t compute_bytes() const;
-  [[nodiscard]] const std::string& producer() const { return producer_; }  // as the file says: "pytorch", ...
+  [[nodiscard]] const std::string& producer() const { return signature_.producer; }
   [[nodiscard]] const OrtApi& api() const { return runtime_->api(); }
 
   // A tensor over `bytes` of the caller's, which outlive it and which ONNX Runtime may write where it is an output.
@@ -78,7 +79,7 @@ class OnnxSession {
 
  private:
   OnnxSession(std::shared_ptr<OnnxRuntime> runtime, OrtHandle<OrtSession> session, OrtHandle<OrtMemoryInfo> memory);
-  [[nodiscard]] Status describe();
+  [[nodiscard]] Status watch_arena();
   // Of the arena, by the library's word for it. 0 where it does not say.
   [[nodiscard]] std::uint64_t arena_figure(const char* name) const;
 
@@ -86,10 +87,8 @@ class OnnxSession {
   std::unique_ptr<SplitOperator> split_;  // null without such operators; the session points at it
   OrtHandle<OrtSession> session_;
   OrtHandle<OrtMemoryInfo> memory_;
-  std::vector<TensorSpec> inputs_;
-  std::vector<TensorSpec> outputs_;
+  SessionSignature signature_;
   std::vector<std::string> providers_;
-  std::string producer_;
   std::unique_ptr<OperatorTimes> times_;
   OrtHandle<OrtAllocator> arena_;  // null where its figures are not told
   std::uint64_t weights_in_arena_ = 0;
