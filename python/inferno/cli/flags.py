@@ -43,6 +43,7 @@ AllowedHosts = Annotated[list[str] | None, _flag("server.allowed_hosts", "--allo
 ImageHosts = Annotated[list[str] | None, _flag("server.image_hosts", "--allow-image-host")]
 BodyLimit = Annotated[int | None, _flag("server.body_limit_bytes", "--body-limit")]
 ReceiveTimeout = Annotated[float | None, _flag("server.receive_seconds", "--receive-timeout")]
+SendTimeout = Annotated[float | None, _flag("server.send_seconds", "--send-timeout")]
 KeepAlive = Annotated[float | None, _flag("server.keep_alive_seconds", "--keep-alive")]
 Grace = Annotated[float | None, _flag("server.grace_seconds", "--grace")]
 MaxBackground = Annotated[int | None, _flag("server.max_background", "--max-background")]
@@ -101,6 +102,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "allow_image_host": ("server.image_hosts", "--allow-image-host"),
     "body_limit": ("server.body_limit_bytes", "--body-limit"),
     "receive_timeout": ("server.receive_seconds", "--receive-timeout"),
+    "send_timeout": ("server.send_seconds", "--send-timeout"),
     "keep_alive": ("server.keep_alive_seconds", "--keep-alive"),
     "grace": ("server.grace_seconds", "--grace"),
     "max_background": ("server.max_background", "--max-background"),

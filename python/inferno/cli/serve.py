@@ -53,6 +53,7 @@ def serve(
     allow_image_host: flags.ImageHosts = None,
     body_limit: flags.BodyLimit = None,
     receive_timeout: flags.ReceiveTimeout = None,
+    send_timeout: flags.SendTimeout = None,
     keep_alive: flags.KeepAlive = None,
     grace: flags.Grace = None,
     max_background: flags.MaxBackground = None,

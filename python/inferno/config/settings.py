@@ -53,6 +53,9 @@ class ServerSettings(_Section):
     receive_seconds: float = Field(
         60.0, gt=0, description="Seconds in which a whole request must have come; a slower one is refused with 408."
     )
+    send_seconds: float = Field(
+        60.0, gt=0, description="Seconds in which a client must take something of its answer, or it is disconnected."
+    )
     keep_alive_seconds: float = Field(10.0, gt=0, description="Seconds between comments on a stream that has no news.")
     grace_seconds: float = Field(30.0, ge=0, description="Seconds that running requests get to finish on SIGTERM.")
     max_background: PositiveInt = Field(
@@ -104,7 +107,9 @@ class ModelSettings(_Section):
     batch_rows: PositiveInt | None = Field(None, description="Most tokens computed in one step.")
     threads: PositiveInt | None = Field(None, description="CPU threads; by default one for each core it may use.")
     gpu_layers: int | None = Field(None, ge=-1, description="Layers kept on the GPU; -1 is all that fit.")
-    kv_type: Literal["f32", "f16", "q8_0", "q4_0"] | None = Field(None, description="Number format of the KV cache.")
+    kv_type: Literal["f32", "f16", "q8_0", "q4_0"] | None = Field(
+        None, description="Number format of the KV cache: f32, f16, q8_0 or q4_0."
+    )
     flash_attention: Literal["auto", "on", "off"] | None = Field(None, description="Flash attention: auto, on or off.")
     kv_layout: Literal["auto", "unified", "per_sequence"] | None = Field(
         None,

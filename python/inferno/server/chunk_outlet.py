@@ -24,3 +24,5 @@ class ChunkOutlet:
 
     async def drained(self) -> None:
         await self._flow.drain()
+        if self._cycle.disconnected:
+            raise ConnectionResetError

@@ -1,7 +1,12 @@
-"""One client's connection: uvicorn's, with bounds on how long a request may take to come, and on how large its head is.
+"""One client's connection: uvicorn's, with bounds on how long a request may take to come, on how large its head is, and
+on how long a client may take nothing of its answer.
 
-uvicorn leaves both open: who sends a byte a minute would keep a connection for ever, and endless headers are kept in
-memory. An answer is not bounded here: a stream lasts as long as its model writes.
+uvicorn leaves all of them open: who sends a byte a minute would keep a connection for ever, endless headers are kept in
+memory, and so is an answer that nobody reads. How long an answer takes is not bounded here: a stream lasts as long as
+its model writes.
+
+Nor does uvicorn notice that who sent requests one behind the other has left: it stops reading, and tells the last of
+them alone.
 """
 
 from __future__ import annotations
@@ -10,30 +15,41 @@ import asyncio
 from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from inferno.server.chunk_outlet import ChunkOutlet
 from inferno.server.outlet import OUTLET
+from inferno.server.unsent import UnsentWatch
 from inferno.server.wire.errors import Failure, openai_error
 
 MOST_HEAD_BYTES = 64 * 1024
 MOST_FRAMING = 16
 """Bytes that may stand around each byte of a body: chunks of one byte have five. What is beyond is in no body: endless
 extensions of chunks, or trailers."""
+MOST_AHEAD = 64
+"""Requests that may come before those in front of them are answered: each is kept, and far larger than its bytes."""
+MOST_AHEAD_BYTES = 1024 * 1024
+"""Of the bodies among them. Beyond that no more is read, and that a client leaves shows only when it is written to."""
 REFUSING_SECONDS = 5.0
 """What an application gets to refuse a request that is overdue, before the connection is closed without a word."""
 OVERDUE = "overdue"
 """In a request's state, once it has not come within its time. Whoever waits for its body is woken, and refuses it."""
 
 
+class TooManyAhead(Exception):
+    """More than :data:`MOST_AHEAD`."""
+
+
 class Connection(HttpToolsProtocol):
     """``receive_seconds`` is for head and body together, from the first byte on; for a connection's first request from
-    when it was opened. Between requests uvicorn's keep-alive timeout holds.
+    when it was opened. Between requests uvicorn's keep-alive timeout holds. ``send_seconds`` is how long a client may
+    take nothing while something is there for it.
 
     A client that closes its sending half has left: nobody could tell it from one that has closed both.
     """
 
     receive_seconds: float
+    send_seconds: float
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -43,15 +59,29 @@ class Connection(HttpToolsProtocol):
         self._body_bytes = 0
         self._bytes_since_head = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._answered: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
+        self._unsent = UnsentWatch(self.transport, self.send_seconds, self.loop)
         self._due = self.loop.time() + self.receive_seconds
         self._wait_until(self._due)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        self._unsent.end()
+        if (answered := self._under_way()) is not None:
+            answered.disconnected = True
+            answered.message_event.set()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._unsent.begin()
+
+    def resume_writing(self) -> None:
+        self._unsent.end()
+        super().resume_writing()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -61,7 +91,13 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= MOST_AHEAD:
+            raise TooManyAhead
         super().on_headers_complete()
+        if not self.pipeline:
+            self._answered = self.cycle
+            if not self.flow.write_paused:
+                self._unsent.end()
         extensions: dict[str, Any] = {OUTLET: partial(ChunkOutlet, self.cycle)}
         self.scope["extensions"] = extensions
         self._in_head = False
@@ -75,9 +111,26 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
         self._coming = False
 
+    def on_response_complete(self) -> None:
+        if self.pipeline:
+            self._answered = self.pipeline[-1][0]
+        else:
+            self._unsent.begin()
+        super().on_response_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Of what is no request, or one too many: in the middle of an answer to another, nothing can be said of it."""
+        if self._under_way() is not None:
+            self.transport.abort()
+        else:
+            super().send_400_response(msg)
+
     def data_received(self, data: bytes) -> None:
         was_in_head = self._in_head
         super().data_received(data)
+        if self.pipeline and not self.transport.is_closing() and self._ahead_bytes() <= MOST_AHEAD_BYTES:
+            # uvicorn has stopped reading, and whoever does not read hears of nobody leaving.
+            self.flow.resume_reading()
         if not self._coming:
             # Nearly every request: it came at once.
             self._stop_waiting()
@@ -120,10 +173,17 @@ class Connection(HttpToolsProtocol):
             cycle.message_event.set()
             self._wait_until(self.loop.time() + REFUSING_SECONDS)
 
+    def _under_way(self) -> RequestResponseCycle | None:
+        """The request that is being answered."""
+        answered = self._answered
+        return None if answered is None or answered.response_complete else answered
+
+    def _ahead_bytes(self) -> int:
+        return sum(len(cycle.body) for cycle, _ in self.pipeline)
+
     def _waits_for_us(self) -> bool:
-        """Requests sent one behind the other are read when those before them are answered."""
-        before = self.cycle is not None and not self.cycle.response_complete
-        return bool(self.pipeline) or (self._in_head and before)
+        """Requests sent one behind the other are answered one after the other."""
+        return bool(self.pipeline) or (self._in_head and self._under_way() is not None)
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Before an application has seen the request."""
@@ -133,6 +193,7 @@ class Connection(HttpToolsProtocol):
         self.transport.close()
 
 
-def connection_of(receive_seconds: float) -> type[Connection]:
+def connection_of(receive_seconds: float, send_seconds: float) -> type[Connection]:
     """What uvicorn makes for each client."""
-    return type("BoundedConnection", (Connection,), {"receive_seconds": receive_seconds})
+    bounds = {"receive_seconds": receive_seconds, "send_seconds": send_seconds}
+    return type("BoundedConnection", (Connection,), bounds)

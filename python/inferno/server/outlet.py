@@ -19,7 +19,7 @@ class Outlet(Protocol):
         ...
 
     async def drained(self) -> None:
-        """Returns when the client has taken enough."""
+        """Returns when the client has taken enough. Raises OSError when it has left without."""
         ...
 
 

@@ -50,7 +50,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: Starlette, settings: ListenSettings, on_started: Callable[[], None]) -> None:
         config = uvicorn.Config(
             app,
-            http=connection_of(settings.receive_seconds),
+            http=connection_of(settings.receive_seconds, settings.send_seconds),
             access_log=False,
             log_config=None,
             log_level="warning",

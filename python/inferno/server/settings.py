@@ -37,6 +37,11 @@ class ServerSettings(Protocol):
         ...
 
     @property
+    def send_seconds(self) -> float:
+        """How long a client may take nothing of an answer that is there for it."""
+        ...
+
+    @property
     def unknown_fields(self) -> Literal["refuse", "report"]:
         """Whether a request's fields that are not known refuse it, or are left out and named in the answer."""
         ...

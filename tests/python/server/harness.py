@@ -27,6 +27,7 @@ class Settings:
     body_limit_bytes: int = 100_000
     keep_alive_seconds: float = NEVER
     receive_seconds: float = NEVER
+    send_seconds: float = NEVER
     grace_seconds: float = NEVER
     unknown_fields: Literal["refuse", "report"] = "refuse"
     max_background: int = 2
