@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from e2e.process import Server, eventually, running
-from e2e.proxy import proxied
+from e2e.proxy import nginx, proxied
 
 pytestmark = pytest.mark.e2e
 
@@ -57,15 +57,14 @@ def in_stage(server: Server, stage: str) -> bool:
     return (running_now, waiting) == (1, 0)
 
 
-@pytest.mark.parametrize("through_proxy", [False, True], ids=["direct", "proxy"])
+@pytest.mark.parametrize("way", [nullcontext, proxied, nginx], ids=["direct", "proxy", "nginx"])
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("stage", PROMPTS)
-def test_leaving(server: Server, stage: str, stream: bool, through_proxy: bool) -> None:
+def test_leaving(server: Server, stage: str, stream: bool, way: Callable[[str], AbstractContextManager[str]]) -> None:
     label = f'stage="{stage}"'
     before = server.metric("inferno_cancelled_total", label)
     generated = server.metric("inferno_generated_tokens_total")
-    with proxied(server.url) as proxy:
-        url = proxy if through_proxy else server.url
+    with way(server.url) as url:
         if stage == "waiting":
             with connection(server.url, body()) as ahead:
                 assert ahead.recv(1)
@@ -83,6 +82,14 @@ def test_leaving(server: Server, stage: str, stream: bool, through_proxy: bool) 
     eventually(lambda: server.metric("inferno_kv_cache_leases") == 0)
     with server.client() as client:
         assert client.post(ROUTE, json=body(max_tokens=2, stream=False)).status_code == 200
+
+
+def test_a_stream_comes_through_nginx_as_it_is_made(server: Server) -> None:
+    """With its buffering on, as it is by default: the answer's own head says that it must not."""
+    with nginx(server.url) as url, connection(url, body(max_tokens=200)) as client:
+        assert client.recv(1)
+        assert server.metric("inferno_requests_running") == 1, "the rest is still to come"
+        assert b"data: [DONE]" in b"".join(iter(lambda: client.recv(1 << 16), b""))
 
 
 def test_a_reader_that_does_not_read_holds_up_itself_only() -> None:
