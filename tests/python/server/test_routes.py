@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import httpx
 import pytest
@@ -237,6 +238,17 @@ async def test_metrics_move_with_requests(fake: FakeClient) -> None:
             assert await sample(f"inferno_{name}_seconds_sum{{{where}}}") == pytest.approx(3 * seconds)
         assert await sample('vllm:num_requests_waiting{model_name="fake-model"}') == 3
         assert await sample('inferno_kv_cache_usage_ratio{model="fake-model"}') == 0.25
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="the system does not tell")
+async def test_metrics_tell_how_long_the_process_waited_for_a_processor(http: httpx.AsyncClient) -> None:
+    async def waited() -> float:
+        text = (await http.get("/metrics")).text
+        (line,) = (line for line in text.splitlines() if line.startswith("inferno_processor_wait_seconds_total "))
+        return float(line.split()[-1])
+
+    first = await waited()
+    assert 0 <= first <= await waited()
 
 
 async def test_a_client_that_left_is_counted_as_cancelled(fake: FakeClient) -> None:
