@@ -90,7 +90,7 @@ def tune(
     if as_json:
         typer.echo(written(tuned))
         return
-    _print(tuned)
+    report(tuned)
     typer.echo(f"Kept in {path}, with every sample. serve and run use it on this machine.")
 
 
@@ -158,7 +158,7 @@ def _progress(name: str, budget: float) -> Iterator[Progress]:
         yield move
 
 
-def _print(tuned: Tuned) -> None:
+def report(tuned: Tuned) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -177,11 +177,17 @@ def _print(tuned: Tuned) -> None:
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
     whole = "all" if tuned.whole_grid else f"{len(rows)} of {tuned.candidates}"
     typer.echo(f"{whole} combinations were measured, {len(tuned.samples)} samples in {tuned.spent_seconds:.0f} s.")
+    typer.echo(_verdict(tuned, rounds=max(map(len, rows.values()), default=0)))
+
+
+def _verdict(tuned: Tuned, *, rounds: int) -> str:
+    from inferno.tuning.space import shown
+
     if tuned.settings:
-        best = shown(tuple(tuned.settings.items()))
-        typer.echo(f"Fastest: {best}, {tuned.gain:.2f} x the defaults' rate.")
-    else:
-        typer.echo("Nothing is faster than the defaults.")
+        return f"Fastest: {shown(tuple(tuned.settings.items()))}, {tuned.gain:.2f} x the defaults' rate."
+    if rounds == 1:
+        return "The defaults stay, since one round proves nothing: a larger --budget measures again what was faster."
+    return "Nothing is faster than the defaults."
 
 
 def _median(samples: list[dict[str, Any]], name: str) -> float:

@@ -10,11 +10,11 @@ import pytest
 
 from e2e.process import running
 from inferno.cli import main
-from inferno.cli.tune import seconds_of
+from inferno.cli.tune import report, seconds_of
 from inferno.config import load
 from inferno.tuning import measuring
 from inferno.tuning import tune as tuning
-from inferno.tuning.result import Tuned, digests_file, key_of, model_bytes, write
+from inferno.tuning.result import Key, Tuned, digests_file, key_of, model_bytes, write
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +72,16 @@ def test_tune_keeps_its_result_with_every_sample(tmp_path: Path, capsys: pytest.
     assert {"settings", "round", "tokens_per_second", "gap_p95", "seconds"} <= printed["samples"][0].keys()
     assert printed["key"]["model"] == "fake:"
     assert "tok/s  the defaults" in said.err
+
+
+def test_what_one_round_measured_is_not_called_slower(capsys: pytest.CaptureFixture[str]) -> None:
+    sample = {"settings": {}, "tokens_per_second": 10.0, "gap_p95": 0.1}
+    faster = {**sample, "settings": {"model.threads": 1}, "tokens_per_second": 20.0}
+    key = Key(model="m", machine={}, engine="e", sizes={})
+    for rounds, said in ((1, "a larger --budget measures again"), (2, "Nothing is faster than the defaults.")):
+        samples = [one for one in (sample, faster) for _ in range(rounds)]
+        report(Tuned(key, "m", 1, "", {}, 1.0, {}, 1.0, 1.0, 2, whole_grid=True, samples=samples))
+        assert said in capsys.readouterr().out
 
 
 def test_a_setting_that_cannot_be_tuned_is_named(capsys: pytest.CaptureFixture[str]) -> None:
