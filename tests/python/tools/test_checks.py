@@ -23,13 +23,13 @@ def plant(root: Path, path: str, text: str) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-@pytest.mark.parametrize("tool", ["check_includes.py", "check_sizes.py"])
+@pytest.mark.parametrize("tool", ["check_imports.py", "check_includes.py", "check_sizes.py"])
 def test_the_tree_keeps_the_rule(tool: str) -> None:
     result = check(tool)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("tool", ["check_includes.py", "check_sizes.py"])
+@pytest.mark.parametrize("tool", ["check_imports.py", "check_includes.py", "check_sizes.py"])
 def test_checking_nothing_is_not_a_pass(tool: str, tmp_path: Path) -> None:
     assert check(tool, tmp_path).returncode != 0
 
@@ -101,3 +101,36 @@ def test_what_is_not_ours_has_no_wall(tmp_path: Path) -> None:
     plant(tmp_path, "third_party/library/big.cpp", "\n" * 5000)
     plant(tmp_path, ".venv/lib/big.py", "\n" * 5000)
     assert check("check_sizes.py", tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "told"),
+    [
+        ("errors.py", "from inferno.config import load", "errors may import nothing of the package"),
+        ("config/layers.py", "from inferno.engine.prompt import render", "config may import errors"),
+        ("engine/prompt.py", "from inferno import server", "engine may import _core, security, config, errors"),
+        ("engine/prompt.py", "def f() -> None: import inferno.models.source", "imports inferno.models.source"),
+        ("models/source.py", "if TYPE_CHECKING: from starlette.requests import Request", "which only server may"),
+        ("server/app.py", "from inferno.cli import main", "imports inferno.cli"),
+    ],
+)
+def test_a_wrong_import_is_told_with_module_and_line(module: str, line: str, told: str, tmp_path: Path) -> None:
+    for room in ("cli", "config", "engine", "models", "server"):
+        plant(tmp_path, f"python/inferno/{room}/__init__.py", "")
+    plant(tmp_path, f"python/inferno/{module}", f"# first line\n{line}\n")
+    result = check("check_imports.py", tmp_path)
+    assert result.returncode == 1
+    assert result.stdout.startswith(f"inferno.{module.removesuffix('.py').replace('/', '.')}:2: ")
+    assert told in result.stdout
+    assert len(result.stdout.splitlines()) == 1
+
+
+def test_modules_that_import_each_other_are_told(tmp_path: Path) -> None:
+    plant(tmp_path, "python/inferno/engine/a.py", "from inferno.engine.b import B\n")
+    plant(tmp_path, "python/inferno/engine/b.py", "from inferno.engine import c\n")
+    plant(tmp_path, "python/inferno/engine/c.py", "def late() -> None:\n    import inferno.engine.a\n")
+    assert check("check_imports.py", tmp_path).returncode == 0
+    plant(tmp_path, "python/inferno/engine/c.py", "if TYPE_CHECKING:\n    import inferno.engine.a\n")
+    result = check("check_imports.py", tmp_path)
+    assert result.returncode == 1
+    assert result.stdout == "a circle: inferno.engine.a -> inferno.engine.b -> inferno.engine.c -> inferno.engine.a\n"
