@@ -92,6 +92,11 @@ async def _turn(kind: ServerKind, plan: Plan, workload: Workload, hogs: int, run
             return _values(samples, perf_counter() - began)
 
 
+def _ratio(ours: float, theirs: float, digits: int) -> str:
+    """Nothing at all may have come of one that was given up."""
+    return f"{ours / theirs:.{digits}f}" if theirs else "-"
+
+
 async def _measure(asked: argparse.Namespace, kinds: list[ServerKind]) -> dict[str, Any]:
     model = str(models.make(asked.model)) if asked.model in models.SHAPES else asked.model
     workload = replace(WORKLOADS["B"], rounds=asked.rounds)
@@ -128,11 +133,10 @@ def main() -> None:
              for name, cases in turns.items()}  # fmt: skip
     for name, rate in rates.items():
         print(f"{name}: {rate['beside']:.1f} tok/s beside {asked.hogs} other(s), {rate['alone']:.1f} alone"
-              f" = {rate['beside'] / rate['alone']:.2f}")  # fmt: skip
+              f" = {_ratio(rate['beside'], rate['alone'], 2)}")  # fmt: skip
     if asked.peer:
         ours, theirs = rates["inferno"]["beside"], rates["llama-server"]["beside"]
-        ratio = f"{ours / theirs:.1f}" if theirs else "nothing came of llama-server"
-        print(f"beside them, inferno / llama-server: {ratio}")
+        print(f"beside them, inferno / llama-server: {_ratio(ours, theirs, 1)}")
     print(json.dumps({**machine.description(), "hogs": asked.hogs, "threads": asked.threads, "turns": turns}))
 
 
