@@ -68,8 +68,10 @@ class ExactModel final : public Model {
 
 // Computes a text in several shapes, alone and among others, and compares; allows the cheapest shapes in which all bits are
 // the same. Any is tried only with `attention_alike`: that a row's attention is computed by the same kernel however many
-// cells and rows there are, which a short text cannot show. kUnsupported when a bit differs in all of them: then
+// cells and rows there are, which a short text cannot show. Nor can it where a model `chooses_experts`: what chooses them
+// is a product in F32, which ggml rounds otherwise for one row, and it takes luck for that to tip the scale or to be seen
+// behind 8-bit products. Such a model never gets a row alone. kUnsupported when a bit differs in all of them: then
 // this model's weights take kernels that this file does not know. Leaves every slot empty.
-[[nodiscard]] Status check_exact(ExactModel& model, bool attention_alike);
+[[nodiscard]] Status check_exact(ExactModel& model, bool attention_alike, bool chooses_experts);
 
 }  // namespace inferno

@@ -66,6 +66,10 @@ std::string metadata(const llama_model* model, const std::string& key) {
   return text;
 }
 
+bool chooses_experts(const llama_model* model) {
+  return metadata_number(model, metadata(model, "general.architecture") + ".expert_count", 0) > 0;
+}
+
 ModelInfo describe_model(const llama_model* model, std::string fallback_name, const ModelOptions& options) {
   ModelInfo info;
   info.architecture = metadata(model, "general.architecture");

@@ -16,6 +16,9 @@ namespace inferno {
 [[nodiscard]] std::string metadata(const llama_model* model, const std::string& key);
 
 // `fallback_name` is used when the file carries no name.
+// Whether its rows choose among experts.
+[[nodiscard]] bool chooses_experts(const llama_model* model);
+
 [[nodiscard]] ModelInfo describe_model(const llama_model* model, std::string fallback_name,
                                        const ModelOptions& options);
 

@@ -146,7 +146,7 @@ ModelReport describe_loading(const llama_context_params& params, const ModelOpti
 }
 
 // Takes the model over. kUnsupported when its rows do not come out exact after all.
-Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<LlamaModel> model) {
+Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<LlamaModel> model, bool experts) {
   if (model->capabilities().sharing == PrefixSharing::kNone) {
     return Status(StatusCode::kUnsupported, "deterministic is on, but this model's state cannot be cut", "deterministic");
   }
@@ -154,7 +154,7 @@ Result<std::unique_ptr<Model>> made_exact(std::unique_ptr<LlamaModel> model) {
   const Result<bool> attends_alike = model->attends_alike();
   if (!attends_alike.ok()) return attends_alike.status();
   auto exact = std::make_unique<ExactModel>(std::move(model));
-  if (Status status = check_exact(*exact, attends_alike.value()); !status.ok()) return status;
+  if (Status status = check_exact(*exact, attends_alike.value(), experts); !status.ok()) return status;
   return std::unique_ptr<Model>(std::move(exact));
 }
 
@@ -209,10 +209,11 @@ Result<std::unique_ptr<Model>> load_llama_model(const std::string& path, const M
     // Beside the rows of all slots that decode, lest a picture never find room.
     caps.rows_together = std::min(static_cast<std::int32_t>(llama_n_ubatch(context.get())), caps.batch_rows - caps.slots);
   }
+  const bool experts = chooses_experts(model.get());
   auto made = std::make_unique<LlamaModel>(std::move(model), std::move(context), std::move(info), caps,
                                            describe_loading(params, options, sizes.value(), facts.kv, log), std::move(timer));
   made->take_media(std::move(media));
-  if (options.deterministic) return made_exact(std::move(made));
+  if (options.deterministic) return made_exact(std::move(made), experts);
   return std::unique_ptr<Model>(std::make_unique<AdaptedModel>(std::move(made)));
 }
 

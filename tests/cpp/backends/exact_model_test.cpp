@@ -103,7 +103,7 @@ TEST(ExactModel, ABadBatchIsRefusedBeforeAnyOfItIsComputed) {
 
 TEST(ExactModel, TheProofHoldsForAModelThatIsExactAndLeavesItEmpty) {
   ExactModel exact(std::make_unique<Watched>());
-  ASSERT_TRUE(check_exact(exact, false).ok()) << check_exact(exact, false).message();
+  ASSERT_TRUE(check_exact(exact, false, false).ok()) << check_exact(exact, false, false).message();
   ForwardBatch batch;
   for (int slot = 0; slot < 8; ++slot) add(batch, slot, 0, 1);
   EXPECT_EQ(run(exact, batch).size(), 8U);
@@ -114,7 +114,7 @@ TEST(ExactModel, LoneRowsAreTrustedOnlyWhereTheyAreProvedAndShort) {
     auto owned = std::make_unique<Watched>(rounds);
     Watched& watched = *owned;
     ExactModel exact(std::move(owned));
-    ASSERT_TRUE(check_exact(exact, false).ok());
+    ASSERT_TRUE(check_exact(exact, false, false).ok());
     ForwardBatch text;
     add(text, 0, 0, 255);
     run(exact, text);
@@ -135,7 +135,7 @@ TEST(ExactModel, BatchesGoAsTheyAreWhereAttentionIsAlikeAndTheProofHolds) {
     auto owned = std::make_unique<Watched>(rounds);
     Watched& watched = *owned;
     ExactModel exact(std::move(owned));
-    ASSERT_TRUE(check_exact(exact, alike).ok());
+    ASSERT_TRUE(check_exact(exact, alike, false).ok());
     const bool any = alike && rounds == 1000;
     EXPECT_EQ(exact.capabilities().row_tile == watched.capabilities().row_tile, any);
     watched.passes.clear();
@@ -151,10 +151,22 @@ TEST(ExactModel, BatchesGoAsTheyAreWhereAttentionIsAlikeAndTheProofHolds) {
   }
 }
 
+TEST(ExactModel, AModelThatChoosesExpertsNeverGetsARowAlone) {
+  auto owned = std::make_unique<Watched>(1000);
+  Watched& watched = *owned;
+  ExactModel exact(std::move(owned));
+  ASSERT_TRUE(check_exact(exact, true, true).ok());
+  watched.passes.clear();
+  ForwardBatch one;
+  add(one, 0, 0, 1);
+  run(exact, one);
+  EXPECT_EQ(watched.passes[0].rows(), 2);
+}
+
 TEST(ExactModel, TheProofFailsForOneThatRoundsLargePassesOtherwise) {
   for (const std::size_t rounds : {2U, 7U, 8U, 62U}) {
     ExactModel exact(std::make_unique<Watched>(rounds));
-    const Status status = check_exact(exact, false);
+    const Status status = check_exact(exact, false, false);
     EXPECT_EQ(status.code(), StatusCode::kUnsupported) << rounds;
     EXPECT_EQ(status.param(), "deterministic");
   }
