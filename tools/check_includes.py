@@ -51,6 +51,7 @@ MAY_INCLUDE: dict[str, tuple[str, ...]] = {
         "output/output_sink.h",
         "output/delta_mailbox.h", "output/mailbox_sink.h",
         "output/embed_sink.h",
+        "output/text_frame.h",
     ),
 }
 

@@ -27,7 +27,7 @@ class TimingSink final : public OutputSink {
  public:
   explicit TimingSink(const Clock& clock) : clock_(clock) {}
 
-  void on_step(std::span<const OutputDelta> deltas) override {
+  void on_step(std::vector<OutputDelta> deltas) override {
     const Time now = clock_.now();
     const std::lock_guard lock(mutex_);
     for (const OutputDelta& delta : deltas) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace inferno {
 namespace {
@@ -27,8 +28,8 @@ MailboxSink::MailboxSink(int bell) : bell_(bell) {
 MailboxSink::~MailboxSink() { (void)close(bell_); }
 
 // A socket that is full has bytes that will be read, so that one more would say nothing new.
-void MailboxSink::on_step(std::span<const OutputDelta> deltas) {
-  if (!mailbox_->put(deltas)) return;
+void MailboxSink::on_step(std::vector<OutputDelta> deltas) {
+  if (!mailbox_->put(std::move(deltas))) return;
   while (send(bell_, "!", 1, kQuietly) < 0 && errno == EINTR) {
   }
 }

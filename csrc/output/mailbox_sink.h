@@ -4,7 +4,7 @@
 #pragma once
 
 #include <memory>
-#include <span>
+#include <vector>
 
 #include "output/delta_mailbox.h"
 #include "output/output_sink.h"
@@ -20,7 +20,7 @@ class MailboxSink final : public OutputSink {
   MailboxSink& operator=(const MailboxSink&) = delete;
 
   // Rings when the box was empty, and not again before it was. A bell that nobody hears any more is no failure.
-  void on_step(std::span<const OutputDelta> deltas) override;
+  void on_step(std::vector<OutputDelta> deltas) override;
 
   [[nodiscard]] const std::shared_ptr<DeltaMailbox>& mailbox() const { return mailbox_; }
 

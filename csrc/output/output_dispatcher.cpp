@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <iterator>
 #include <limits>
@@ -40,18 +41,27 @@ bool guarded(const char* what, Work&& work) noexcept {
   return false;
 }
 
+// Where the delta of a sequence lies: in which pile, counted from 1, and where in it.
+struct Place {
+  std::uint64_t pile = 0;
+  std::size_t at = 0;
+};
+
 // The deltas of one sink call, one per sequence, in order of first appearance.
 class Pile final {
  public:
-  // Valid until the next call.
-  OutputDelta& delta_for(const SequenceUpdate& update) {
-    const auto [place, fresh] = places_.try_emplace(update.sequence, deltas_.size());
-    if (fresh) {
+  // `number` is no other pile's; there are at most so many updates.
+  Pile(std::uint64_t number, std::size_t updates) : number_(number) { deltas_.reserve(updates); }
+
+  // `place` is kept with the sequence. Valid until the next call.
+  OutputDelta& delta_for(const SequenceUpdate& update, Place& place) {
+    if (place.pile != number_) {
+      place = {number_, deltas_.size()};
       deltas_.emplace_back();
       deltas_.back().request = update.request->id;
       deltas_.back().index = update.index;
     }
-    return deltas_[place->second];
+    return deltas_[place.at];
   }
 
   std::vector<OutputDelta> take_news() {
@@ -63,14 +73,15 @@ class Pile final {
   }
 
  private:
+  const std::uint64_t number_;
   std::vector<OutputDelta> deltas_;
-  std::unordered_map<SequenceId, std::size_t> places_;
 };
 
 // What is remembered of a sequence from its first update to its final one.
 struct Stream {
   std::optional<SequenceText> text;
   std::optional<Time> last_tokens_at;
+  Place place;
   bool over = false;  // its final delta has been made; what still comes is dropped
 };
 
@@ -96,6 +107,7 @@ struct OutputDispatcher::State {
   BoundedQueue<Batch> queue{std::numeric_limits<std::size_t>::max()};
   OutputMeter meter;
   std::unordered_map<SequenceId, Stream> streams;  // output thread only
+  std::uint64_t piles = 0;                         // output thread only
   std::mutex stopping;                             // guards thread
   std::thread thread;
 };
@@ -112,12 +124,14 @@ void OutputDispatcher::State::run() {
 }
 
 void OutputDispatcher::State::step(std::vector<Batch> batches) {
-  Pile pile;
+  std::size_t updates = 0;
+  for (const Batch& batch : batches) updates += batch.size();
+  Pile pile(++piles, updates);
   for (Batch& batch : batches) {
     for (SequenceUpdate& update : batch) take(update, pile);
   }
-  const std::vector<OutputDelta> news = pile.take_news();
-  if (!news.empty()) guarded("the output sink", [&] { sink.on_step(news); });
+  std::vector<OutputDelta> news = pile.take_news();
+  if (!news.empty()) guarded("the output sink", [&] { sink.on_step(std::move(news)); });
 }
 
 void OutputDispatcher::State::take(SequenceUpdate& update, Pile& pile) {
@@ -125,7 +139,7 @@ void OutputDispatcher::State::take(SequenceUpdate& update, Pile& pile) {
   const auto entry = streams.try_emplace(update.sequence).first;
   Stream& stream = entry->second;
   if (!stream.over) {
-    OutputDelta& delta = pile.delta_for(update);
+    OutputDelta& delta = pile.delta_for(update, stream.place);
     if (!guarded("turning tokens into text", [&] { stream.over = extend(stream, update, delta); })) {
       delta.finish = FinishReason::kError;
       delta.error = Status(StatusCode::kInternal, "the generated tokens could not be turned into text");

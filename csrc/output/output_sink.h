@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +22,9 @@ struct OutputDelta {
   Usage usage;
   Timings timings;
   Status error;
+
+  // There is nothing more to it than text and tokens.
+  [[nodiscard]] bool plain() const { return finish == FinishReason::kNone && logprobs.empty() && prompt_logprobs.empty(); }
 };
 
 class OutputSink {
@@ -30,7 +32,7 @@ class OutputSink {
   virtual ~OutputSink() = default;
   // Called on the output thread, once per step with all sequences' news. Must not throw. For every sequence exactly
   // one delta has finish != kNone, and it is the last.
-  virtual void on_step(std::span<const OutputDelta> deltas) = 0;
+  virtual void on_step(std::vector<OutputDelta> deltas) = 0;
 };
 
 }  // namespace inferno

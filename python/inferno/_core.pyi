@@ -279,9 +279,16 @@ class OutputDelta:  # csrc/output/output_sink.h: what a delta has beside text an
 Crossing = tuple[int, int, str, tuple[int, ...], OutputDelta | None]
 """One delta as it crosses (csrc/bindings/bind_output.cpp): request, index, text, tokens, and the rest if there is more."""
 
+class TextFrame:  # csrc/output/text_frame.h: what stands around a text's JSON string in its event
+    def __init__(self, before: bytes, after: bytes) -> None: ...
+    def chunked(self) -> TextFrame: ...
+    def event(self, text: str) -> bytes: ...
+
 class DeltaMailbox:  # csrc/output/delta_mailbox.h
-    def take(self) -> list[Crossing]:
-        """All that has come out of the engine since the last time: one delta for each sequence that said something."""
+    def take(self) -> tuple[list[tuple[int, int, bytes]], list[Crossing]]:
+        """What came since the last time: events (request, index, event) of choices that are framed, and deltas."""
+    def frame(self, request: int, index: int, frame: TextFrame) -> None: ...
+    def unframe(self, request: int) -> None: ...
 
 class SavedPrefix:  # csrc/kvcache/saved_prefix.h: a read-only buffer of the backend's bytes for these tokens
     tenant: str
@@ -293,12 +300,7 @@ class SavedPrefix:  # csrc/kvcache/saved_prefix.h: a read-only buffer of the bac
 
 class Engine:  # csrc/bindings/bind_engine.cpp
     def __init__(
-        self,
-        model: Model,
-        config: EngineConfig,
-        bell: int,
-        export_prefixes: bool = False,
-        draft: Model | None = None,
+        self, model: Model, config: EngineConfig, bell: int, export_prefixes: bool = False, draft: Model | None = None
     ) -> None:
         """Takes the model over: it can be used for tokenizing still, but not for a second engine. So with ``draft``, a
         model of the same vocabulary that guesses ahead. ``bell`` is one end of a pair of stream sockets, which the

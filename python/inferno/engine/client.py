@@ -6,7 +6,7 @@ are made for every request, or every token, are msgspec's structs, which take a 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from inferno.engine.embedding import EmbedRequest, EmbedResult
     from inferno.engine.inference import GraphSignature, InferRequest, InferResult
     from inferno.engine.scoring import ScoreRequest, ScoreResult
+    from inferno.engine.text_frame import TextFrame
 
 FinishReason = Literal["stop", "length", "cancelled"]
 Message = Mapping[str, Any]
@@ -205,6 +206,12 @@ class TokenStream(Protocol):
 
     async def pour(self, sink: DeltaSink) -> None:
         """All deltas into ``sink``, each as it comes. Raises what the sink raises, too. Cancelling loses none."""
+        ...
+
+    def frame(self, index: int, frame: TextFrame, write: Callable[[bytes], bool]) -> None:
+        """For a sink, while it takes a delta: what this choice says next that is text and nothing else may go to
+        ``write``, as events, until the sink is full. What ``write`` returns and raises counts as the sink's; of other
+        choices an event may still come after it said that it is full."""
         ...
 
     async def aclose(self) -> None: ...

@@ -32,7 +32,7 @@ from inferno.engine.prefix_keeper import PrefixKeeper
 from inferno.engine.prefix_store import StoreStats
 from inferno.engine.retry_after import by_busy_time, retry_after
 from inferno.engine.scoring import ScoreRequest, ScoreResult
-from inferno.engine.stream import Channel, Delivery, LocalStream
+from inferno.engine.stream import Delivery, LocalStream
 from inferno.engine.thoughts import thought_limit
 from inferno.engine.tokens import TextTokens
 from inferno.errors import NotFound, QueueFull, Unsupported
@@ -256,9 +256,8 @@ class LocalEngine:
             tokens = request.n * len(request.prompt)
             refused.retry_after = retry_after(engine.seconds_until_room(request.n, tokens), self.stats(), request.n)
             raise
-        channel = self._delivery.channels[request_id] = Channel(request.n, request.tenant)
         return LocalStream(
-            channel,
+            self._delivery.open(request_id, request.n, request.tenant),
             cancel=lambda: engine.cancel(request_id),
             token_bytes=self._token_bytes,
             end_thought=None if request.thought is None else lambda: engine.end_thought(request_id),

@@ -35,9 +35,13 @@ def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Cal
             raise InvalidArgument(f"max_tokens is {request.max_tokens}; it must be 0 or more", param="max_tokens")
         _set(native, "max_tokens", request.max_tokens)
         native.prompt_only = request.max_tokens == 0
-    _set(native, "stop", list(request.stop))
-    _set(native, "stop_tokens", list(request.stop_token_ids), param="stop_token_ids")
-    _set(native, "shown_tokens", list(request.shown_tokens))
+    # What is empty is so from the start, and each field costs its time.
+    if request.stop:
+        _set(native, "stop", list(request.stop))
+    if request.stop_token_ids:
+        _set(native, "stop_tokens", list(request.stop_token_ids), param="stop_token_ids")
+    if request.shown_tokens:
+        _set(native, "shown_tokens", list(request.shown_tokens))
     native.ignore_eos = request.ignore_eos
     native.keep_stop_text = request.include_stop_str_in_output
     _set(native, "priority", request.priority)
@@ -45,7 +49,8 @@ def fill_request(native: _core.Request, request: GenerateRequest, *, encode: Cal
         if not request.timeout > 0:
             raise InvalidArgument(f"timeout is {request.timeout}; it must be above 0 seconds", param="timeout")
         _set(native, "timeout", request.timeout)
-    _set(native, "prediction", list(request.prediction))
+    if request.prediction:
+        _set(native, "prediction", list(request.prediction))
     if (limit := request.thought) is not None:
         opens = _NO_TOKEN if limit.open is None else limit.open
         tokens = _NO_LIMIT if limit.tokens is None else limit.tokens

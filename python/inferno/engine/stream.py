@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from inferno.engine.bell import Bell
 from inferno.engine.client import Delta, DeltaSink, FinishReason, Timings, TokenLogprob, Usage
@@ -18,17 +18,40 @@ from inferno.errors import Internal, Unsupported, from_code
 
 if TYPE_CHECKING:
     from inferno._core import Crossing, DeltaMailbox
+    from inferno.engine.text_frame import TextFrame
 
 TokenBytes = Callable[[int], bytes]
+Write = Callable[[bytes], bool]
+
+
+class Framing(Protocol):
+    """What a channel needs of the mailbox, which has the words for it."""
+
+    def frame(self, request: int, index: int, frame: TextFrame) -> None: ...
+
+    def unframe(self, request: int) -> None: ...
 
 
 class Channel:
     """Deltas of one request that its reader has not taken. Made and used on the event loop's thread only, but for
     ``close``."""
 
-    __slots__ = ("_closed", "_hear", "_loop", "_open_choices", "_pending", "_waiter", "choices", "started", "tenant")
+    __slots__ = (
+        "_closed",
+        "_framing",
+        "_hear",
+        "_loop",
+        "_open_choices",
+        "_pending",
+        "_request",
+        "_waiter",
+        "_writes",
+        "choices",
+        "started",
+        "tenant",
+    )
 
-    def __init__(self, choices: int, tenant: str = "") -> None:
+    def __init__(self, framing: Framing, request: int, choices: int, tenant: str = "") -> None:
         self.choices = choices
         self.tenant = tenant
         self.started = False
@@ -38,6 +61,9 @@ class Channel:
         self._pending: dict[int, list[Crossing]] = {}
         self._waiter: asyncio.Future[bool] | None = None
         self._hear: Callable[[Crossing], bool] | None = None
+        self._framing = framing
+        self._request = request
+        self._writes: dict[int, Write] = {}
         self._closed = False
 
     @property
@@ -87,6 +113,27 @@ class Channel:
             if not (waiter.done() or (more and not self.over)):
                 waiter.set_result(more)
 
+    def frame(self, index: int, frame: TextFrame, write: Write) -> None:
+        """As :meth:`TokenStream.frame`: as long as somebody listens."""
+        if self._hear is not None and index not in self._writes:
+            self._writes[index] = write
+            self._framing.frame(self._request, index, frame)
+
+    def pass_on(self, index: int, event: bytes) -> None:
+        """Of a framed choice. It is written even where the listener has just been given up: nobody else has it."""
+        if self._closed:
+            return
+        waiter = self._waiter
+        assert waiter is not None, "what is framed is listened to"
+        try:
+            more = self._writes[index](event)
+        except Exception as error:
+            if not waiter.done():
+                waiter.set_exception(error)
+        else:
+            if not (more or waiter.done()):
+                waiter.set_result(False)
+
     def take(self) -> list[Crossing] | None:
         """The waiting deltas of one choice, oldest first; None where nothing waits."""
         return self._pending.pop(next(iter(self._pending))) if self._pending else None
@@ -106,7 +153,11 @@ class Channel:
         try:
             return await news
         finally:
-            self._hear = self._waiter = None  # they hold the stream, whose end would cancel the request
+            # They hold the stream, whose end would cancel the request.
+            self._hear = self._waiter = None
+            if self._writes:
+                self._writes.clear()
+                self._framing.unframe(self._request)
 
     def close(self) -> None:
         """Drop what waits and all that comes. Safe from any thread."""
@@ -136,15 +187,27 @@ class Delivery:
         self._home.bind(loop)
         self._bell.hang(loop)
 
+    def open(self, request: int, choices: int, tenant: str) -> Channel:
+        """Where what the engine says to a request goes."""
+        assert self.mailbox is not None
+        channel = self.channels[request] = Channel(self.mailbox, request, choices, tenant)
+        return channel
+
     def _deliver(self) -> None:
         assert self.mailbox is not None
-        for delta in self.mailbox.take():
-            channel = self.channels.get(delta[0])
+        channels = self.channels
+        events, deltas = self.mailbox.take()
+        for request, index, event in events:
+            listening = channels.get(request)
+            if listening is not None:
+                listening.pass_on(index, event)
+        for delta in deltas:
+            channel = channels.get(delta[0])
             if channel is None:
                 continue
             channel.push(delta)
             if delta[4] is not None and channel.finished:
-                del self.channels[delta[0]]
+                del channels[delta[0]]
 
 
 class LocalStream:
@@ -193,6 +256,9 @@ class LocalStream:
             more = await channel.listen(hear) if deltas is None else sink.take(self._merged(deltas))
             if not more:
                 await sink.ready()
+
+    def frame(self, index: int, frame: TextFrame, write: Write) -> None:
+        self._channel.frame(index, frame, write)
 
     def _merged(self, deltas: Sequence[Crossing]) -> Delta:
         """Raises the error that the last one tells of."""

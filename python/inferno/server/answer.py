@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from inferno.engine.client import Delta, Usage
+from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.wire.errors import Failure
 from inferno.server.wire.framing import Framing
@@ -25,6 +26,11 @@ class Answer(Protocol):
 
     def events(self, delta: Delta) -> bytes:
         """The events of one delta; empty when it shows nothing new."""
+        ...
+
+    def frame(self, index: int) -> TextFrame | None:
+        """What makes the events of all that a choice says next, where that is text and nothing else; then they need not
+        come from :meth:`events`. None: they must."""
         ...
 
     def last_events(self, usage: Usage) -> bytes:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from inferno.engine.text_frame import TextFrame
 
 
 class ChunkOutlet:
@@ -17,12 +21,18 @@ class ChunkOutlet:
         self._write = cycle.transport.write
 
     def write(self, data: bytes) -> bool:
+        return self._write_chunk(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def _write_chunk(self, chunk: bytes) -> bool:
         # A client that has left is told of by receive(); until then nothing is written, as in uvicorn's send().
         if not self._cycle.disconnected:
-            self._write(b"%x\r\n%b\r\n" % (len(data), data))
+            self._write(chunk)
         return not self._flow.write_paused
 
     async def drained(self) -> None:
         await self._flow.drain()
         if self._cycle.disconnected:
             raise ConnectionResetError
+
+    def framed(self, frame: TextFrame) -> tuple[TextFrame, Callable[[bytes], bool]]:
+        return frame.chunked(), self._write_chunk

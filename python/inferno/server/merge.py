@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
 from inferno.engine.client import Delta, DeltaSink, EngineClient, GenerateRequest, TokenStream
+from inferno.engine.text_frame import TextFrame
 
 
 async def generate_all(client: EngineClient, requests: Sequence[GenerateRequest]) -> TokenStream:
@@ -46,6 +47,10 @@ class MergedStream:
             for pouring in pours:
                 pouring.cancel()
             await asyncio.gather(*pours, return_exceptions=True)
+
+    def frame(self, index: int, frame: TextFrame, write: Callable[[bytes], bool]) -> None:
+        stream, choice = divmod(index, self._choices_per_stream)
+        self._streams[stream].frame(choice, frame, write)
 
     async def aclose(self) -> None:
         for stream in self._streams:

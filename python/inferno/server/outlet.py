@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from starlette.types import Message, Scope, Send
+
+from inferno.engine.text_frame import TextFrame
 
 OUTLET = "inferno.outlet"
 """The ASGI extension: its value makes the outlet of the request, once the answer has begun, without a length."""
@@ -20,6 +23,10 @@ class Outlet(Protocol):
 
     async def drained(self) -> None:
         """Returns when the client has taken enough. Raises OSError when it has left without."""
+        ...
+
+    def framed(self, frame: TextFrame) -> tuple[TextFrame, Callable[[bytes], bool]]:
+        """How events of ``frame`` go out best: by another frame, whose events are written by the other half."""
         ...
 
 
@@ -41,6 +48,9 @@ class AsgiOutlet:
             self._waiting.clear()
             if data:
                 await self._send(body(data, more=True))
+
+    def framed(self, frame: TextFrame) -> tuple[TextFrame, Callable[[bytes], bool]]:
+        return frame, self.write
 
 
 def outlet_of(scope: Scope, send: Send) -> Outlet:

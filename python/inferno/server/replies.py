@@ -80,6 +80,12 @@ class Replies:
             reply.take(event)
         return events
 
+    def plain(self, index: int) -> bool:
+        """Whether all that a choice says next is content as it stands: text without more need not be read, then, which
+        leaves its content incomplete here."""
+        reader = self._readers.get(index)
+        return reader is not None and reader.plain
+
     def reply(self, index: int) -> Reply:
         """What has been read of a choice."""
         return self._replies[index]

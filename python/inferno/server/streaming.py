@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from inferno.engine.client import Delta
+from inferno.engine.text_frame import TextFrame
 from inferno.errors import InfernoError
 from inferno.server.error_handlers import failure_of, log_failure
 from inferno.server.generation import Generation
@@ -83,12 +84,16 @@ class EventStream(Response):
 
 class _Writer:
     """A :class:`~inferno.engine.client.DeltaSink`: each delta's events, as it comes, into the outlet. Those of the last
-    one wait for what ends the stream, to be one write with it."""
+    one wait for what ends the stream, to be one write with it. Once a choice says nothing but text, its events come as
+    they are."""
 
     def __init__(self, generation: Generation, outlet: Outlet, keep_alive: KeepAlive) -> None:
+        self._stream = generation.stream
         self._tally = generation.tally
         self._events = generation.answer.events
+        self._frame = generation.answer.frame
         self._write = outlet.write
+        self._framed = outlet.framed
         self._touch = keep_alive.touch
         self._last = b""
         self.ready = outlet.drained
@@ -103,7 +108,20 @@ class _Writer:
         if not data:
             return True
         self._touch()
-        return self._write(data)
+        more = self._write(data)
+        if more and (frame := self._frame(delta.index)) is not None:
+            self._pass_on(delta.index, frame)
+        return more
+
+    def _pass_on(self, index: int, frame: TextFrame) -> None:
+        touch = self._touch
+        frame, write = self._framed(frame)
+
+        def pass_on(event: bytes) -> bool:
+            touch()
+            return write(event)
+
+        self._stream.frame(index, frame, pass_on)
 
     def take_last(self) -> bytes:
         """What is still to be sent of the last delta, once."""

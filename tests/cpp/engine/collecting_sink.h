@@ -27,7 +27,7 @@ class CollectingSink final : public OutputSink {
  public:
   using Key = std::pair<RequestId, std::int32_t>;
 
-  void on_step(std::span<const OutputDelta> deltas) override {
+  void on_step(std::vector<OutputDelta> deltas) override {
     std::lock_guard lock(mutex_);
     for (const OutputDelta& delta : deltas) {
       Collected& one = all_[{delta.request, delta.index}];

@@ -170,7 +170,7 @@ TEST(Embedder, StopEndsEveryTextWithAReason) {
 }
 
 class NoSink final : public OutputSink {
-  void on_step(std::span<const OutputDelta>) override {}
+  void on_step(std::vector<OutputDelta>) override {}
 };
 
 TEST(Embedder, AModelEitherGeneratesOrEmbeds) {

@@ -49,7 +49,7 @@ TEST_F(MailboxSinkTest, RingsWhenTheBoxWasEmptyAndNotAgainBeforeItWasTaken) {
   sink_->on_step(std::vector{delta(1)});
   sink_->on_step(std::vector{delta(2)});
   EXPECT_EQ(heard(), 1);
-  EXPECT_EQ(sink_->mailbox()->take().size(), 2u);
+  EXPECT_EQ(sink_->mailbox()->take().deltas.size(), 2u);
   sink_->on_step(std::vector{delta(1)});
   EXPECT_EQ(heard(), 1);
 }
@@ -60,13 +60,13 @@ TEST_F(MailboxSinkTest, WhoHearsReadsTheEndWhenItGoes) {
   sink_.reset();
   EXPECT_EQ(heard(), 1);
   EXPECT_EQ(heard(), -1);
-  EXPECT_EQ(box->take().size(), 1u);
+  EXPECT_EQ(box->take().deltas.size(), 1u);
 }
 
 TEST_F(MailboxSinkTest, NobodyHearingItIsNoFailure) {
   close(std::exchange(ear_, -1));
   sink_->on_step(std::vector{delta(1)});
-  EXPECT_EQ(sink_->mailbox()->take().size(), 1u);
+  EXPECT_EQ(sink_->mailbox()->take().deltas.size(), 1u);
 }
 
 TEST_F(MailboxSinkTest, NothingIsLostBetweenAThreadThatPutsAndOneThatTakes) {
@@ -78,7 +78,7 @@ TEST_F(MailboxSinkTest, NothingIsLostBetweenAThreadThatPutsAndOneThatTakes) {
   std::array<char, 16> bytes{};
   while (letters < kDeltas) {
     ASSERT_GT(recv(ear_, bytes.data(), bytes.size(), 0), 0);
-    for (const OutputDelta& taken : sink_->mailbox()->take()) letters += taken.text.size();
+    for (const OutputDelta& taken : sink_->mailbox()->take().deltas) letters += taken.text.size();
   }
   putting.join();
 }

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "output/output_sink.h"
@@ -14,9 +15,9 @@ class RecordingSink final : public OutputSink {
  public:
   using Step = std::vector<OutputDelta>;
 
-  void on_step(std::span<const OutputDelta> deltas) override {
+  void on_step(Step deltas) override {
     std::unique_lock lock(mutex_);
-    steps_.emplace_back(deltas.begin(), deltas.end());
+    steps_.push_back(std::move(deltas));
     changed_.notify_all();
     changed_.wait(lock, [this] { return !held_; });
     if (on_told) on_told();

@@ -28,10 +28,16 @@ ASK = {"max_tokens": TOKENS, "temperature": 0, "stream": True, "model": "fake"}
 CHAT = [{"role": "user", "content": "Say a lot."}]
 """What the test model's likeliest answer to is long enough."""
 BODIES: dict[str, dict[str, Any]] = {
-    "/v1/completions": {**ASK, "prompt": "x", "ignore_eos": True, "logprobs": 3},
+    "/v1/completions": {**ASK, "prompt": ["x", "y"], "ignore_eos": True, "n": 2},
     "/v1/chat/completions": {**ASK, "messages": CHAT, "ignore_eos": True, "n": 2},
     "/v1/messages": {**ASK, "messages": CHAT},
-    "/api/chat": {"model": "fake", "messages": CHAT, "options": {"num_predict": TOKENS, "temperature": 0}},
+    "/api/chat": {
+        "model": "fake",
+        "messages": CHAT,
+        "options": {"num_predict": TOKENS, "temperature": 0},
+        "logprobs": True,
+        "top_logprobs": 3,
+    },
     "/v1/responses": {
         "model": "fake",
         "input": "Say a lot.",

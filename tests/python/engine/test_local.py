@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 
 import pytest
 from msgspec.structs import replace
 
-from inferno.engine.client import Gap, GenerateRequest, SamplingOptions
+from inferno.engine.client import Delta, Gap, GenerateRequest, SamplingOptions
 from inferno.engine.conversation import Conversation
 from inferno.engine.core import build, defaults
 from inferno.engine.local import LocalEngine
+from inferno.engine.stream import LocalStream
+from inferno.engine.text_frame import TextFrame
 from inferno.errors import (
     ContextLengthExceeded,
     Internal,
@@ -93,6 +96,45 @@ async def test_logprobs_have_bytes() -> None:
     assert len(entries) == 5
     assert all(len(entry.top) == 2 and entry.logprob <= 0 for entry in entries)
     assert entries[0].top[0][1] == entries[0].token
+    await engine.aclose()
+
+
+class Page:
+    """A sink that wants events once a choice has said something."""
+
+    def __init__(self, stream: LocalStream) -> None:
+        self._stream = stream
+        self.texts: dict[int, str] = {}
+        self.events = 0
+
+    def take(self, delta: Delta) -> bool:
+        self._add(delta.index, delta.text)
+        frame = TextFrame(b"[%d," % delta.index, b"]")
+        self._stream.frame(delta.index, frame, self._write)
+        return True
+
+    def _write(self, event: bytes) -> bool:
+        self.events += 1
+        self._add(*json.loads(event))
+        return self.events % 5 > 0
+
+    def _add(self, index: int, text: str) -> None:
+        self.texts[index] = self.texts.get(index, "") + text
+
+    async def ready(self) -> None:
+        await asyncio.sleep(0.01)
+
+
+async def test_events_and_deltas_together_say_all_of_it_once() -> None:
+    engine = await LocalEngine.load(SLOW)
+    request = GenerateRequest(await engine.encode("hello"), GREEDY, n=2, max_tokens=100, ignore_eos=True)
+    stream = await engine.generate(request)
+    page = Page(stream)
+    await stream.pour(page)
+    text = await text_of(engine, replace(request, n=1))
+    assert page.texts == {0: text, 1: text}
+    assert page.events > 10
+    await settled(engine)
     await engine.aclose()
 
 

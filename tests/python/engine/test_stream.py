@@ -11,6 +11,7 @@ import pytest
 
 from inferno.engine.client import Delta
 from inferno.engine.stream import Channel, LocalStream
+from inferno.engine.text_frame import TextFrame
 from inferno.errors import ContextLengthExceeded, Internal, Unsupported
 
 
@@ -27,13 +28,38 @@ def native(
         **more,
     }
     plain = finish is None and not fields["logprobs"]
-    return (1, index, text, tokens, None if plain else SimpleNamespace(finish=finish, **fields))
+    return (REQUEST, index, text, tokens, None if plain else SimpleNamespace(finish=finish, **fields))
+
+
+REQUEST = 1
+FRAME = TextFrame(b"<", b">")
+
+
+class Framing:
+    """In place of the mailbox: what would come as events."""
+
+    def __init__(self) -> None:
+        self.framed: set[int] = set()
+
+    def frame(self, request: int, index: int, frame: TextFrame) -> None:
+        assert (request, frame) == (REQUEST, FRAME)
+        assert index not in self.framed
+        self.framed.add(index)
+
+    def unframe(self, request: int) -> None:
+        assert request == REQUEST
+        self.framed.clear()
+
+
+def channel_of(choices: int) -> Channel:
+    return Channel(Framing(), REQUEST, choices)
 
 
 class Harness:
     def __init__(self, choices: int = 1) -> None:
         self.cancelled = 0
-        self.channel = Channel(choices)
+        self.framing = Framing()
+        self.channel = Channel(self.framing, REQUEST, choices)
         self.stream: LocalStream | None = LocalStream(self.channel, cancel=self.cancel, token_bytes=lambda i: b"%d" % i)
 
     def cancel(self) -> None:
@@ -46,7 +72,7 @@ class Harness:
 
 async def test_a_thought_is_ended_while_it_runs_and_where_it_has_an_end() -> None:
     ended: list[bool] = []
-    channel = Channel(1)
+    channel = channel_of(1)
     stream = LocalStream(
         channel, cancel=lambda: None, token_bytes=lambda i: b"%d" % i, end_thought=lambda: ended.append(True)
     )
@@ -55,7 +81,7 @@ async def test_a_thought_is_ended_while_it_runs_and_where_it_has_an_end() -> Non
     assert not stream.end_thought()
     assert ended == [True]
     with pytest.raises(Unsupported, match="token of their own"):
-        LocalStream(Channel(1), cancel=lambda: None, token_bytes=lambda i: b"%d" % i).end_thought()
+        LocalStream(channel_of(1), cancel=lambda: None, token_bytes=lambda i: b"%d" % i).end_thought()
 
 
 async def test_deltas_arrive_in_order_and_the_last_ends_the_stream() -> None:
@@ -254,3 +280,109 @@ async def test_a_cancelled_pouring_loses_nothing() -> None:
     harness.channel.push(native("and", finish="stop"))
     await again
     assert sink.texts == ["kept", "and"]
+
+
+class FramingSink(Sink):
+    """Wants events after a choice's first delta."""
+
+    def __init__(self, stream: LocalStream, fills: str = "") -> None:
+        super().__init__(fills)
+        self.stream = stream
+        self.written: list[bytes] = []
+
+    def take(self, delta: Delta) -> bool:
+        more = super().take(delta)
+        self.stream.frame(delta.index, FRAME, self.write)
+        return more
+
+    def write(self, event: bytes) -> bool:
+        if event == b"wrong":
+            raise ValueError("the sink does not take it")
+        self.written.append(event)
+        return event.decode() not in list(self.fills)
+
+
+async def framed(fills: str = "", choices: int = 1) -> tuple[Harness, FramingSink, asyncio.Task[None]]:
+    """A pouring whose choices have each said something."""
+    harness = Harness(choices)
+    assert harness.stream is not None
+    sink = FramingSink(harness.stream, fills)
+    pouring = await poured(harness, sink)
+    for index in range(choices):
+        harness.channel.push(native("first", index=index))
+    assert harness.framing.framed == set(range(choices))
+    return harness, sink, pouring
+
+
+async def test_events_go_where_the_sink_wants_them_until_the_last_delta() -> None:
+    harness, sink, pouring = await framed(choices=2)
+    harness.channel.pass_on(0, b"a")
+    harness.channel.pass_on(1, b"b")
+    harness.channel.push(native("c", finish="stop"))
+    harness.channel.pass_on(1, b"d")
+    harness.channel.push(native("e", index=1, finish="stop"))
+    await pouring
+    assert sink.written == [b"a", b"b", b"d"]
+    assert sink.texts == ["first", "first", "c", "e"]
+    assert harness.framing.framed == set()
+
+
+async def test_a_sink_that_an_event_fills_gets_deltas_until_it_listens_again() -> None:
+    harness, sink, pouring = await framed(fills="ad", choices=2)
+    harness.channel.pass_on(0, b"a")
+    harness.channel.pass_on(1, b"of the same step")
+    await asyncio.sleep(0)
+    assert harness.framing.framed == set()
+    harness.channel.push(native("b"))
+    harness.channel.push(native("c"))
+    sink.room.set()
+    await asyncio.sleep(0)
+    assert sink.texts == ["first", "first", "bc"]
+    assert harness.framing.framed == set()
+    harness.channel.push(native("e"))
+    assert harness.framing.framed == {0}
+    harness.channel.pass_on(0, b"f")
+    for index in range(2):
+        harness.channel.push(native(index=index, finish="stop"))
+    await pouring
+    assert sink.written == [b"a", b"of the same step", b"f"]
+
+
+async def test_what_the_sink_raises_of_an_event_ends_the_pouring() -> None:
+    harness, _, pouring = await framed()
+    harness.channel.pass_on(0, b"wrong")
+    with pytest.raises(ValueError, match="does not take"):
+        await pouring
+    assert harness.framing.framed == set()
+
+
+async def test_a_cancelled_pouring_writes_the_events_that_were_made_for_it() -> None:
+    harness, sink, pouring = await framed()
+    pouring.cancel()
+    harness.channel.pass_on(0, b"a")
+    with pytest.raises(asyncio.CancelledError):
+        await pouring
+    assert sink.written == [b"a"]
+    assert harness.framing.framed == set()
+
+
+async def test_events_of_a_stream_that_was_closed_are_dropped() -> None:
+    harness, sink, pouring = await framed()
+    assert harness.stream is not None
+    await harness.stream.aclose()
+    harness.channel.pass_on(0, b"a")
+    assert sink.written == []
+    pouring.cancel()
+    await asyncio.gather(pouring, return_exceptions=True)
+
+
+async def test_a_sink_that_does_not_listen_yet_is_not_framed() -> None:
+    harness = Harness()
+    assert harness.stream is not None
+    harness.channel.push(native("before"))
+    sink = FramingSink(harness.stream)
+    pouring = await poured(harness, sink)
+    assert sink.texts == ["before"]
+    assert harness.framing.framed == set()
+    harness.channel.push(native("x", finish="stop"))
+    await pouring

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,7 @@ from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.engine.inference import InferRequest, InferResult
 from inferno.engine.scoring import ScoreRequest, ScoreResult
+from inferno.engine.text_frame import TextFrame
 from inferno.errors import ContextLengthExceeded, InfernoError, InvalidArgument, QueueFull, Unsupported
 
 CONTEXT_TOKENS = 400
@@ -56,6 +57,9 @@ class FakeStream:
         async for delta in self:
             if not sink.take(delta):
                 await sink.ready()
+
+    def frame(self, index: int, frame: TextFrame, write: Callable[[bytes], bool]) -> None:
+        """What it says goes on as deltas."""
 
     async def aclose(self) -> None:
         self.closed.set()

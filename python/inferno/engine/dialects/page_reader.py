@@ -14,7 +14,7 @@ class PageReader(ABC):
     """A ReplyReader, of which a dialect writes the steps. ``calls`` takes the calls that these find."""
 
     def __init__(self, calls: Calls) -> None:
-        self.reasoning = False
+        self.reasoning = self.plain = False
         self._calls = calls
         self._page = Page()
         self._told = 0

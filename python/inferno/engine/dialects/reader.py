@@ -27,11 +27,17 @@ class ReplyReader(Protocol):
         """What comes next belongs to the reasoning, unless it ends it."""
         ...
 
+    @property
+    def plain(self) -> bool:
+        """All that comes next is content as it stands, and nothing is held back: it need not be fed."""
+        ...
+
 
 class PlainReader:
     """All text is content."""
 
     reasoning = False
+    plain = True
 
     def feed(self, text: str) -> Sequence[Event]:
         return (Content(text),) if text else ()

@@ -105,6 +105,7 @@ class TextReader(PageReader):
             self._tell(Content, self._page.at)
             if self._page.over:
                 return
+            self.plain = True
             yield
 
     def _section(self, form: CallFormat) -> Steps[bool]:

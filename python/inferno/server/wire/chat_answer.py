@@ -10,16 +10,14 @@ from msgspec import UNSET, UnsetType
 
 from inferno.engine.client import Delta, Usage
 from inferno.engine.dialects.events import CallArguments, CallBegun, Content, Event, Reasoning
+from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.replies import Call, Replies
 from inferno.server.wire.envelope import ENCODER, Envelope
 from inferno.server.wire.errors import Failure, openai_error
-from inferno.server.wire.framing import DONE, OPENAI_EVENTS, event
+from inferno.server.wire.framing import DONE, OPENAI_EVENTS, event, text_frame
 from inferno.server.wire.logprobs import ChatLogprobs, chat_logprobs
 from inferno.server.wire.usage import UsageBody, usage_body
-
-_MARK = "\u0000text\u0000"
-_MARK_JSON = ENCODER.encode(_MARK)
 
 
 class CalledFunction(msgspec.Struct, frozen=True):
@@ -129,7 +127,7 @@ class ChatAnswer:
         self._audio_tokens = audio_tokens
         self._predicted = predicted
         self._service_tier = service_tier
-        self._text_frames: dict[int, tuple[bytes, bytes]] = {}
+        self._text_frames: dict[int, TextFrame] = {}
 
     def whole(self, choices: Sequence[Choice], usage: Usage) -> bytes:
         """The whole answer as JSON."""
@@ -168,13 +166,17 @@ class ChatAnswer:
             told = told[1:]
         for one in told:
             if isinstance(one, Content):
-                opening += frame[0] + ENCODER.encode(one.text) + frame[1]
+                opening += frame.event(one.text)
             elif piece := _piece(one):
                 opening += self._chunk(ChunkChoice(delta.index, piece))
         if delta.finish_reason is not None:
             reason = self._finish_reason(delta.index, delta.finish_reason)
             opening += self._chunk(ChunkChoice(delta.index, ChunkDelta(), finish_reason=reason))
         return opening
+
+    def frame(self, index: int) -> TextFrame | None:
+        """Once neither reasoning nor calls can come any more."""
+        return self._text_frames[index] if self._replies.plain(index) else None
 
     def last_events(self, usage: Usage) -> bytes:
         """The usage, where it is asked for, and the mark of the end."""
@@ -184,9 +186,8 @@ class ChatAnswer:
         """An error event, and no mark of the end."""
         return event(openai_error(failure))
 
-    def _text_frame(self, index: int) -> tuple[bytes, bytes]:
-        before, after = self._chunk(ChunkChoice(index, ChunkDelta(content=_MARK))).split(_MARK_JSON)
-        return before, after
+    def _text_frame(self, index: int) -> TextFrame:
+        return text_frame(lambda text: self._chunk(ChunkChoice(index, ChunkDelta(content=text))))
 
     def _chunk(self, choice: ChunkChoice) -> bytes:
         return self._event([choice], None if self._usage_streamed else UNSET)

@@ -10,15 +10,13 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from inferno.engine.client import Delta, TokenLogprob, Usage
+from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.wire.envelope import ENCODER, Envelope
 from inferno.server.wire.errors import Failure, openai_error
-from inferno.server.wire.framing import DONE, OPENAI_EVENTS, event
+from inferno.server.wire.framing import DONE, OPENAI_EVENTS, event, text_frame
 from inferno.server.wire.logprobs import CompletionLogprobs, TextOffsets, completion_logprobs, echo_logprobs, joined
 from inferno.server.wire.usage import UsageBody, usage_body
-
-_MARK = "\u0000text\u0000"
-_MARK_JSON = ENCODER.encode(_MARK)
 
 
 class CompletionChoice(msgspec.Struct, frozen=True):
@@ -81,7 +79,7 @@ class CompletionAnswer:
         self._told = told
         self._with_logprobs = with_logprobs
         self._echoes = echoes
-        self._text_frames: dict[int, tuple[bytes, bytes]] = {}
+        self._text_frames: dict[int, TextFrame] = {}
         self._offsets: dict[int, TextOffsets] = {}
         self._scores: dict[int, list[TokenLogprob]] = {}
 
@@ -108,10 +106,14 @@ class CompletionAnswer:
             logprobs = completion_logprobs(delta.logprobs, self._offsets[delta.index])
             found += self._chunk(CompletionChoice(delta.index, delta.text, logprobs))
         elif delta.text:
-            found += frame[0] + ENCODER.encode(delta.text) + frame[1]
+            found += frame.event(delta.text)
         if delta.finish_reason is not None:
             found += self._chunk(CompletionChoice(delta.index, "", finish_reason=delta.finish_reason))
         return found
+
+    def frame(self, index: int) -> TextFrame | None:
+        """From a choice's first event on."""
+        return self._text_frames.get(index)
 
     def last_events(self, usage: Usage) -> bytes:
         """The usage, where it is asked for, and the mark of the end."""
@@ -143,9 +145,8 @@ class CompletionAnswer:
         logprobs = echo_logprobs(echo.pieces, scores, offsets) if echo.pieces else None
         return self._chunk(CompletionChoice(index, echo.text, logprobs))
 
-    def _text_frame(self, index: int) -> tuple[bytes, bytes]:
-        before, after = self._chunk(CompletionChoice(index, _MARK)).split(_MARK_JSON)
-        return before, after
+    def _text_frame(self, index: int) -> TextFrame:
+        return text_frame(lambda text: self._chunk(CompletionChoice(index, text)))
 
     def _chunk(self, choice: CompletionChoice) -> bytes:
         return event(self._encode([choice], None if self._usage_streamed else UNSET))

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import msgspec
+
+from inferno.engine.text_frame import TextFrame
+
+_MARK = "\u0000text\u0000"
+_MARK_JSON = msgspec.json.encode(_MARK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +36,8 @@ def event(data: bytes) -> bytes:
 def named_event(name: str, data: bytes) -> bytes:
     """One server-sent event that says what it is."""
     return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+
+
+def text_frame(told: Callable[[str], bytes]) -> TextFrame:
+    """Of the event that ``told`` makes of a text, in which nothing but that changes."""
+    return TextFrame(*told(_MARK).split(_MARK_JSON))

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from inferno.engine.client import Delta, Timings, Usage
+from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.wire.envelope import ENCODER
 from inferno.server.wire.errors import Failure, openai_error
@@ -74,6 +75,10 @@ class InfillAnswer:
             self._last = delta
         self._new_line = self._new_line or "\n" in delta.text
         return event(ENCODER.encode(Filling(content=delta.text, stop=False, model=self._model))) if delta.text else b""
+
+    def frame(self, index: int) -> TextFrame | None:
+        """None: the last event tells of all texts."""
+        return None
 
     def last_events(self, usage: Usage) -> bytes:
         last = self._last

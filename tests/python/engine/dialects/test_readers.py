@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.dialects.families import FAMILIES
 from engine.dialects.replies import TOOLS, Read, call, dialect_of, read, take, written
+from inferno.engine.dialects.dialect import Dialect
 
 ALPHABET = st.sampled_from(
     [
@@ -23,6 +24,22 @@ ALPHABET = st.sampled_from(
 )
 TEXT = st.lists(ALPHABET, max_size=40).map("".join)
 HERMES = "Qwen 3"
+
+
+def assert_the_rest_is_as_it_stands(dialect: Dialect, text: str, cuts: list[int], whole: Read) -> None:
+    """Behind a point where the reader says so."""
+    reader, found, fed = dialect.reader(TOOLS, "", 0), Read(), 0
+    for end in [*sorted(cuts), len(text)]:
+        take(found, reader.feed(text[fed:end]))
+        fed = end
+        if reader.plain:
+            break
+    else:
+        return
+    found.content += text[fed:]
+    take(found, reader.close())
+    found.ids = []
+    assert found == whole
 
 
 @settings(max_examples=60, deadline=None)
@@ -39,6 +56,7 @@ def test_any_text_cut_anywhere_is_read_as_the_whole(family: str, data: st.DataOb
     whole, pieces = read(dialect, text), read(dialect, text, cuts)
     whole.ids = pieces.ids = []
     assert pieces == whole
+    assert_the_rest_is_as_it_stands(dialect, text, cuts, whole)
     for name, arguments in zip(whole.names[: whole.ended], whole.arguments, strict=False):
         assert name in TOOLS
         assert isinstance(json.loads(arguments), dict)

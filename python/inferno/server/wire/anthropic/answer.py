@@ -10,12 +10,13 @@ import msgspec
 
 from inferno.engine.client import Delta, Usage
 from inferno.engine.dialects.events import CallArguments, CallBegun, CallEnded, Content, Event, Reasoning
+from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.replies import Call, Replies
 from inferno.server.wire.anthropic.errors import anthropic_error
 from inferno.server.wire.envelope import ENCODER, Envelope
 from inferno.server.wire.errors import Failure
-from inferno.server.wire.framing import Framing, named_event
+from inferno.server.wire.framing import Framing, named_event, text_frame
 
 MESSAGES_EVENTS = Framing("text/event-stream", named_event("ping", b'{"type":"ping"}'))
 NOT_SIGNED = ""
@@ -159,6 +160,12 @@ class MessagesAnswer:
             pieces.append(self._close())
             self._ending = self._end(delta.finish_reason, delta.matched_stop)
         return b"".join(pieces)
+
+    def frame(self, index: int) -> TextFrame | None:
+        """Once a text is open that nothing can end but the answer's end."""
+        if self._open is not SaidText or not self._replies.plain(index):
+            return None
+        return text_frame(lambda text: self._delta(TextDelta(text)))
 
     def last_events(self, usage: Usage) -> bytes:
         return _event(MessageDelta(self._ending, self._usage(usage))) + _event(MessageStop())

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 
 from inferno.engine.client import Delta, Timings, Usage
 from inferno.engine.dialects.events import CallEnded, Content, Reasoning
+from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.replies import Call, Replies
 from inferno.server.wire.envelope import ENCODER
@@ -114,6 +115,10 @@ class OllamaAnswer:
         if delta.finish_reason is not None:
             self._reason, self._timings = delta.finish_reason, delta.timings
         return b"".join(line + b"\n" for line in lines)
+
+    def frame(self, index: int) -> TextFrame | None:
+        """None: each line tells the time."""
+        return None
 
     def last_events(self, usage: Usage) -> bytes:
         return self._written("", "", [], _ending(self._reason, self._timings, usage)) + b"\n"

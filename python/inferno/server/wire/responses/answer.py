@@ -10,6 +10,7 @@ import msgspec
 
 from inferno.engine.client import Delta, Usage
 from inferno.engine.dialects.events import CallArguments, CallBegun, CallEnded, Content, Event, Reasoning
+from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.replies import Replies
 from inferno.server.wire.errors import Failure
@@ -126,6 +127,10 @@ class ResponseAnswer:
 
     def events(self, delta: Delta) -> bytes:
         return _joined(self.told(delta))
+
+    def frame(self, index: int) -> TextFrame | None:
+        """None: its events are numbered."""
+        return None
 
     def last_events(self, usage: Usage) -> bytes:
         return _joined(self.ending(usage))
