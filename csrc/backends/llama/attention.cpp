@@ -5,6 +5,12 @@
 #include "backends/llama/kernels/kernel_set.h"
 
 namespace inferno {
+namespace {
+
+// Multiplications that one thread does sooner, in some tens of microseconds, than another is woken for its half.
+constexpr std::int64_t kAlone = 256 * 1024;
+
+}  // namespace
 
 bool attention_fits(const Attention& attention) {
   const std::int64_t width = attention.width;
@@ -20,7 +26,7 @@ void attend(const Attention& a, int threads) {
   const std::int64_t row_blocks = (a.rows + rows_at_once - 1) / rows_at_once;
   const std::int64_t all = a.slots * a.kv_heads * row_blocks;
   // Later rows see more cells, and slots have unequal lengths: blocks are handed out as they come.
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1) if (2 * a.slots * a.rows * a.heads * a.cells * a.width > kAlone)
   for (std::int64_t i = 0; i < all; ++i) {
     const std::int64_t first = i % row_blocks * rows_at_once;
     set.attend_block(a, i / row_blocks / a.kv_heads, i / row_blocks % a.kv_heads, first, std::min(rows_at_once, a.rows - first));

@@ -20,8 +20,6 @@ constexpr std::int64_t kLeastRows = 2;
 // A product that is smaller is done sooner than ggml has passed it on to another device.
 constexpr std::int64_t kLeastWeights = 64 * 1024;
 
-// Narrower heads are those of small models; that ours is faster there was not measured.
-constexpr std::int64_t kLeastWidth = 48;
 // Attention over fewer cells, of all rows and heads together, is done sooner than it is passed on.
 constexpr std::int64_t kLeastScores = 2048;
 
@@ -82,7 +80,7 @@ bool is_our_attention(const ggml_tensor& op) {
   const bool even = keys.ne[0] == queries.ne[0] && values.ne[0] == queries.ne[0] && keys.ne[2] == values.ne[2] && keys.ne[3] == queries.ne[3] &&
                     values.ne[3] == queries.ne[3] && mask.ne[0] == keys.ne[1] && mask.ne[2] == 1 &&
                     (mask.ne[3] == 1 || mask.ne[3] == queries.ne[3]);
-  const bool worth_it = always || (queries.ne[0] >= kLeastWidth && queries.ne[1] * queries.ne[2] * queries.ne[3] * keys.ne[1] >= kLeastScores);
+  const bool worth_it = always || queries.ne[1] * queries.ne[2] * queries.ne[3] * keys.ne[1] >= kLeastScores;
   return plain && side_by_side && even && worth_it && attention_fits(attention_of(op));
 }
 

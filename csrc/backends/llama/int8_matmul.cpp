@@ -3,6 +3,13 @@
 #include "backends/llama/kernels/kernel_set.h"
 
 namespace inferno {
+namespace {
+
+// Multiplications that one thread does sooner, in some tens of microseconds, than another is woken for its half.
+constexpr std::int64_t kAlone = 256 * 1024;
+constexpr std::int64_t kQuantizedAlone = 16 * 1024;  // numbers
+
+}  // namespace
 
 void resize_int8_rows(Int8Rows& quantized, std::int64_t rows, std::int64_t blocks) {
   const auto all = static_cast<std::size_t>(rows * blocks);
@@ -16,7 +23,7 @@ void resize_int8_rows(Int8Rows& quantized, std::int64_t rows, std::int64_t block
 void quantize_int8_rows(const Int8Product& product, std::int64_t rows, std::int64_t blocks, Int8Rows& quantized, int threads) {
   const KernelSet& set = *kernels();
   resize_int8_rows(quantized, rows, blocks);
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows > 1 && rows * blocks * 32 > kQuantizedAlone)
   for (std::int64_t row = 0; row < rows; ++row) set.quantize_row(product, quantized, row);
 }
 
@@ -24,7 +31,7 @@ void multiply_int8_rows(const Int8Product& product, const Int8Rows& quantized, i
   const KernelSet& set = *kernels();
   const std::int64_t strips = (product.columns + kStripColumns - 1) / kStripColumns;
   // A core that is lent out for a moment must not hold up the others: strips are handed out as they come.
-#pragma omp parallel for num_threads(threads) schedule(dynamic, 4)
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 4) if (quantized.rows * quantized.blocks * 32 * product.columns > kAlone)
   for (std::int64_t strip = 0; strip < strips; ++strip) set.multiply_strip(product, quantized, strip * kStripColumns);
 }
 

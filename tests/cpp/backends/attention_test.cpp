@@ -256,11 +256,11 @@ TEST(Attention, TheDeviceTakesWhatItsKernelComputesAndNoneWhileAContextIsMade) {
   const Shape shape{64, 3, 14, 2, 2, 256};
   EXPECT_TRUE(taken(shape));
   EXPECT_FALSE(taken({64, 1, 2, 2, 1, 256})) << "little";
-  EXPECT_FALSE(taken({32, 3, 14, 2, 2, 256})) << "narrow heads";
+  EXPECT_TRUE(taken({32, 3, 14, 2, 2, 256})) << "narrow heads";
+  EXPECT_FALSE(taken({16, 3, 14, 2, 2, 256})) << "narrower than the kernel knows";
   {
     const Int8Always always;
     EXPECT_TRUE(taken({64, 1, 2, 2, 1, 256}));
-    EXPECT_TRUE(taken({32, 3, 14, 2, 2, 256}));
     EXPECT_FALSE(always.took_attention()) << "none was computed";
   }
   EXPECT_FALSE(taken(shape, 8.0f)) << "slopes";
