@@ -1,7 +1,9 @@
-"""What ``--deterministic`` costs, and that it holds: ``python -m benches.deterministic MODEL``. No server, one process.
+"""What ``--deterministic`` costs, and that it holds: ``python -m benches.deterministic MODEL``. No server.
 
-Two engines of the same file, one with and one without, take turns (A B A B) with 1, 8 and 32 streams. One request is
-the same in every turn; with ``deterministic`` its tokens and logprobs must be the same bits each time, or this exits 1.
+Two engines of the same file, one with and one without, take turns (A B A B) with 1, 8 and 32 streams. Each has a
+process of its own, as it has behind a server: where two share one, OpenMP counts more threads than cores and lets them
+sleep instead of watch for work. One request is the same in every turn; with ``deterministic`` its tokens and logprobs
+must be the same bits each time, or this exits 1.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import multiprocessing
 import random
 import statistics
 import sys
 import time
+from multiprocessing.connection import Connection
 from typing import Any
 
 from benches.machine import description
@@ -41,28 +45,43 @@ async def _turn(engine: LocalEngine, prompts: list[list[int]]) -> tuple[dict[str
     return {"seconds": seconds, "output_rate": tokens / seconds}, answers[0]
 
 
-async def measure(model: str, rounds: int, threads: int) -> dict[str, Any]:
-    options = {"context_tokens": CONTEXT, "slots": max(STREAMS), "threads": threads}
+async def _work(pipe: Connection, model: str, options: dict[str, Any]) -> None:
     scheduling = {"max_running": max(STREAMS), "prefix_cache": False}
-    engines = {
-        name: await LocalEngine.load(model, options={**options, **more}, engine=scheduling)
-        for name, more in (("usual", {}), ("deterministic", {"deterministic": True}))
-    }
+    engine = await LocalEngine.load(model, options=options, engine=scheduling)
     draw = random.Random(1)
-    vocabulary = engines["usual"].card.vocab_size
+    vocabulary = engine.card.vocab_size
     prompts = [[draw.randrange(vocabulary) for _ in range(PROMPT_TOKENS)] for _ in range(max(STREAMS))]
+    while streams := pipe.recv():
+        pipe.send(await _turn(engine, prompts[:streams]))
+    await engine.aclose()
+
+
+def _worker(pipe: Connection, model: str, options: dict[str, Any]) -> None:
+    asyncio.run(_work(pipe, model, options))
+
+
+def measure(model: str, rounds: int, threads: int) -> dict[str, Any]:
+    options = {"context_tokens": CONTEXT, "slots": max(STREAMS), "threads": threads}
+    spawning = multiprocessing.get_context("spawn")
+    engines = {}
+    for name, more in (("usual", {}), ("deterministic", {"deterministic": True})):
+        pipe, theirs = spawning.Pipe()
+        spawning.Process(target=_worker, args=(theirs, model, {**options, **more})).start()
+        theirs.close()  # so that a worker that ends is noticed
+        engines[name] = pipe
     rates: dict[str, dict[int, list[float]]] = {name: {n: [] for n in STREAMS} for name in engines}
     witnesses = set()
     for number in range(rounds + 1):
         for streams in STREAMS:
-            for name, engine in engines.items():
-                result, witness = await _turn(engine, prompts[:streams])
+            for name, pipe in engines.items():
+                pipe.send(streams)
+                result, witness = pipe.recv()
                 if name == "deterministic":
                     witnesses.add(tuple(witness))
                 if number:  # the first round warms up
                     rates[name][streams].append(result["output_rate"])
-    for engine in engines.values():
-        await engine.aclose()
+    for pipe in engines.values():
+        pipe.send(0)
     ratios = {n: statistics.median(rates["deterministic"][n]) / statistics.median(rates["usual"][n]) for n in STREAMS}
     return {"rates": rates, "ratios": ratios, "different_answers": len(witnesses)}
 
@@ -73,7 +92,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
-    result = asyncio.run(measure(asked.model, asked.rounds, asked.threads))
+    result = measure(asked.model, asked.rounds, asked.threads)
     for streams, ratio in result["ratios"].items():
         print(f"{streams:>3} streams: {ratio:.2f} of the usual rate")
     same = result["different_answers"] == 1
