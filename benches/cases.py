@@ -7,7 +7,7 @@ from typing import Any
 
 from benches.workloads import WORKLOADS, PromptShape
 from inferno import LLM
-from inferno.engine.client import Delta
+from inferno.engine.delta import Delta
 from inferno.server.wire.completion_answer import CompletionAnswer
 from inferno.server.wire.envelope import Envelope
 

@@ -20,8 +20,8 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benches.machine import description
-from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import GenerateRequest, SamplingOptions
 
 STREAMS = (1, 8, 32)
 PROMPT_TOKENS, ANSWER_TOKENS, CONTEXT = 100, 32, 256

@@ -122,7 +122,7 @@ class Inferno:
 
     async def _one(self, tokens: list[int], written: int, after: float = 0.0) -> tuple[float, list[int]]:
         """When its first token came, and what they were."""
-        from inferno.engine.client import GenerateRequest, SamplingOptions
+        from inferno.engine.request import GenerateRequest, SamplingOptions
 
         await asyncio.sleep(after)
         ask = GenerateRequest(tokens, SamplingOptions(temperature=0.0), max_tokens=written, ignore_eos=True)

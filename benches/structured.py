@@ -16,8 +16,8 @@ from typing import Any
 
 from benches import machine, models, words
 from benches.load.statistics import median
-from inferno.engine.client import GenerateRequest, Grammar, SamplingOptions
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import GenerateRequest, Grammar, SamplingOptions
 
 _TOKENS = 128
 _RECORD = {

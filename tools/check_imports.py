@@ -30,9 +30,6 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 # Libraries that only one room may know.
 ONLY_IN: dict[str, str] = {"starlette": "server", "uvicorn": "server"}
 
-# Modules through which circles still go, of imports for types alone. The list only shrinks.
-STILL_ROUND = frozenset({"inferno.engine.client"})
-
 PACKAGE = "inferno"
 
 
@@ -103,9 +100,7 @@ def circles(modules: dict[str, Module]) -> Iterator[str]:
                 if path:
                     done.add(path.pop())
             elif name in path:
-                circle = path[path.index(name) :]
-                if STILL_ROUND.isdisjoint(circle):
-                    yield "a circle: " + " -> ".join([*circle, name])
+                yield "a circle: " + " -> ".join([*path[path.index(name) :], name])
             elif name not in done:
                 path.append(name)
                 ahead.append(iter(targets[name]))

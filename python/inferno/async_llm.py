@@ -15,19 +15,12 @@ from types import TracebackType
 from typing import Any
 
 from inferno.engine.backend_options import as_texts
-from inferno.engine.client import (
-    Delta,
-    FinishReason,
-    GenerateRequest,
-    Message,
-    ModelCard,
-    SamplingOptions,
-    TokenLogprob,
-    Usage,
-)
+from inferno.engine.client import ModelCard
 from inferno.engine.core import defaults
+from inferno.engine.delta import Delta, FinishReason, TokenLogprob, Usage
 from inferno.engine.embedding import EmbedRequest
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import GenerateRequest, Message, SamplingOptions
 from inferno.errors import InvalidArgument, QueueFull
 from inferno.models.adapters import load_adapter
 from inferno.models.opening import extras_of, ready, ready_draft

@@ -21,7 +21,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inferno.engine.client import EngineClient, GenerateRequest, SamplingOptions
+from inferno.engine.client import EngineClient
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument, Unsupported
 
 Load = Callable[[Mapping[str, Any], Mapping[str, Any]], Awaitable[EngineClient]]

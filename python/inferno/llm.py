@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from inferno.async_llm import AsyncLLM, Completion
-from inferno.engine.client import Message, ModelCard
+from inferno.engine.client import ModelCard
+from inferno.engine.request import Message
 from inferno.errors import Unavailable
 
 _Result = TypeVar("_Result")

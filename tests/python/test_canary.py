@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from inferno import canary
 from inferno.cli import main
-from inferno.engine.client import GenerateRequest, RequestStream
+from inferno.engine.delta import RequestStream
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import GenerateRequest
 from inferno.models.source import resolve
 
 REQUESTS = int(os.environ.get("INFERNO_TEST_CANARIES", "60"))

@@ -12,9 +12,9 @@ from inferno.cli import flags
 from inferno.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from inferno.engine.client import GenerateRequest
     from inferno.engine.graph import GraphEngine
     from inferno.engine.local import LocalEngine
+    from inferno.engine.request import GenerateRequest
 
 _EXAMPLES = """
 [bold]Examples[/bold]
@@ -93,7 +93,7 @@ async def _answer(
     temperature: float | None,
     seed: int | None,
 ) -> None:
-    from inferno.engine.client import GenerateRequest, SamplingOptions
+    from inferno.engine.request import GenerateRequest, SamplingOptions
 
     if raw or not engine.card.has_chat_template:
         tokens = await engine.encode(prompt)

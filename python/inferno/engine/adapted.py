@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
 
-from inferno.engine.client import EngineClient, Gap, GenerateRequest, Message, ModelCard, RequestStream
+from inferno.engine.client import EngineClient, ModelCard
+from inferno.engine.delta import RequestStream
+from inferno.engine.request import Gap, GenerateRequest, Message
 
 if TYPE_CHECKING:
     from inferno.engine.conversation import Conversation, Turn

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
-from inferno.engine.client import Grammar, Message, PlacedMedia
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.forced import forced_calls, kept_calls
@@ -15,6 +14,7 @@ from inferno.engine.dialects.formats import ToolFormat
 from inferno.engine.dialects.probe import find_dialect
 from inferno.engine.extras import DEFAULT_TEMPLATE, TOOL_TEMPLATE
 from inferno.engine.prompt import ChatPrompt, Piece
+from inferno.engine.request import Grammar, Message, PlacedMedia
 from inferno.errors import ConfigError, InvalidArgument, Unsupported
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from msgspec import structs
 
-from inferno.engine.client import GenerateRequest, Grammar, Message, PlacedMedia, ThoughtLimit
 from inferno.engine.dialects.reader import ReplyReader
+from inferno.engine.request import GenerateRequest, Grammar, Message, PlacedMedia, ThoughtLimit
 from inferno.errors import InvalidArgument
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from msgspec import structs
 
-from inferno.engine.client import GenerateRequest
 from inferno.engine.encoder import TextEncoder
 from inferno.engine.facts import ModelFacts
+from inferno.engine.request import GenerateRequest
 from inferno.errors import ContextLengthExceeded
 
 DEFAULT_TEMPLATE = "default"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from inferno.engine.client import Gap
 from inferno.engine.encoder import Segment
+from inferno.engine.request import Gap
 from inferno.errors import Unsupported
 
 Marks = tuple[int, int, int, int, int]

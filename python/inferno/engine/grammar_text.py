@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from inferno.engine.client import Grammar
 from inferno.engine.json_pattern import exact_pattern
+from inferno.engine.request import Grammar
 from inferno.errors import InvalidArgument, Unsupported
 
 MAX_BYTES = 256 * 1024

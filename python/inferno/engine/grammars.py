@@ -7,9 +7,9 @@ import importlib
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 
-from inferno.engine.client import Grammar
 from inferno.engine.core import _core, native_call
 from inferno.engine.grammar_text import prepared
+from inferno.engine.request import Grammar
 from inferno.errors import InvalidArgument, QueueFull, Unsupported
 
 LIBRARY = "llguidance"

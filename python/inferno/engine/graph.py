@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from inferno.engine.abilities import cannot
-from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard, RequestStream
+from inferno.engine.client import ModelCard
 from inferno.engine.core import _core, native_call
+from inferno.engine.delta import RequestStream
 from inferno.engine.inference import Arrivals, GraphSignature, InferRequest, InferResult, TensorSignature
 from inferno.engine.native import overridden
 from inferno.engine.onnxruntime import backend_of
 from inferno.engine.prefix_store import StoreStats
+from inferno.engine.request import Gap, GenerateRequest, Message
 from inferno.engine.retry_after import retry_after
 from inferno.errors import InvalidArgument, QueueFull
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from inferno.engine.client import Timings
+from inferno.engine.delta import Timings
 from inferno.engine.home_loop import HomeLoop
 from inferno.errors import from_code
 

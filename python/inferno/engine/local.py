@@ -13,7 +13,7 @@ from typing import Any
 from inferno.config.settings import StoreSettings
 from inferno.engine.abilities import backends_that_can, cannot
 from inferno.engine.adapters import Adapters
-from inferno.engine.client import Gap, GenerateRequest, Message, ModelCard
+from inferno.engine.client import ModelCard
 from inferno.engine.conversation import Conversation, Turn
 from inferno.engine.core import _core, native_call
 from inferno.engine.describe import card_of, chats_of
@@ -30,6 +30,7 @@ from inferno.engine.native import checked_ids, fill_request
 from inferno.engine.parts import Parts, open_parts
 from inferno.engine.prefix_keeper import PrefixKeeper
 from inferno.engine.prefix_store import StoreStats
+from inferno.engine.request import Gap, GenerateRequest, Message
 from inferno.engine.retry_after import by_busy_time, retry_after
 from inferno.engine.scoring import ScoreRequest, ScoreResult
 from inferno.engine.stream import Delivery, LocalStream

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.embedding import EmbedRequest
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.security.randomness import unguessable
 

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from inferno.engine.client import Message
 from inferno.engine.encoder import Segment
 from inferno.engine.media.medium import Image, Medium, Sound
+from inferno.engine.request import Message
 from inferno.engine.template import ChatTemplate
 from inferno.errors import InvalidArgument
 

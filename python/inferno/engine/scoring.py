@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from inferno.engine.client import Timings
+from inferno.engine.delta import Timings
 from inferno.engine.encoder import Segment
 from inferno.errors import ContextLengthExceeded
 

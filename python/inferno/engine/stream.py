@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
 from inferno.engine.bell import Bell
-from inferno.engine.client import Delta, DeltaSink, FinishReason, Timings, TokenLogprob, Usage
+from inferno.engine.delta import Delta, DeltaSink, FinishReason, Timings, TokenLogprob, Usage
 from inferno.engine.home_loop import HomeLoop
 from inferno.errors import Internal, Unsupported, from_code
 
@@ -211,7 +211,7 @@ class Delivery:
 
 
 class LocalStream:
-    """The deltas of one request: a :class:`~inferno.engine.client.TokenStream`.
+    """The deltas of one request: a :class:`~inferno.engine.delta.TokenStream`.
 
     Iteration raises the InfernoError of the first choice that failed, and cancels the others.
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from inferno.engine.chats import Opened
-from inferno.engine.client import ThoughtLimit
 from inferno.engine.conversation import Conversation
+from inferno.engine.request import ThoughtLimit
 from inferno.errors import Unsupported
 
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from inferno.engine.client import EngineClient, GenerateRequest, SamplingOptions
+from inferno.engine.client import EngineClient
+from inferno.engine.request import GenerateRequest, SamplingOptions
 
 _WORDS = ("amber", "river", "quiet", "stone", "market", "winter", "garden", "letter", "silver", "morning", "paper")
 _LETTERS = "bcdfghklmnprstvz"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from inferno.engine.client import Delta, Usage
+from inferno.engine.delta import Delta, Usage
 from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.wire.errors import Failure

@@ -7,7 +7,7 @@ import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from inferno.engine.client import Delta, RequestStream, TokenStream
+from inferno.engine.delta import Delta, RequestStream, TokenStream
 from inferno.errors import InfernoError, QueueFull
 from inferno.server.drain import Drain
 from inferno.server.error_handlers import failure_of, log_failure

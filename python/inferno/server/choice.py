@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from inferno.engine.client import Delta, Timings, TokenLogprob, TokenStream
+from inferno.engine.delta import Delta, Timings, TokenLogprob, TokenStream
 from inferno.server.readers import Readers
 from inferno.server.replies import Replies, Reply
 from inferno.server.tally import Tally

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from inferno.engine.client import EngineClient, GenerateRequest, RequestStream
+from inferno.engine.client import EngineClient
 from inferno.engine.conversation import Conversation
+from inferno.engine.delta import RequestStream
+from inferno.engine.request import GenerateRequest
 from inferno.server.replies import Replies
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-from inferno.engine.client import ModelCard, Timings
+from inferno.engine.client import ModelCard
+from inferno.engine.delta import Timings
 from inferno.errors import InfernoError, Internal
 from inferno.metrics.recorder import Recorder
 from inferno.server.answer_head import AnswerHead

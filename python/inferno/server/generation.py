@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from inferno.engine.client import TokenStream, Usage
+from inferno.engine.delta import TokenStream, Usage
 from inferno.server.answer import Answer
 from inferno.server.exchange import Exchange
 from inferno.server.replies import Replies

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inferno.engine.client import EngineClient, GenerateRequest, RequestStream
+from inferno.engine.client import EngineClient
 from inferno.engine.conversation import Turn
+from inferno.engine.delta import RequestStream
+from inferno.engine.request import GenerateRequest
 from inferno.models.registry import ModelRegistry
 from inferno.server.fitting import fitted
 from inferno.server.keeping import Keeping, Said, what_was_said

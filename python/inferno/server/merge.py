@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from inferno.engine.client import Delta, DeltaSink, EngineClient, GenerateRequest, TokenStream
+from inferno.engine.client import EngineClient
+from inferno.engine.delta import Delta, DeltaSink, TokenStream
+from inferno.engine.request import GenerateRequest
 from inferno.engine.text_frame import TextFrame
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from inferno.engine.client import Delta
+from inferno.engine.delta import Delta
 
 
 class Readers:
-    """A :class:`~inferno.engine.client.DeltaSink` that is never full: each of ``readers`` gets every delta, in turn."""
+    """A :class:`~inferno.engine.delta.DeltaSink` that is never full: each of ``readers`` gets every delta, in turn."""
 
     def __init__(self, *readers: Callable[[Delta], object]) -> None:
         self._readers = readers

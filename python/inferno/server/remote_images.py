@@ -16,9 +16,10 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from inferno.engine.client import Message, ModelCard
+from inferno.engine.client import ModelCard
 from inferno.engine.conversation import Conversation
 from inferno.engine.media.medium import MAX_IMAGE_BYTES, Image, Sound, no_images
+from inferno.engine.request import Message
 from inferno.errors import ConfigError, InvalidImage
 from inferno.server.refusals import ImageUrlNotAllowed
 from inferno.server.wire.images import RemoteImage

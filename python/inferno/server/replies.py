@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from inferno.engine.client import Delta
+from inferno.engine.delta import Delta
 from inferno.engine.dialects.events import CallArguments, CallBegun, CallEnded, Content, Event, Reasoning
 from inferno.engine.dialects.reader import ReplyReader
 

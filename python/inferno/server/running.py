@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weakref import WeakValueDictionary
 
-from inferno.engine.client import RequestStream
+from inferno.engine.delta import RequestStream
 from inferno.errors import NotFound
 
 LONGEST_SHOWN = 64

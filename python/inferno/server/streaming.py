@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from inferno.engine.client import Delta
+from inferno.engine.delta import Delta
 from inferno.engine.text_frame import TextFrame
 from inferno.errors import InfernoError
 from inferno.server.error_handlers import failure_of, log_failure
@@ -83,7 +83,7 @@ class EventStream(Response):
 
 
 class _Writer:
-    """A :class:`~inferno.engine.client.DeltaSink`: each delta's events, as it comes, into the outlet. Those of the last
+    """A :class:`~inferno.engine.delta.DeltaSink`: each delta's events, as it comes, into the outlet. Those of the last
     one wait for what ends the stream, to be one write with it. Once a choice says nothing but text, its events come as
     they are."""
 

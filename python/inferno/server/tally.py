@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inferno.engine.client import Delta, Timings, Usage
+from inferno.engine.delta import Delta, Timings, Usage
 from inferno.errors import Cancelled, Internal
 
 

@@ -16,9 +16,10 @@ import pytest
 from tests.data.make_gguf import write_model
 
 from inferno.engine import grammars
-from inferno.engine.client import Delta, GenerateRequest, Grammar, SamplingOptions
+from inferno.engine.delta import Delta
 from inferno.engine.grammars import Grammars
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import GenerateRequest, Grammar, SamplingOptions
 from inferno.errors import InvalidArgument, QueueFull, Unsupported
 
 ORDER: dict[str, Any] = {

@@ -9,10 +9,11 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from inferno.engine.client import Delta, Gap, GenerateRequest, SamplingOptions
 from inferno.engine.conversation import Conversation
 from inferno.engine.core import build, defaults
+from inferno.engine.delta import Delta
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import Gap, GenerateRequest, SamplingOptions
 from inferno.engine.stream import LocalStream
 from inferno.engine.text_frame import TextFrame
 from inferno.errors import (

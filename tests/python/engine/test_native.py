@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.native import fill_request, overridden
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument
 
 

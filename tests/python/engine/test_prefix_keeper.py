@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.local import LocalEngine
 from inferno.engine.prefix_store import PrefixStore
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import ConfigError
 
 PROMPT = [65 + (at * 7 + at // 26) % 26 for at in range(300)]

@@ -17,10 +17,10 @@ import jsonschema
 import llguidance
 import pytest
 
-from inferno.engine.client import Grammar
 from inferno.engine.grammar_text import prepared
 from inferno.engine.json_pattern import exact_pattern
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import Grammar
 from inferno.errors import InvalidArgument, Unsupported
 
 _ROOT = Path(__file__).resolve().parents[3]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inferno.engine.client import Delta
+from inferno.engine.delta import Delta
 from inferno.engine.stream import Channel, LocalStream
 from inferno.engine.text_frame import TextFrame
 from inferno.errors import ContextLengthExceeded, Internal, Unsupported

@@ -7,21 +7,13 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from inferno.engine.client import (
-    Delta,
-    DeltaSink,
-    Gap,
-    GenerateRequest,
-    Message,
-    ModelCard,
-    Timings,
-    TokenLogprob,
-    Usage,
-)
+from inferno.engine.client import ModelCard
 from inferno.engine.conversation import Conversation, Turn
+from inferno.engine.delta import Delta, DeltaSink, Timings, TokenLogprob, Usage
 from inferno.engine.dialects.reader import PlainReader
 from inferno.engine.embedding import EmbedRequest, EmbedResult
 from inferno.engine.inference import InferRequest, InferResult
+from inferno.engine.request import Gap, GenerateRequest, Message
 from inferno.engine.scoring import ScoreRequest, ScoreResult
 from inferno.engine.text_frame import TextFrame
 from inferno.errors import ContextLengthExceeded, InfernoError, InvalidArgument, QueueFull, Unsupported

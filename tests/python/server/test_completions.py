@@ -192,6 +192,6 @@ async def test_a_client_that_leaves_cancels_every_prompt(fake: FakeClient) -> No
 
 
 async def test_one_prompt_needs_no_merging(fake: FakeClient) -> None:
-    from inferno.engine.client import GenerateRequest
+    from inferno.engine.request import GenerateRequest
 
     assert await generate_all(fake, [GenerateRequest([97])]) is fake.streams[0]

@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.types import Message
 
-from inferno.engine.client import Delta
+from inferno.engine.delta import Delta
 from inferno.errors import OutOfMemory
 from inferno.metrics.recorder import Recorder
 from inferno.server.answer_head import AnswerHead

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from inferno.engine.client import Grammar
 from inferno.engine.conversation import Conversation
+from inferno.engine.request import Grammar
 from inferno.errors import InvalidArgument, Unavailable
 from inferno.server.wire.anthropic import request as wire
 from inferno.server.wire.decode import decode

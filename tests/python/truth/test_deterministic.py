@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.models.builtin import ember_path
 

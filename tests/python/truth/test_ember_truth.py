@@ -13,7 +13,7 @@ import pytest
 from gguf import GGUFReader
 
 import inferno
-import inferno.engine.client
+import inferno.engine.request
 from inferno.models.builtin import ember_path
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "tools" / "ember"))
@@ -151,8 +151,8 @@ def test_the_two_hundred_checks(ember: inferno.LLM) -> None:
         for check in checks:
             kwargs = {"tools": check.tools} if check.tools else None
             prompt = await engine.encode_chat(check.messages, template_kwargs=kwargs)
-            sampling = inferno.engine.client.SamplingOptions(temperature=0.0)
-            requests.append(inferno.engine.client.GenerateRequest(prompt, sampling, max_tokens=96))
+            sampling = inferno.engine.request.SamplingOptions(temperature=0.0)
+            requests.append(inferno.engine.request.GenerateRequest(prompt, sampling, max_tokens=96))
         return [answer.text for answer in await ember._llm._together(requests)]
 
     answers = ember._run(ask())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import inferno
-from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from models.huggingface import comparison
 from models.huggingface.comparison import hf_folders
 

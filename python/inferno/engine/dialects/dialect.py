@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inferno.engine.client import Message
 from inferno.engine.dialects.calls import Calls
 from inferno.engine.dialects.harmony import MARKS, HarmonyReader
 from inferno.engine.dialects.ids import IdStyle
 from inferno.engine.dialects.reader import PlainReader, ReplyReader
 from inferno.engine.dialects.text_reader import CallFormat, ReasoningMarks, TextReader
+from inferno.engine.request import Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from inferno.engine.client import Grammar
 from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.ids import IdStyle
 from inferno.engine.dialects.json_call import JsonCall
@@ -18,6 +17,7 @@ from inferno.engine.dialects.named_call import NamedCall
 from inferno.engine.dialects.tagged_call import TaggedCall
 from inferno.engine.dialects.tagged_grammar import tagged_call
 from inferno.engine.grammar_text import embedded
+from inferno.engine.request import Grammar
 from inferno.errors import InvalidArgument, Unsupported
 
 MAX_CALLS = 16

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from inferno.engine.client import Message
 from inferno.engine.dialects.calls import Frame, Script
 from inferno.engine.dialects.dialect import Dialect
 from inferno.engine.dialects.ids import IdStyle
@@ -16,6 +15,7 @@ from inferno.engine.dialects.literals import shared_end, shared_start
 from inferno.engine.dialects.scripts import Written, script_of
 from inferno.engine.dialects.tagged_call import TaggedCall
 from inferno.engine.dialects.text_reader import CallFormat, ReasoningMarks
+from inferno.engine.request import Message
 
 Render = Callable[[Sequence[Message], Mapping[str, Any]], str | None]
 """Text of messages under template variables; None where the template refuses them."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from inferno.engine.client import PlacedMedia
 from inferno.engine.encoder import Segment
 from inferno.engine.media.medium import Image, Sound
 from inferno.engine.media.reader import MediaReader
 from inferno.engine.prompt import Piece
+from inferno.engine.request import PlacedMedia
 from inferno.engine.tokens import TextTokens
 from inferno.errors import ContextLengthExceeded, Unsupported
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inferno.engine.client import EngineClient, Gap
+from inferno.engine.client import EngineClient
+from inferno.engine.request import Gap
 from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header
 from inferno.server.merge import generate_all

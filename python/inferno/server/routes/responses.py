@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inferno.engine.client import TokenStream, Usage
+from inferno.engine.delta import TokenStream, Usage
 from inferno.server.background import Run
 from inferno.server.event_log import EventLog
 from inferno.server.exchange import Exchange

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import Grammar
+from inferno.engine.request import Grammar
 from inferno.errors import InvalidArgument
 
 MAX_CHOICES = 4096

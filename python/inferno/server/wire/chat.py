@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import GenerateRequest
 from inferno.engine.conversation import Conversation
+from inferno.engine.request import GenerateRequest
 from inferno.errors import InvalidArgument
 from inferno.server.wire.generation import (
     COMMON_UNSUPPORTED,

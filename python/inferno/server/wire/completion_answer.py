@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from inferno.engine.client import Delta, TokenLogprob, Usage
+from inferno.engine.delta import Delta, TokenLogprob, Usage
 from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.wire.envelope import ENCODER, Envelope

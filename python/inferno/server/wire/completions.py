@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import GenerateRequest
+from inferno.engine.request import GenerateRequest
 from inferno.errors import InvalidArgument
 from inferno.server.wire.generation import (
     COMMON_UNSUPPORTED,

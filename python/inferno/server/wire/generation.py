@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.server.wire.answer_format import AnswerFormat, answer_grammar
 from inferno.server.wire.unsupported import NeutralValues

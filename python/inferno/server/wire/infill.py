@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import Gap, GenerateRequest, Grammar, SamplingOptions
+from inferno.engine.request import Gap, GenerateRequest, Grammar, SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.answer_format import Schema, Text, schema_grammar

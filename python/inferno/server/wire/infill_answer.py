@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from inferno.engine.client import Delta, Timings, Usage
+from inferno.engine.delta import Delta, Timings, Usage
 from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice
 from inferno.server.wire.envelope import ENCODER

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from inferno.engine.client import TokenLogprob
+from inferno.engine.delta import TokenLogprob
 
 
 class TopLogprob(msgspec.Struct, frozen=True):

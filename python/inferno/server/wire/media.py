@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from inferno.engine.client import Message
 from inferno.engine.media.medium import Medium
+from inferno.engine.request import Message
 from inferno.errors import InvalidArgument
 from inferno.server.wire.images import RemoteImage
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from inferno.engine.client import Message
+from inferno.engine.request import Message
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.images import ImageUrl, image_of

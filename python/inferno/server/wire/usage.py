@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from inferno.engine.client import Usage
+from inferno.engine.delta import Usage
 
 
 class PromptTokensDetails(msgspec.Struct, frozen=True):

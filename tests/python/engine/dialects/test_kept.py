@@ -10,9 +10,9 @@ from llguidance import LLMatcher, LLTokenizer, grammar_from
 
 from engine.dialects.families import FAMILIES
 from engine.dialects.replies import dialect_of, written
-from inferno.engine.client import Grammar
 from inferno.engine.conversation import Conversation, Tool, ToolChoice
 from inferno.engine.dialects.forced import kept_calls
+from inferno.engine.request import Grammar
 from inferno.errors import Unsupported
 
 SCHEMAS: dict[str, dict[str, Any]] = {

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from engine.media.pictures import BLUE, RED, picture
-from inferno.engine.client import Delta, GenerateRequest, SamplingOptions
 from inferno.engine.conversation import Conversation, Turn
+from inferno.engine.delta import Delta
 from inferno.engine.local import LocalEngine
 from inferno.engine.media.medium import Image
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import ContextLengthExceeded, ImagesUnsupported, InvalidArgument, InvalidImage, Unsupported
 
 ROWS = 40

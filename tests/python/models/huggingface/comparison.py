@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import inferno
-from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.request import GenerateRequest, SamplingOptions
 
 DATA = Path(__file__).parents[3] / "data"
 sys.path.insert(0, str(DATA))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import inferno
-from inferno.engine.client import GenerateRequest, SamplingOptions
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import DataCorrupted, InfernoError, NotFound, Unsupported
 from inferno.models.huggingface.adapter import prepare_adapter
 from inferno.models.huggingface.folder import open_folder

@@ -12,9 +12,9 @@ import pytest
 
 pytest.importorskip("tokenizers")
 
-from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.extras import GenerationDefaults
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import DataCorrupted
 from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.generation import read_generation_defaults

@@ -14,8 +14,8 @@ pytest.importorskip("sentencepiece")
 import sentencepiece
 from tokenizers import Tokenizer
 
-from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.local import LocalEngine
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.models.huggingface.extras import read_extras
 from inferno.models.huggingface.vocab import Vocabulary, read_vocabulary
 from models.huggingface import families

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import inferno
-from inferno.engine.client import GenerateRequest, SamplingOptions
 from inferno.engine.core import forward_logs
 from inferno.engine.model_digest import model_digest
+from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import DataCorrupted, InvalidArgument, Unsupported
 from inferno.models.source import resolve
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from inferno.engine.client import Grammar
+from inferno.engine.request import Grammar
 from inferno.errors import InvalidArgument
 from inferno.server.wire import chat, completions
 from inferno.server.wire.decode import decode

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from inferno.engine.client import TokenLogprob
+from inferno.engine.delta import TokenLogprob
 from inferno.server.wire.logprobs import TextOffsets, chat_logprobs, completion_logprobs
 
 

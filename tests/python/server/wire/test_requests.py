@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from inferno.engine.client import SamplingOptions
+from inferno.engine.request import SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnknownParameter, UnsupportedParameter
 from inferno.server.wire import chat, completions

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 from openai.types.responses import ResponseInputMessageItem
 
-from inferno.engine.client import Delta, ModelCard, TokenLogprob, Usage
+from inferno.engine.client import ModelCard
+from inferno.engine.delta import Delta, TokenLogprob, Usage
 from inferno.engine.dialects.events import CallArguments, CallBegun, CallEnded, Content, Event, Reasoning
 from inferno.engine.media.medium import Image
 from inferno.errors import InvalidArgument

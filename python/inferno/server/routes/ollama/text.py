@@ -8,9 +8,10 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 
-from inferno.engine.client import EngineClient, Gap
+from inferno.engine.client import EngineClient
 from inferno.engine.conversation import Conversation
 from inferno.engine.dialects.reader import PlainReader
+from inferno.engine.request import Gap
 from inferno.server.conversing import Conversing, converse
 from inferno.server.exchange import Exchange
 from inferno.server.generation import Generation, unused_fields_header

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from inferno.engine.client import Delta, Usage
+from inferno.engine.delta import Delta, Usage
 from inferno.engine.dialects.events import CallArguments, CallBegun, CallEnded, Content, Event, Reasoning
 from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice

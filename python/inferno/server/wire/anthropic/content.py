@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from inferno.engine.client import Message
 from inferno.engine.media.medium import Image
+from inferno.engine.request import Message
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.images import ImageUrl, RemoteImage, image_of, image_of_base64

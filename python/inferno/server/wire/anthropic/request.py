@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import GenerateRequest, Grammar, SamplingOptions
 from inferno.engine.conversation import Conversation
+from inferno.engine.request import GenerateRequest, Grammar, SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.anthropic.content import (

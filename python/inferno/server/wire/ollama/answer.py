@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from inferno.engine.client import Delta, Timings, Usage
+from inferno.engine.delta import Delta, Timings, Usage
 from inferno.engine.dialects.events import CallEnded, Content, Reasoning
 from inferno.engine.text_frame import TextFrame
 from inferno.server.choice import Choice

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from inferno.engine.client import Message
+from inferno.engine.request import Message
 from inferno.errors import InvalidArgument
 from inferno.server.wire.images import image_of_base64
 from inferno.server.wire.media import check_number, media_part

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import SamplingOptions
+from inferno.engine.request import SamplingOptions
 from inferno.errors import ContextLengthExceeded, InvalidArgument
 from inferno.server.refusals import UnsupportedParameter
 from inferno.server.wire.generation import (

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import GenerateRequest, Grammar, Message
 from inferno.engine.conversation import Conversation
+from inferno.engine.request import GenerateRequest, Grammar, Message
 from inferno.errors import InvalidArgument
 from inferno.server.wire.generation import MAX_LOGPROBS, checked_stops
 from inferno.server.wire.media import check_number

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from inferno.engine.client import ModelCard, Usage
+from inferno.engine.client import ModelCard
+from inferno.engine.delta import Usage
 from inferno.server.wire.errors import Failure
 from inferno.server.wire.responses.items import OutputItem, new_id
 from inferno.server.wire.responses.request import ResponseRequest

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from inferno.engine.client import Message
 from inferno.engine.conversation import Conversation
+from inferno.engine.request import Message
 from inferno.errors import InvalidArgument
 from inferno.server.wire.images import ImageUrl, image_of
 from inferno.server.wire.media import check_number, media_part

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from inferno.engine.client import GenerateRequest, Grammar, SamplingOptions
+from inferno.engine.request import GenerateRequest, Grammar, SamplingOptions
 from inferno.errors import InvalidArgument
 from inferno.server.wire.answer_format import JsonObjectFormat, TextFormat, schema_grammar
 from inferno.server.wire.generation import (
