@@ -4,18 +4,14 @@
 // at most; those of matrices, drawn by chance, by 4.4e-6 (root of the mean square). Sums are F32's.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
-namespace inferno {
+#include "base/tile_unit.h"
 
-// 16 rows of 32 numbers in BF16, as the unit loads them.
-struct alignas(64) Bf16Tile {
-  std::array<std::uint16_t, 512> numbers;
-};
+namespace inferno {
 
 // Immutable: any number of threads may multiply.
 class SplitMatrix {
@@ -25,8 +21,8 @@ class SplitMatrix {
   static constexpr std::size_t kStripColumns = 32;
   static constexpr std::size_t kStepRows = 32;  // of the matrix, that a sum takes at once
 
-  // Whether this process may use the unit: the processor has it, and the system gives it. Asks for it when first called.
-  [[nodiscard]] static bool computable();
+  // Whether this process may use the unit.
+  [[nodiscard]] static bool computable() { return has_tile_unit(); }
 
   // `weights` are `rows` x `columns` numbers in F32, row by row, wherever they lie. Only where computable().
   SplitMatrix(std::span<const std::byte> weights, std::size_t rows, std::size_t columns);
