@@ -120,6 +120,13 @@ def _f16(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
     return weights.astype("<f2").view(np.uint8).reshape(blocks, 64)
 
 
+def _bf16(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    weights = draw.standard_normal(size=(blocks, 32), dtype=np.float32) * np.float32(_WEIGHT_STD)
+    return (weights.view("<u4") >> 16).astype("<u2").view(np.uint8).reshape(blocks, 64)
+
+
 def _loud(blocks: np.ndarray[Any, Any], block_bytes: int) -> np.ndarray[Any, Any]:
     """The same weights, times as much as drowns what the layers add to them."""
     import numpy as np
@@ -130,8 +137,14 @@ def _loud(blocks: np.ndarray[Any, Any], block_bytes: int) -> np.ndarray[Any, Any
 
 
 _Blocks = Callable[["np.random.Generator", int], "np.ndarray[Any, Any]"]
-_MAKERS: dict[str, tuple[int, _Blocks]] = {"q8_0": (34, _q8_0), "q4_0": (18, _q4_0), "f16": (64, _f16)}
+_MAKERS: dict[str, tuple[int, _Blocks]] = {
+    "q8_0": (34, _q8_0),
+    "q4_0": (18, _q4_0),
+    "f16": (64, _f16),
+    "bf16": (64, _bf16),
+}
 WEIGHT_TYPES = tuple(_MAKERS)
+_LOUD_TYPES = ("q8_0", "q4_0", "f16")
 
 
 def _describe(writer: GGUFWriter, name: str, shape: Shape, weight_type: str) -> None:
@@ -214,6 +227,8 @@ def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER)
     if name not in NAMES:
         raise ValueError(f"unknown model {name!r}: known are {', '.join(NAMES)}")
     types = WEIGHT_TYPES if name in SHAPES else ("q8_0",)
+    if name in SHAPES and SHAPES[name].copies:
+        types = _LOUD_TYPES
     if weight_type not in types:
         raise ValueError(f"unknown weight type {weight_type!r} of {name}: known are {', '.join(types)}")
     shape = SHAPES[name] if name in SHAPES else ARCHITECTURES[name].real

@@ -7,6 +7,7 @@
 #include "backends/llama/attention.h"
 #include "backends/llama/expert_matmul.h"
 #include "backends/llama/ggml_plugin.h"
+#include "backends/llama/half_product.h"
 #include "backends/llama/int8_matmul.h"
 #include "backends/llama/kernels/kernel_set.h"
 
@@ -32,6 +33,7 @@ struct Int8Backend {
   int threads = 1;
   Int8Rows rows;
   ExpertRows expert_rows;
+  HalfRows half_rows;
 };
 
 Int8Backend& state_of(ggml_backend_t backend) { return *static_cast<Int8Backend*>(backend->context); }
@@ -103,7 +105,7 @@ bool is_our_expert_product(const ggml_tensor& op) {
 }
 
 bool is_ours(const ggml_tensor& op) {
-  if (op.op == GGML_OP_MUL_MAT) return is_our_product(op);
+  if (op.op == GGML_OP_MUL_MAT) return is_our_product(op) || is_half_product(op, always);
   if (op.op == GGML_OP_MUL_MAT_ID) return is_our_expert_product(op);
   if (op.op != GGML_OP_FLASH_ATTN_EXT) return false;
   const bool ours = is_our_attention(op);
@@ -139,7 +141,8 @@ ExpertProduct expert_product_of(const ggml_tensor& op) {
 ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   Int8Backend& state = state_of(backend);
   // Queries, keys and values are products of the same rows, and so are an expert's gate and what it gates.
-  const ggml_tensor *quantized = nullptr, *quantized_for_experts = nullptr, *ids = nullptr;
+  const ggml_tensor *quantized = nullptr, *quantized_for_experts = nullptr, *ids = nullptr, *rounded = nullptr;
+  HalfFormat rounded_to{};
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
     const ggml_tensor& op = *ggml_graph_node(graph, i);
     if (is_view(op)) continue;
@@ -158,6 +161,14 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
       multiply_expert_rows(product, state.expert_rows, state.threads);
       continue;
     }
+    if (has_half_weights(op)) {
+      const HalfProduct product = half_product_of(op);
+      if (op.src[1] != rounded || product.format != rounded_to) round_half_rows(product, op.src[1]->ne[1], state.half_rows, state.threads);
+      rounded = op.src[1];
+      rounded_to = product.format;
+      multiply_half_rows(product, state.half_rows, state.threads);
+      continue;
+    }
     const Int8Product product = product_of(op);
     if (op.src[1] != quantized) {
       quantize_int8_rows(product, op.src[1]->ne[1], op.src[0]->ne[0] / 32, state.rows, state.threads);
@@ -169,7 +180,7 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
 }
 
 const char* description() {
-  static const std::string text = std::string("products of Q8_0 weights, and attention, ") + kernels()->instructions;
+  static const std::string text = "products of Q8_0" + half_formats_taken() + " weights, and attention, " + kernels()->instructions;
   return text.c_str();
 }
 

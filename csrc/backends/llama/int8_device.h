@@ -1,4 +1,5 @@
-// A device of ggml's that computes products of Q8_0 weights with several rows (int8_matmul.h) and attention (attention.h);
+// A device of ggml's that computes products of Q8_0 weights with several rows (int8_matmul.h), of BF16 and F16 weights where
+// that pays (half_matmul.h), and attention (attention.h);
 // all else stays with the CPU's.
 #pragma once
 

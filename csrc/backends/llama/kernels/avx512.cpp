@@ -13,13 +13,15 @@ INFERNO_LANES Ints add_dot(Ints sum, Ints weights, Ints numbers) { return {_mm51
 }  // namespace inferno
 
 #include "backends/llama/kernels/attention_kernel.h"
+#include "backends/llama/kernels/half_kernel.h"
 #include "backends/llama/kernels/int8_kernel.h"
 
 namespace inferno {
 
 KernelSet avx512_kernels() {
   return {.instructions = "AVX-512 VNNI", .words_per_block = kWords, .quantize_row = quantize_row,
-          .multiply_strip = multiply_strip, .attend_block = attend_block};
+          .multiply_strip = multiply_strip, .attend_block = attend_block,
+          .bf16 = lanes_half_kernels(HalfFormat::kBf16), .f16 = lanes_half_kernels(HalfFormat::kF16)};
 }
 
 }  // namespace inferno

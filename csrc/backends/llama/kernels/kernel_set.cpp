@@ -3,6 +3,8 @@
 #include <atomic>
 #include <vector>
 
+#include "base/tile_unit.h"
+
 #ifdef INFERNO_X86_KERNELS
 #include <cpuid.h>
 #endif
@@ -32,6 +34,9 @@ std::vector<KernelSet> find_sets() {
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni")) {
     sets.push_back(avx512_kernels());
+#ifdef INFERNO_AMX
+    if (has_tile_unit()) sets.push_back(amx_kernels());
+#endif
   }
   return sets;
 }

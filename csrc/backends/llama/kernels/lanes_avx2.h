@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "backends/llama/half_matmul.h"
 #include "backends/llama/kernels/lanes_x86.h"
 
 namespace inferno {
@@ -118,17 +119,48 @@ INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows,
   for (std::size_t j = 0; j < 8; ++j) words[j].high = r[j];
 }
 
+// 8 rows become 8 columns, `stride` floats apart.
+INFERNO_LANES void store_columns(__m256i (&r)[8], float* columns, std::size_t stride) {
+  transpose(r);
+  for (std::size_t i = 0; i < 8; ++i) _mm256_storeu_ps(columns + i * stride, _mm256_castsi256_ps(r[i]));
+}
+
 // 16 rows of 16 halves, `stride` bytes apart, become 16 columns of floats, `column_stride` floats apart.
 INFERNO_LANES void transpose_halves(const std::byte* rows, std::size_t stride, float* columns, std::size_t column_stride) {
   for (std::size_t row = 0; row < 16; row += 8) {
     for (std::size_t column = 0; column < 16; column += 8) {
       __m256i r[8];
       for (std::size_t i = 0; i < 8; ++i) r[i] = _mm256_castps_si256(eight_halves(rows + (row + i) * stride + column * 2));
-      transpose(r);
-      for (std::size_t i = 0; i < 8; ++i) _mm256_storeu_ps(columns + (column + i) * column_stride + row, _mm256_castsi256_ps(r[i]));
+      store_columns(r, columns + column * column_stride + row, column_stride);
     }
   }
 }
+
+INFERNO_LANES __m256 eight_halves(HalfFormat format, const std::byte* at) {
+  if (format == HalfFormat::kF16) return eight_halves(at);
+  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
+}
+
+// The same of rows that lie anywhere, in either format; columns lie side by side.
+INFERNO_LANES void transpose_halves(HalfFormat format, const std::array<const std::byte*, 16>& rows, float* columns) {
+  for (std::size_t row = 0; row < 16; row += 8) {
+    for (std::size_t column = 0; column < 16; column += 8) {
+      __m256i r[8];
+      for (std::size_t i = 0; i < 8; ++i) r[i] = _mm256_castps_si256(eight_halves(format, rows[row + i] + column * 2));
+      store_columns(r, columns + column * 16 + row, 16);
+    }
+  }
+}
+
+INFERNO_LANES __m256 eight_rounded_to_bf16(__m256 x) {
+  const __m256i bits = _mm256_castps_si256(x), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+  const __m256i kept = _mm256_and_si256(up, _mm256_set1_epi32(static_cast<int>(0xffff0000)));
+  return _mm256_blendv_ps(_mm256_castsi256_ps(kept), x, _mm256_cmp_ps(x, x, _CMP_UNORD_Q));
+}
+// To the nearest number that BF16 has; NaN stays.
+INFERNO_LANES Floats rounded_to_bf16(Floats x) { return {eight_rounded_to_bf16(x.low), eight_rounded_to_bf16(x.high)}; }
 
 // Whether 32 halves are all these bits.
 INFERNO_LANES bool halves_are(const std::byte* at, std::uint16_t bits) {

@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "backends/llama/half_matmul.h"
 #include "backends/llama/kernels/lanes_x86.h"
 
 namespace inferno {
@@ -84,21 +85,42 @@ INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows,
   }
 }
 
-INFERNO_LANES void transpose_halves(const std::byte* rows, std::size_t stride, float* columns, std::size_t column_stride) {
-  __m512i t[4][4];  // t[g][j] has, in quarter q, column 4q + j of rows 4g to 4g+3
-  for (std::size_t g = 0; g < 4; ++g) {
-    for (std::size_t i = 0; i < 4; ++i) t[g][i] = _mm512_castps_si512(load_halves(rows + (4 * g + i) * stride).all);
-    transpose_quarters(t[g]);
-  }
+// t[g][i] is row 4g + i of 16 rows of 16 words, which become 16 columns, `stride` floats apart.
+INFERNO_LANES void store_columns(__m512i (&t)[4][4], float* columns, std::size_t stride) {
+  for (auto& quarter : t) transpose_quarters(quarter);  // t[g][j] has, in quarter q, column 4q + j of rows 4g to 4g+3
   for (std::size_t j = 0; j < 4; ++j) {
     const __m512i low01 = _mm512_shuffle_i32x4(t[0][j], t[1][j], 0x88), high01 = _mm512_shuffle_i32x4(t[0][j], t[1][j], 0xdd);
     const __m512i low23 = _mm512_shuffle_i32x4(t[2][j], t[3][j], 0x88), high23 = _mm512_shuffle_i32x4(t[2][j], t[3][j], 0xdd);
-    float* column = columns + j * column_stride;
+    float* column = columns + j * stride;
     _mm512_storeu_si512(column, _mm512_shuffle_i32x4(low01, low23, 0x88));
-    _mm512_storeu_si512(column + 4 * column_stride, _mm512_shuffle_i32x4(high01, high23, 0x88));
-    _mm512_storeu_si512(column + 8 * column_stride, _mm512_shuffle_i32x4(low01, low23, 0xdd));
-    _mm512_storeu_si512(column + 12 * column_stride, _mm512_shuffle_i32x4(high01, high23, 0xdd));
+    _mm512_storeu_si512(column + 4 * stride, _mm512_shuffle_i32x4(high01, high23, 0x88));
+    _mm512_storeu_si512(column + 8 * stride, _mm512_shuffle_i32x4(low01, low23, 0xdd));
+    _mm512_storeu_si512(column + 12 * stride, _mm512_shuffle_i32x4(high01, high23, 0xdd));
   }
+}
+
+INFERNO_LANES void transpose_halves(const std::byte* rows, std::size_t stride, float* columns, std::size_t column_stride) {
+  __m512i t[4][4];
+  for (std::size_t i = 0; i < 16; ++i) t[i / 4][i % 4] = _mm512_castps_si512(load_halves(rows + i * stride).all);
+  store_columns(t, columns, column_stride);
+}
+
+INFERNO_LANES __m512 load_halves(HalfFormat format, const std::byte* at) {
+  if (format == HalfFormat::kF16) return load_halves(at).all;
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_bytes(at)), 16));
+}
+
+INFERNO_LANES void transpose_halves(HalfFormat format, const std::array<const std::byte*, 16>& rows, float* columns) {
+  __m512i t[4][4];
+  for (std::size_t i = 0; i < 16; ++i) t[i / 4][i % 4] = _mm512_castps_si512(load_halves(format, rows[i]));
+  store_columns(t, columns, 16);
+}
+
+INFERNO_LANES Floats rounded_to_bf16(Floats x) {
+  const __m512i bits = _mm512_castps_si512(x.all), odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+  const __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const __m512i kept = _mm512_and_si512(up, _mm512_set1_epi32(static_cast<int>(0xffff0000)));
+  return {_mm512_mask_mov_ps(_mm512_castsi512_ps(kept), _mm512_cmp_ps_mask(x.all, x.all, _CMP_UNORD_Q), x.all)};
 }
 
 INFERNO_LANES bool halves_are(const std::byte* at, std::uint16_t bits) {
