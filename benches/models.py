@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from benches import copying, random_weights, vocabulary
 from benches.architectures import ARCHITECTURES
+from benches.weight_formats import FORMATS, WEIGHT_STD, WEIGHT_TYPES, Format, mixed_format
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,11 +27,10 @@ DEFAULT_FOLDER = Path("~/.cache/inferno-benches")
 _FORMAT = 1
 """Raised when what is written changes: files of another format are not taken for ours."""
 _SEED = 20240607
-_WEIGHT_STD = 0.02
 _LOUDNESS = 500
 """Times the weights' deviation, of the embeddings of a model that copies."""
-_PART_BLOCKS = 1 << 18
-"""Quantization blocks (32 weights each) made at a time, so that memory stays small."""
+_PART_WEIGHTS = 1 << 23
+"""Weights made at a time, so that memory stays small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,7 @@ class Shape:
 SHAPES: dict[str, Shape] = {
     "15m": Shape("llama", 6, 288, 6, 6, 768, 32000, 2048, 10000.0, attention_bias=False),
     "0.5b": Shape("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 1e6, attention_bias=True),
+    "1b": Shape("llama", 16, 2048, 32, 8, 8192, 128256, 131072, 500000.0, attention_bias=False),
     "0.5b-copy": Shape("qwen2", 24, 896, 14, 2, 4864, 151936, 32768, 1e6, attention_bias=True, copies=True),
     "draft-copy": Shape("qwen2", 2, 256, 4, 2, 512, 151936, 32768, 1e6, attention_bias=True, copies=True),
 }
@@ -91,60 +92,16 @@ SHAPES: dict[str, Shape] = {
 NAMES = (*SHAPES, *ARCHITECTURES)
 
 
-def _scales(draw: np.random.Generator, blocks: int, scale: float) -> np.ndarray[Any, Any]:
-    """f16 scales as bytes, of either sign, so that the weights of a format without symmetry average to zero."""
-    import numpy as np
-
-    signs = draw.integers(0, 2, size=blocks).astype(np.float16) * 2 - 1
-    return (signs * np.float16(scale)).astype("<f2").view(np.uint8).reshape(blocks, 2)
+_LOUD_TYPES = ("q8_0", "q4_0", "f16")
 
 
-def _q8_0(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
-    import numpy as np
-
-    weights = draw.integers(-127, 128, size=(blocks, 32), dtype=np.int8).view(np.uint8)
-    return np.hstack([_scales(draw, blocks, _WEIGHT_STD / 73.6), weights])  # 73.6: deviation of -127..127
-
-
-def _q4_0(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
-    import numpy as np
-
-    nibbles = draw.integers(0, 256, size=(blocks, 16), dtype=np.uint8)
-    return np.hstack([_scales(draw, blocks, _WEIGHT_STD / 4.6), nibbles])  # 4.6: deviation of -8..7
-
-
-def _f16(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
-    import numpy as np
-
-    weights = draw.standard_normal(size=(blocks, 32), dtype=np.float32) * np.float32(_WEIGHT_STD)
-    return weights.astype("<f2").view(np.uint8).reshape(blocks, 64)
-
-
-def _bf16(draw: np.random.Generator, blocks: int) -> np.ndarray[Any, Any]:
-    import numpy as np
-
-    weights = draw.standard_normal(size=(blocks, 32), dtype=np.float32) * np.float32(_WEIGHT_STD)
-    return (weights.view("<u4") >> 16).astype("<u2").view(np.uint8).reshape(blocks, 64)
-
-
-def _loud(blocks: np.ndarray[Any, Any], block_bytes: int) -> np.ndarray[Any, Any]:
+def _loud(blocks: np.ndarray[Any, Any], weight_type: str) -> np.ndarray[Any, Any]:
     """The same weights, times as much as drowns what the layers add to them."""
     import numpy as np
 
-    halves = blocks if block_bytes == 64 else blocks[:, :2]  # of the other formats, the scale
+    halves = blocks if weight_type == "f16" else blocks[:, :2]  # of the other formats, the scale
     halves[:] = (np.ascontiguousarray(halves).view("<f2") * np.float16(_LOUDNESS)).astype("<f2").view(np.uint8)
     return blocks
-
-
-_Blocks = Callable[["np.random.Generator", int], "np.ndarray[Any, Any]"]
-_MAKERS: dict[str, tuple[int, _Blocks]] = {
-    "q8_0": (34, _q8_0),
-    "q4_0": (18, _q4_0),
-    "f16": (64, _f16),
-    "bf16": (64, _bf16),
-}
-WEIGHT_TYPES = tuple(_MAKERS)
-_LOUD_TYPES = ("q8_0", "q4_0", "f16")
 
 
 def _describe(writer: GGUFWriter, name: str, shape: Shape, weight_type: str) -> None:
@@ -166,14 +123,19 @@ def _describe(writer: GGUFWriter, name: str, shape: Shape, weight_type: str) -> 
     vocabulary.describe(writer, shape.vocab)
 
 
-def _write_copying_output(file: BinaryIO, shape: Shape, make: _Blocks) -> None:
+def _parts(tensor: str, weights: int, made: Format) -> Iterator[np.ndarray[Any, Any]]:
+    import numpy as np
+
+    draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
+    blocks, at_once = weights // made.weights, _PART_WEIGHTS // made.weights
+    return (made.draw(draw, min(at_once, blocks - begin)) for begin in range(0, blocks, at_once))
+
+
+def _write_copying_output(file: BinaryIO, shape: Shape, made: Format) -> None:
     """Row j is the embedding of the token before j in the text: the logit of j is high after that token only."""
     import numpy as np
 
-    draw = np.random.default_rng([_SEED, zlib.crc32(b"token_embd.weight")])
-    blocks = shape.vocab * shape.width // 32
-    parts = [make(draw, min(_PART_BLOCKS, blocks - begin)) for begin in range(0, blocks, _PART_BLOCKS)]
-    rows = np.concatenate(parts).reshape(shape.vocab, -1)
+    rows = np.concatenate(list(_parts("token_embd.weight", shape.vocab * shape.width, made))).reshape(shape.vocab, -1)
     before = np.arange(shape.vocab)
     for token, following in copying.successors(vocabulary.build(shape.vocab)).items():
         before[following] = token
@@ -184,12 +146,13 @@ def _write(path: Path, name: str, shape: Shape, weight_type: str) -> None:
     import gguf
     import numpy as np
 
-    block_bytes, make = _MAKERS[weight_type]
     writer = gguf.GGUFWriter(path, shape.arch)
     _describe(writer, name, shape, weight_type)
-    raw_type = gguf.GGMLQuantizationType[weight_type.upper()]
+    kinds = {tensor: mixed_format(weight_type, tensor, shape.layers) for tensor, _, _ in shape.matrices()}
     for tensor, rows, columns in shape.matrices():
-        row_bytes = columns // 32 * block_bytes
+        made = FORMATS[kinds[tensor]]
+        row_bytes = columns // made.weights * made.block_bytes
+        raw_type = gguf.GGMLQuantizationType[kinds[tensor].upper()]
         writer.add_tensor_info(tensor, (rows, row_bytes), np.dtype(np.uint8), rows * row_bytes, raw_type)
     for tensor, length in shape.vectors():
         writer.add_tensor_info(tensor, (length,), np.dtype(np.float32), length * 4)
@@ -200,23 +163,29 @@ def _write(path: Path, name: str, shape: Shape, weight_type: str) -> None:
     file = writer.fout[0]
     writer.write_padding(file, file.tell())
     for tensor, rows, columns in shape.matrices():
-        blocks = rows * columns // 32
+        made = FORMATS[kinds[tensor]]
         if tensor == "output.weight":
-            _write_copying_output(file, shape, make)
-            writer.write_padding(file, blocks * block_bytes)
-            continue
-        draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
-        for begin in range(0, blocks, _PART_BLOCKS):
-            part = make(draw, min(_PART_BLOCKS, blocks - begin))
+            _write_copying_output(file, shape, made)
+        else:
             is_loud = shape.copies and tensor == "token_embd.weight"
-            file.write((_loud(part, block_bytes) if is_loud else part).tobytes())
-        writer.write_padding(file, blocks * block_bytes)
+            for part in _parts(tensor, rows * columns, made):
+                file.write((_loud(part, weight_type) if is_loud else part).tobytes())
+        writer.write_padding(file, rows * columns // made.weights * made.block_bytes)
     for tensor, length in shape.vectors():
         draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
-        values = np.ones(length) if tensor.endswith("norm.weight") else draw.normal(0, _WEIGHT_STD, length)
+        values = np.ones(length) if tensor.endswith("norm.weight") else draw.normal(0, WEIGHT_STD, length)
         file.write(values.astype("<f4").tobytes())
         writer.write_padding(file, length * 4)
     writer.close()
+
+
+def _weight_types(name: str) -> tuple[str, ...]:
+    if name not in SHAPES:
+        return ("q8_0",)
+    shape = SHAPES[name]
+    if shape.copies:
+        return _LOUD_TYPES
+    return WEIGHT_TYPES if shape.width % 256 == 0 and shape.ffn % 256 == 0 else WEIGHT_TYPES[:-1]
 
 
 def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER) -> Path:
@@ -226,9 +195,7 @@ def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER)
     """
     if name not in NAMES:
         raise ValueError(f"unknown model {name!r}: known are {', '.join(NAMES)}")
-    types = WEIGHT_TYPES if name in SHAPES else ("q8_0",)
-    if name in SHAPES and SHAPES[name].copies:
-        types = _LOUD_TYPES
+    types = _weight_types(name)
     if weight_type not in types:
         raise ValueError(f"unknown weight type {weight_type!r} of {name}: known are {', '.join(types)}")
     shape = SHAPES[name] if name in SHAPES else ARCHITECTURES[name].real

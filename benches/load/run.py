@@ -20,6 +20,7 @@ from benches import machine, models
 from benches.load import report
 from benches.load.measure import measure
 from benches.load.servers import Plan, ServerKind, inferno, llama_server
+from benches.weight_formats import WEIGHT_TYPES
 from benches.workloads import WORKLOADS, Workload, named
 
 _DEFAULT_WORKLOADS = ",".join(w.name for w in WORKLOADS.values() if w.kind not in {"engine", "http"})
@@ -32,7 +33,7 @@ def _arguments() -> argparse.Namespace:
         "--model", help="a name that benches.models knows or a GGUF file, instead of each workload's own"
     )
     parser.add_argument("--models-folder", type=Path, default=models.DEFAULT_FOLDER, help="keeps the generated files")
-    parser.add_argument("--type", choices=models.WEIGHT_TYPES, default="q8_0", help="weights of generated files")
+    parser.add_argument("--type", choices=WEIGHT_TYPES, default="q8_0", help="weights of generated files")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each server (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=machine.usable_cores(), help="of each server")
     parser.add_argument("--inferno", default=f"{sys.executable} -m inferno.serve", help="command that serves")
