@@ -77,12 +77,13 @@ Result<RequestId> Embedder::submit(EmbedRequest request) {
   if (Status status = validate(request); !status.ok()) return status;
   std::int64_t tokens = 0;
   for (const auto& text : request.texts) tokens += static_cast<std::int64_t>(text.size());
-  if (Status status = admission_.enter(1, tokens); !status.ok()) return status;
+  if (Status status = admission_.enter(1, tokens, request.tenant); !status.ok()) return status;
   request.id = RequestId{requests_.fetch_add(1) + 1};
   request.arrived = clock_.now();
   const RequestId id = request.id;
+  const Tenant tenant = request.tenant;
   if (inbox_.put_urgent(std::make_shared<const EmbedRequest>(std::move(request)))) return id;
-  admission_.withdraw(1, tokens);
+  admission_.withdraw(1, tokens, tenant);
   return Status(StatusCode::kUnavailable, "the engine was stopped");
 }
 

@@ -169,22 +169,23 @@ Result<RequestId> Engine::submit(Request request) {
   if (!healthy()) return Status(StatusCode::kUnavailable, "the engine has failed; restart the server");
   if (Status status = validate(request); !status.ok()) return status;
   const auto tokens = static_cast<std::int64_t>(request.n) * static_cast<std::int64_t>(request.prompt.size());
-  if (Status status = admission_.enter(request.n, tokens); !status.ok()) return status;
+  if (Status status = admission_.enter(request.n, tokens, request.tenant); !status.ok()) return status;
   request.id = RequestId{requests_.fetch_add(1) + 1};
   request.arrived = clock_.now();
   const RequestId id = request.id;
   const std::int32_t n = request.n;
+  const Tenant tenant = request.tenant;
   // Held until the request is on its way, so that it comes before an order to unload what it names.
   std::unique_lock<std::mutex> lock(adapters_mutex_, std::defer_lock);
   if (request.adapter != kNoAdapter) {
     lock.lock();
     if (!adapters_.contains(request.adapter)) {
-      admission_.withdraw(n, tokens);
+      admission_.withdraw(n, tokens, tenant);
       return Status(StatusCode::kNotFound, "the adapter is not loaded any more", "model");
     }
   }
   if (loop_->send(SubmitCommand{std::make_shared<const Request>(std::move(request))})) return id;
-  admission_.withdraw(n, tokens);
+  admission_.withdraw(n, tokens, tenant);
   return Status(StatusCode::kUnavailable, "the engine was stopped");
 }
 

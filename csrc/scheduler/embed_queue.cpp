@@ -64,7 +64,7 @@ EmbedText EmbedQueue::take_one(std::map<Tenant, Texts>::iterator tenant, Texts::
   const auto left = texts_left_.find(taken.request->id);
   const bool last = --left->second == 0;
   if (last) texts_left_.erase(left);
-  admission_.leave(last ? 1 : 0, static_cast<std::int64_t>(taken.tokens().size()));
+  admission_.leave(last ? 1 : 0, static_cast<std::int64_t>(taken.tokens().size()), taken.request->tenant);
   return taken;
 }
 

@@ -193,7 +193,7 @@ Scheduler::Queue::iterator Scheduler::end(Queue& queue, Queue::iterator where, F
   Sequence& sequence = *where->second;
   if (&queue == &waiting_) {
     if (sequence.was_admitted) --aside_;
-    else admission_.leave(1, sequence.prompt_length());
+    else admission_.leave(1, sequence.prompt_length(), sequence.request->tenant);
   }
   count_end(sequence, &queue == &waiting_, reason, why);
   sequence.timings.finished = seconds(clock_.now() - sequence.request->arrived);

@@ -106,7 +106,7 @@ void Scheduler::stop_waiting(Sequence& sequence) {
   share_.asks(sequence.request->tenant, sequence.pending());
   sequence.timings.scheduled = seconds(clock_.now() - sequence.request->arrived);
   stats_.prompt_tokens += static_cast<std::uint64_t>(sequence.prompt_length());
-  admission_.leave(1, sequence.prompt_length());
+  admission_.leave(1, sequence.prompt_length(), sequence.request->tenant);
 }
 
 bool Scheduler::worth_waiting_for(Sequence& sequence) const {

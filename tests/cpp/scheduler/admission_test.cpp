@@ -27,6 +27,18 @@ TEST(Admission, AnEmptyQueueTakesAnythingOnce) {
   EXPECT_FALSE(door.enter(1, 1).ok());
 }
 
+TEST(Admission, AFullQueueOfOneTenantKeepsNobodyElseOut) {
+  Admission door(2, 100);
+  EXPECT_TRUE(door.enter(2, 100, "flood").ok());
+  EXPECT_FALSE(door.enter(1, 1, "flood").ok());
+  EXPECT_TRUE(door.enter(1, 50, "brief").ok());
+  EXPECT_FALSE(door.enter(1, 1, "brief").ok()) << "one request of each, and no more";
+  door.leave(1, 50, "brief");
+  EXPECT_TRUE(door.enter(1, 50, "brief").ok());
+  EXPECT_FALSE(door.enter(1, 1, "flood").ok());
+  EXPECT_EQ(door.waiting(), 3);
+}
+
 TEST(Admission, CountsBackToZeroUnderThreads) {
   Admission door(16, 1000);
   std::vector<std::thread> threads;

@@ -12,6 +12,7 @@ constexpr std::int64_t kPrompt = 10;      // tokens
 constexpr std::int32_t kAnswer = 10;      // tokens, one a step
 constexpr std::int32_t kPlaces = 5;
 constexpr double kStep = 0.1;
+const Tenant kTenant = "a";  // whose all of it is
 constexpr double kPerSequence = kAnswer * kStep / kPlaces;  // what the pace comes to: a place is free every 0.2 seconds
 
 // A server of known pace: each request takes ten steps, and the queue is kept full.
@@ -25,7 +26,7 @@ struct Server {
 
   void ask(std::int32_t answer = kAnswer) { house.add(range(static_cast<TokenId>(100 * ++asked), kPrompt), answer); }
   void fill() {
-    for (; house.door.enter(1, kPrompt).ok(); ask()) house.door.withdraw(1, kPrompt);
+    for (; house.door.enter(1, kPrompt, kTenant).ok(); ask()) house.door.withdraw(1, kPrompt, kTenant);
   }
   void step() {
     house.step();
@@ -38,8 +39,8 @@ struct Server {
   // Seconds until they are let in, when nobody else comes.
   double until_in(std::int64_t sequences, std::int64_t tokens) {
     const Time began = house.clock.time;
-    while (!house.door.enter(sequences, tokens).ok()) step();
-    house.door.withdraw(sequences, tokens);
+    while (!house.door.enter(sequences, tokens, kTenant).ok()) step();
+    house.door.withdraw(sequences, tokens, kTenant);
     return seconds(house.clock.time - began);
   }
 

@@ -16,7 +16,7 @@ struct Queue {
       request->texts.emplace_back(length, 7);
       tokens += static_cast<std::int64_t>(length);
     }
-    EXPECT_TRUE(door.enter(1, tokens).ok());
+    EXPECT_TRUE(door.enter(1, tokens, request->tenant).ok());
     queue.add(request);
     return request->id;
   }

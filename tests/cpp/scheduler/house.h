@@ -44,7 +44,7 @@ struct House {
     request->timeout = timeout;
     request->adapter = adapter;
     request->arrived = clock.time;
-    EXPECT_TRUE(door.enter(1, static_cast<std::int64_t>(request->prompt.size())).ok());
+    EXPECT_TRUE(door.enter(1, static_cast<std::int64_t>(request->prompt.size()), request->tenant).ok());
     scheduler.add(std::make_unique<Sequence>(request, SequenceId{numbers}, 0));
     return SequenceId{numbers};
   }

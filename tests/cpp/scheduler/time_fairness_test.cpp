@@ -44,7 +44,7 @@ class Machine {
     request->max_tokens = max_tokens;
     request->tenant = tenant;
     request->arrived = arrived;
-    ASSERT_TRUE(door_.enter(1, prompt).ok());
+    ASSERT_TRUE(door_.enter(1, prompt, tenant).ok());
     scheduler_.add(std::make_unique<Sequence>(request, SequenceId{numbers_}, 0));
     ++present_[tenant];
   }

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -166,7 +167,31 @@ def test_kept_tokens_bounds_what_is_kept_of_finished_prompts() -> None:
             assert kept - 160 < used <= kept
 
 
-async def test_a_key_of_weight_three_is_served_three_times_as_much(tmp_path: Path) -> None:
+def test_a_queue_that_one_key_has_filled_keeps_no_other_out() -> None:
+    keys = ("--api-key", "alice k1", "--api-key", "bob k2")
+    with running(PACED, *keys, "--max-running", "1", "--max-waiting", "2") as server, server.client() as client:
+
+        def ask(key: str, *, max_tokens: int) -> httpx.Response:
+            request = body(max_tokens=max_tokens, stream=False)
+            return client.post(ROUTE, json=request, headers={"authorization": f"Bearer {key}"})
+
+        with ThreadPoolExecutor() as pool:
+            flood = [pool.submit(ask, "k1", max_tokens=300) for _ in range(3)]
+            eventually(lambda: server.metric("inferno_requests_waiting", key="k1") == 2)
+            refused = ask("k1", max_tokens=2)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "queue_full")
+            assert int(refused.headers["retry-after-ms"]) > 0
+            assert ask("k2", max_tokens=2).status_code == 200
+            assert [one.result().status_code for one in flood] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("flag", "beside"), [(("--tenant-weight", "alice=3"), 25), (("--tenant-class", "alice=-1"), 10)]
+)
+async def test_what_is_said_of_a_key_decides_how_much_it_is_served(
+    tmp_path: Path, flag: tuple[str, str], beside: int
+) -> None:
+    """A third of 40 at weight three, in a higher class what goes by age, when all of alice's are done."""
     keys = tmp_path / "keys.txt"
     keys.write_text("alice k1\nbob k2\n")
     served: list[str] = []
