@@ -52,8 +52,10 @@ std::vector<EmbedText> EmbedQueue::remove_all() {
 }
 
 std::map<Tenant, EmbedQueue::Texts>::iterator EmbedQueue::next_tenant() {
-  return std::min_element(waiting_.begin(), waiting_.end(),
-                          [this](const auto& a, const auto& b) { return share_.before(a.first, b.first); });
+  const bool by_age = ++taken_ % kEldestEvery == 0;
+  return std::min_element(waiting_.begin(), waiting_.end(), [&](const auto& a, const auto& b) {
+    return by_age ? a.second.begin()->first < b.second.begin()->first : share_.before(a.first, b.first);
+  });
 }
 
 EmbedText EmbedQueue::take_one(std::map<Tenant, Texts>::iterator tenant, Texts::iterator text) {

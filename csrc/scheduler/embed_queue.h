@@ -1,5 +1,5 @@
 // EmbedQueue: texts that wait to be embedded, and which of them make the next batch. The least served tenant's text comes
-// first; within a tenant, order is by arrival and priority, as in the scheduler of generation.
+// first, and now and then the oldest of all; within a tenant, order is by arrival and priority, as in the scheduler of generation.
 //
 // Not thread-safe: the embedder's thread owns it.
 #pragma once
@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "request/embed_request.h"
@@ -31,7 +32,8 @@ struct EmbedText {
 class EmbedQueue {
  public:
   // Texts that leave the queue are taken off the door's count: a request stands there as one, with all its tokens.
-  explicit EmbedQueue(Admission& admission) : admission_(admission) {}
+  explicit EmbedQueue(Admission& admission, std::map<Tenant, double> weights = {})
+      : admission_(admission), share_(std::move(weights)) {}
 
   // A request that passed Admission::enter.
   void add(const EmbedRequestPtr& request);
@@ -55,6 +57,7 @@ class EmbedQueue {
   FairShare share_;
   std::map<Tenant, Texts> waiting_;  // no entry is empty
   std::map<RequestId, std::int32_t> texts_left_;
+  std::uint64_t taken_ = 0;
 };
 
 }  // namespace inferno

@@ -44,7 +44,7 @@ void Scheduler::admit_waiting() {
 // The least served tenant's, and now and then that of who came first: new tenants without end would else have had less than
 // the others for ever.
 std::vector<Scheduler::Line>::iterator Scheduler::next_line(std::vector<Line>& lines) const {
-  const bool by_age = admitted_ % StepComposer::kEldestEvery == StepComposer::kEldestEvery - 1;
+  const bool by_age = admitted_ % kEldestEvery == kEldestEvery - 1;
   return std::min_element(lines.begin(), lines.end(), [&](const Line& a, const Line& b) {
     return by_age ? a.first_due < b.first_due : share_.before(*a.tenant, *b.tenant);
   });

@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "scheduler/due.h"
 #include "scheduler/fair_share.h"
 #include "scheduler/scheduler_options.h"
 #include "scheduler/step_pacer.h"
@@ -39,7 +40,6 @@ class StepComposer {
 
   // While several tenants are about a step may take so many times what the shortest of their prompts takes alone.
   static constexpr double kPatience = 1.0;
-  static constexpr std::uint64_t kEldestEvery = 16;
   static constexpr double kShortestStep = 0.010;  // seconds; shorter ones nobody notices
 
  private:

@@ -29,8 +29,10 @@ struct Queue {
     return named;
   }
 
+  explicit Queue(std::map<Tenant, double> weights = {}) : queue(door, std::move(weights)) {}
+
   Admission door{512, 1 << 20};
-  EmbedQueue queue{door};
+  EmbedQueue queue;
   std::uint64_t numbers = 0;
 };
 
@@ -71,6 +73,26 @@ TEST(EmbedQueue, PriorityGoesFirstWithinATenant) {
   q.add({5, 5}, "a", 1);
   q.add({5}, "a", 0);
   EXPECT_EQ(q.take(100, 8), (Names{"2.0", "1.0", "1.1"}));
+}
+
+TEST(EmbedQueue, ATenantOfWeightThreeGetsThreeTimesAsMuch) {
+  Queue q({{"heavy", 3.0}});
+  q.add(std::vector<std::size_t>(100, 10), "heavy");
+  q.add(std::vector<std::size_t>(100, 10), "other");
+  const Names taken = q.take(400, 40);
+  const auto heavy = std::count_if(taken.begin(), taken.end(), [](const std::string& name) { return name.starts_with("1."); });
+  EXPECT_NEAR(static_cast<double>(heavy), 30, 3);
+}
+
+TEST(EmbedQueue, NewTenantsWithoutEndDoNotHoldUpAnOldText) {
+  Queue q;
+  q.add({10}, "z");
+  bool served = false;
+  for (int i = 0; i < 100 && !served; ++i) {
+    q.add({10}, "a" + std::to_string(i));
+    served = q.take(10, 1) == Names{"1.0"};
+  }
+  EXPECT_TRUE(served) << "each is level with it, and its name comes first";
 }
 
 TEST(EmbedQueue, TheDoorCountsRequestsAndTheTokensThatWait) {
