@@ -85,6 +85,16 @@ def add_tokenizer(writer: gguf.GGUFWriter, pre: str, *, marked: bool = False) ->
     writer.add_chat_template(THINKING_TEMPLATE if marked else TEMPLATE)
 
 
+def in_blocks(random: np.random.Generator, shape: tuple[int, ...], *, six_bits: bool) -> np.ndarray:
+    """Weights of Q4_K, or Q6_K, as the bytes of such a file: blocks of 256, in the mean 0, as large as others are."""
+    rows, blocks = shape[0], shape[1] // 256
+    bits = random.integers(0, 256, size=(rows, blocks, 208 if six_bits else 140), dtype=np.uint8)
+    scale = 1 / np.sqrt(shape[1]) / (1370 if six_bits else 257)
+    halves = np.array([scale] if six_bits else [scale, 7.5 * scale], dtype="<f2").view(np.uint8)
+    scales = np.broadcast_to(halves, (rows, blocks, halves.size))
+    return np.concatenate([bits, scales] if six_bits else [scales, bits], axis=2).reshape(rows, -1)
+
+
 def write_model(
     path: Path,
     arch: str,
@@ -96,10 +106,12 @@ def write_model(
     kv_heads: int,
     context: int = 512,
     marked: bool = False,
+    mixed: bool = False,
 ) -> None:
     """A transformer of the llama family with random float32 weights; qwen2 and qwen2vl also have biases on q, k and v,
     and qwen2vl positions of several dimensions. One that is ``marked`` fills gaps and thinks, and says at temperature 0
-    bytes alone: no special token, so that it ends nothing by itself."""
+    bytes alone: no special token, so that it ends nothing by itself. One that is ``mixed`` has Q4_K weights, and some
+    of Q6_K, as files of Q4_K_M have."""
     random = np.random.default_rng(seed)
     head = width // heads
     feed_forward = 2 * width
@@ -120,6 +132,11 @@ def write_model(
     add_tokenizer(writer, "qwen2" if arch.startswith("qwen2") else "gpt-2", marked=marked)
 
     def add(name: str, *shape: int, silent_from: int | None = None) -> None:
+        if mixed:
+            six_bits = name.split(".")[-2] in {"token_embd", "output", "attn_v", "ffn_down"}
+            kind = gguf.GGMLQuantizationType.Q6_K if six_bits else gguf.GGMLQuantizationType.Q4_K
+            writer.add_tensor(name, in_blocks(random, shape, six_bits=six_bits), raw_dtype=kind)
+            return
         values = random.standard_normal(shape) / np.sqrt(shape[-1])
         if silent_from is not None:
             values[silent_from:] = 0
@@ -212,16 +229,17 @@ def write_encoder(
 
 
 def main() -> None:
-    """Writes llama-tiny.gguf (heads of 16), qwen2-tiny.gguf (heads of 32, so that its cache can be quantized) and
-    bert-tiny.gguf, an encoder; and for the first two mmproj-tiny.gguf, which makes 16 rows of a picture,
-    mmproj-audio.gguf, which makes 15 rows of every 30 seconds of a sound, and mmproj-gemma3.gguf, which makes 16 rows
-    that see each other."""
+    """Writes llama-tiny.gguf (heads of 16), qwen2-tiny.gguf (heads of 32, so that its cache can be quantized),
+    llama-mixed.gguf (weights of Q4_K and Q6_K) and bert-tiny.gguf, an encoder; and for the first two mmproj-tiny.gguf,
+    which makes 16 rows of a picture, mmproj-audio.gguf, which makes 15 rows of every 30 seconds of a sound, and
+    mmproj-gemma3.gguf, which makes 16 rows that see each other."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     write_model(folder / "llama-tiny.gguf", "llama", seed=1, layers=2, width=64, heads=4, kv_heads=2)
     write_model(folder / "qwen2-tiny.gguf", "qwen2", seed=2, layers=2, width=64, heads=2, kv_heads=1)
+    write_model(folder / "llama-mixed.gguf", "llama", seed=7, layers=2, width=256, heads=4, kv_heads=4, mixed=True)
     write_image_encoder(folder / "mmproj-tiny.gguf", seed=4, side=16, patch=4, width=32, heads=2, embedding=64)
     write_audio_encoder(
         folder / "mmproj-audio.gguf", seed=5, mel_bins=16, width=16, heads=2, stacked=100, embedding=64

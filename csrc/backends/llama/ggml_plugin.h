@@ -26,6 +26,20 @@ struct ggml_backend {
   void* context;
 };
 
+struct ggml_backend_buffer_type_i {
+  const char* (*get_name)(ggml_backend_buffer_type_t);
+  ggml_backend_buffer_t (*alloc_buffer)(ggml_backend_buffer_type_t, size_t size);
+  size_t (*get_alignment)(ggml_backend_buffer_type_t);
+  void* sizes[2];         // the largest buffer, what a tensor takes
+  bool (*is_host)(ggml_backend_buffer_type_t);
+};
+
+struct ggml_backend_buffer_type {
+  ggml_backend_buffer_type_i iface;
+  ggml_backend_dev_t device;
+  void* context;
+};
+
 struct ggml_backend_device_i {
   const char* (*get_name)(ggml_backend_dev_t);
   const char* (*get_description)(ggml_backend_dev_t);

@@ -5,38 +5,25 @@
 #include <string>
 
 #include "backends/llama/attention.h"
-#include "backends/llama/expert_matmul.h"
 #include "backends/llama/ggml_plugin.h"
-#include "backends/llama/half_product.h"
-#include "backends/llama/int8_matmul.h"
+#include "backends/llama/int8_products.h"
 #include "backends/llama/kernels/kernel_set.h"
 
 namespace inferno {
 namespace {
 
 constexpr const char* kName = "INT8";
-// From two rows on putting the weights in order is paid for: all of the 0.5B's take 38 ms with one row on two cores (with
-// AVX-512), 43 ms with four.
-constexpr std::int64_t kLeastRows = 2;
-// A product that is smaller is done sooner than ggml has passed it on to another device.
-constexpr std::int64_t kLeastWeights = 64 * 1024;
 
 // Attention over fewer cells, of all rows and heads together, is done sooner than it is passed on.
 constexpr std::int64_t kLeastScores = 2048;
 
 thread_local int attention_pauses = 0;
+thread_local int file_orders = 0;
 thread_local bool always = false;
 thread_local bool attention_taken = false, attention_left = false;
 
 // Of one context of llama.cpp: one thread uses it.
-struct Int8Backend {
-  int threads = 1;
-  Int8Rows rows;
-  ExpertRows expert_rows;
-  HalfRows half_rows;
-};
-
-Int8Backend& state_of(ggml_backend_t backend) { return *static_cast<Int8Backend*>(backend->context); }
+Products& state_of(ggml_backend_t backend) { return *static_cast<Products*>(backend->context); }
 
 bool is_view(const ggml_tensor& op) {
   return op.op == GGML_OP_NONE || op.op == GGML_OP_RESHAPE || op.op == GGML_OP_VIEW || op.op == GGML_OP_PERMUTE ||
@@ -86,101 +73,32 @@ bool is_our_attention(const ggml_tensor& op) {
   return plain && side_by_side && even && worth_it && attention_fits(attention_of(op));
 }
 
-bool is_our_product(const ggml_tensor& op) {
-  const ggml_tensor& weights = *op.src[0];
-  const ggml_tensor& rows = *op.src[1];
-  // The second parameter is a hint that the first source is of a special form, which ggml's own kernels know.
-  return weights.type == GGML_TYPE_Q8_0 && rows.type == GGML_TYPE_F32 && op.type == GGML_TYPE_F32 && op.op_params[1] == 0 &&
-         ggml_is_contiguous(&weights) && ggml_is_contiguous(&rows) && ggml_is_contiguous(&op) && ggml_is_matrix(&weights) &&
-         ggml_is_matrix(&rows) && (always || (rows.ne[1] >= kLeastRows && ggml_nelements(&weights) >= kLeastWeights));
-}
-
-bool is_our_expert_product(const ggml_tensor& op) {
-  const ggml_tensor &weights = *op.src[0], &rows = *op.src[1], &ids = *op.src[2];
-  const std::int64_t uses = ids.ne[0], tokens = ids.ne[1];
-  return weights.type == GGML_TYPE_Q8_0 && rows.type == GGML_TYPE_F32 && op.type == GGML_TYPE_F32 && ids.type == GGML_TYPE_I32 &&
-         ggml_is_contiguous(&weights) && ggml_is_contiguous(&rows) && ggml_is_contiguous(&op) && ggml_is_matrix(&ids) && ggml_is_3d(&weights) &&
-         ggml_is_3d(&rows) && (rows.ne[1] == 1 || rows.ne[1] == uses) && rows.ne[2] == tokens &&
-         (always || (tokens >= kLeastRows && weights.ne[0] * weights.ne[1] >= kLeastWeights));
-}
-
 bool is_ours(const ggml_tensor& op) {
-  if (op.op == GGML_OP_MUL_MAT) return is_our_product(op) || is_half_product(op, always);
-  if (op.op == GGML_OP_MUL_MAT_ID) return is_our_expert_product(op);
+  if (op.op == GGML_OP_MUL_MAT || op.op == GGML_OP_MUL_MAT_ID) return is_our_product(op, always);
   if (op.op != GGML_OP_FLASH_ATTN_EXT) return false;
   const bool ours = is_our_attention(op);
   attention_left = attention_left || !ours;
   return ours;
 }
 
-Int8Product product_of(const ggml_tensor& op) {
-  const auto width = static_cast<std::size_t>(op.src[0]->ne[0]);
-  const auto columns = static_cast<std::size_t>(op.ne[0]);
-  return {.weights = static_cast<const std::byte*>(op.src[0]->data),
-          .columns = op.ne[0],
-          .weight_stride = op.src[0]->nb[1],
-          .activations = static_cast<const float*>(op.src[1]->data),
-          .activation_stride = width,
-          .out = static_cast<float*>(op.data),
-          .out_stride = columns};
-}
-
-ExpertProduct expert_product_of(const ggml_tensor& op) {
-  const ggml_tensor& ids = *op.src[2];
-  return {.first = product_of(op),
-          .expert_stride = op.src[0]->nb[2],
-          .experts = op.src[0]->ne[2],
-          .tokens = ids.ne[1],
-          .uses = ids.ne[0],
-          .same_row = op.src[1]->ne[1] == 1,
-          .ids = static_cast<const std::byte*>(ids.data),
-          .ids_token = ids.nb[1],
-          .ids_use = ids.nb[0]};
-}
-
 ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
-  Int8Backend& state = state_of(backend);
-  // Queries, keys and values are products of the same rows, and so are an expert's gate and what it gates.
-  const ggml_tensor *quantized = nullptr, *quantized_for_experts = nullptr, *ids = nullptr, *rounded = nullptr;
-  HalfFormat rounded_to{};
+  Products& products = state_of(backend);
+  products.begin_graph();
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
     const ggml_tensor& op = *ggml_graph_node(graph, i);
     if (is_view(op)) continue;
     if (op.op == GGML_OP_FLASH_ATTN_EXT) {
-      attend(attention_of(op), state.threads);
+      attend(attention_of(op), products.threads);
       attention_taken = true;
-      continue;
+    } else {
+      products.compute(op);
     }
-    if (op.op == GGML_OP_MUL_MAT_ID) {
-      const ExpertProduct product = expert_product_of(op);
-      if (op.src[1] != quantized_for_experts || op.src[2] != ids) {
-        quantize_expert_rows(product, op.src[0]->ne[0] / 32, state.expert_rows, state.threads);
-        quantized_for_experts = op.src[1];
-        ids = op.src[2];
-      }
-      multiply_expert_rows(product, state.expert_rows, state.threads);
-      continue;
-    }
-    if (has_half_weights(op)) {
-      const HalfProduct product = half_product_of(op);
-      if (op.src[1] != rounded || product.format != rounded_to) round_half_rows(product, op.src[1]->ne[1], state.half_rows, state.threads);
-      rounded = op.src[1];
-      rounded_to = product.format;
-      multiply_half_rows(product, state.half_rows, state.threads);
-      continue;
-    }
-    const Int8Product product = product_of(op);
-    if (op.src[1] != quantized) {
-      quantize_int8_rows(product, op.src[1]->ne[1], op.src[0]->ne[0] / 32, state.rows, state.threads);
-      quantized = op.src[1];
-    }
-    multiply_int8_rows(product, state.rows, state.threads);
   }
   return GGML_STATUS_SUCCESS;
 }
 
 const char* description() {
-  static const std::string text = "products of Q8_0" + half_formats_taken() + " weights, and attention, " + kernels()->instructions;
+  static const std::string text = "products of " + our_weights() + " weights, and attention, " + kernels()->instructions;
   return text.c_str();
 }
 
@@ -193,7 +111,7 @@ ggml_backend_t make_backend(ggml_backend_dev_t device, const char*) {
     delete backend;
   };
   iface.graph_compute = compute;
-  return new ggml_backend{&guid, iface, device, new Int8Backend};
+  return new ggml_backend{&guid, iface, device, new Products};
 }
 
 void describe(ggml_backend_dev_t, ggml_backend_dev_props* props) {
@@ -204,6 +122,20 @@ void describe(ggml_backend_dev_t, ggml_backend_dev_props* props) {
   props->caps.buffer_from_host_ptr = true;
 }
 
+// llama.cpp asks the devices beside the CPU first whether they want a weight in memory of theirs, and passes over those whose
+// memory is the CPU's. What lies in memory of this type is used like that of the CPU's, by the CPU as well.
+ggml_backend_buffer_type_t weights_memory(ggml_backend_dev_t device) {
+  static ggml_backend_buffer_type type{
+      {.get_name = [](ggml_backend_buffer_type_t) { return kName; },
+       .alloc_buffer = [](ggml_backend_buffer_type_t, size_t size) { return ggml_backend_buft_alloc_buffer(ggml_backend_cpu_buffer_type(), size); },
+       .get_alignment = [](ggml_backend_buffer_type_t) { return ggml_backend_buft_get_alignment(ggml_backend_cpu_buffer_type()); },
+       .sizes = {},
+       .is_host = [](ggml_backend_buffer_type_t) { return true; }},
+      device,
+      nullptr};
+  return &type;
+}
+
 ggml_backend_device_i device_interface() {
   ggml_backend_device_i iface{};
   iface.get_name = [](ggml_backend_dev_t) { return kName; };
@@ -212,7 +144,7 @@ ggml_backend_device_i device_interface() {
   iface.get_type = [](ggml_backend_dev_t) { return GGML_BACKEND_DEVICE_TYPE_ACCEL; };
   iface.get_props = describe;
   iface.init_backend = make_backend;
-  iface.get_buffer_type = [](ggml_backend_dev_t) { return ggml_backend_cpu_buffer_type(); };
+  iface.get_buffer_type = [](ggml_backend_dev_t device) { return file_orders > 0 ? weights_memory(device) : ggml_backend_cpu_buffer_type(); };
   iface.buffer_from_host_ptr = [](ggml_backend_dev_t, void* at, size_t size, size_t) {
     return ggml_backend_cpu_buffer_from_ptr(at, size);
   };
@@ -250,6 +182,9 @@ Int8Always::Int8Always() {
 }
 Int8Always::~Int8Always() { always = false; }
 bool Int8Always::took_attention() const { return attention_taken && !attention_left; }
+
+FileOrder::FileOrder() { ++file_orders; }
+FileOrder::~FileOrder() { --file_orders; }
 
 AttentionPause::AttentionPause() { ++attention_pauses; }
 AttentionPause::~AttentionPause() { --attention_pauses; }

@@ -1,6 +1,5 @@
-// A device of ggml's that computes products of Q8_0 weights with several rows (int8_matmul.h), of BF16 and F16 weights where
-// that pays (half_matmul.h), and attention (attention.h);
-// all else stays with the CPU's.
+// A device of ggml's that computes products of some formats of weights with several rows (int8_matmul.h), of BF16 and F16 weights
+// where that pays (half_matmul.h), and attention (attention.h); all else stays with the CPU's.
 #pragma once
 
 namespace inferno {
@@ -20,6 +19,16 @@ class Int8Always {
 
   // Whether there was attention since it was made, and the device took all of it.
   [[nodiscard]] bool took_attention() const;
+};
+
+// While there is one on a thread, weights that the device takes products of stay as the file has them in the models that this
+// thread loads. Otherwise ggml would copy some formats into an order that only its own kernels read (CPU_REPACK).
+class FileOrder {
+ public:
+  FileOrder();
+  ~FileOrder();
+  FileOrder(const FileOrder&) = delete;
+  FileOrder& operator=(const FileOrder&) = delete;
 };
 
 // While there is one on a thread, the device takes no attention from that thread. When llama.cpp makes a context, it looks

@@ -15,9 +15,12 @@ void resize_int8_rows(Int8Rows& quantized, std::int64_t rows, std::int64_t block
   const auto all = static_cast<std::size_t>(rows * blocks);
   quantized.rows = rows;
   quantized.blocks = blocks;
-  quantized.words.resize(all * static_cast<std::size_t>(kernels()->words_per_block));
+  quantized.bytes.resize(all * 8);
+  quantized.pairs.resize(all * static_cast<std::size_t>(kernels()->pair_words));
   quantized.scales.resize(all);
+  quantized.sums.resize(all);
   quantized.offsets.resize(all);
+  quantized.half_offsets.resize(all * 2);
 }
 
 void quantize_int8_rows(const Int8Product& product, std::int64_t rows, std::int64_t blocks, Int8Rows& quantized, int threads) {

@@ -1,10 +1,12 @@
-// Matrix products of Q8_0 weights with several rows at once. ggml's own kernels make one output, or a few, at a time of one
-// block of 32 weights; these keep 16 weight rows side by side in the lanes of registers (kernels/kernel_set.h has one set for
+// Matrix products of quantized weights with several rows at once. ggml's own kernels make one output, or a few, at a time of one
+// block of weights; these keep 16 weight rows side by side in the lanes of registers (kernels/kernel_set.h has one set for
 // each kind of processor). Weights stay in the file's order (mapped, shared between processes): a strip of 16 rows is put into
 // lane order when it is used, which pays from some rows of activations on.
 //
-// The arithmetic is ggml's: activations are rounded to 8 bits in blocks of 32, products of a block are added up exactly in
-// 32 bits, and blocks in F32. Results differ from ggml's by the rounding of those last sums.
+// Activations are rounded to 8 bits in blocks of 32, products of a block that have one scale are added up exactly in 32 bits,
+// and all else in F32. For Q8_0 that is ggml's arithmetic: results differ from its by the rounding of those last sums. For
+// Q4_K and Q6_K ggml rounds activations in blocks of 256, whose largest number decides about all of them: in blocks of 32 they
+// are closer to what they were, and one rounding serves all formats that a layer mixes.
 #pragma once
 
 #include <cstddef>
@@ -13,18 +15,29 @@
 
 namespace inferno {
 
-// Rows of activations in 8 bits. Memory is kept from one product to the next.
+// How a file keeps weights.
+enum class WeightFormat {
+  kQ8_0,  // of 32, a scale in half precision and signed bytes
+  kQ4_K,  // of 256, two scales in half precision, of scales and of least weights; 6 bits of each for every 32; then nibbles
+  kQ6_K,  // of 256, lower four and upper two bits of each, a signed byte of scale for every 16, and a scale of those
+};
+
+// Rows of activations in 8 bits, `blocks` of 32 each. Memory is kept from one product to the next.
 struct Int8Rows {
   std::int64_t rows = 0;
-  std::int64_t blocks = 0;            // of 32, per row
-  std::vector<std::int32_t> words;    // the numbers, as the kernels in use read them
+  std::int64_t blocks = 0;
+  std::vector<std::int32_t> bytes;    // rows x blocks x 8: the numbers, four in a word
+  std::vector<std::int32_t> pairs;    // the same, two in a word, where the kernels in use multiply signed weights so
   std::vector<float> scales;          // rows x blocks
+  std::vector<float> sums;            // rows x blocks: of the numbers, times the scale
   std::vector<std::int32_t> offsets;  // rows x blocks: what a product has too much where weights enter as w + 128
+  std::vector<std::int32_t> half_offsets;  // rows x blocks x 2: the same of 16 numbers, where they enter as w + 32
 };
 
 // One product: out[row][column] = activations[row] . weights[column].
 struct Int8Product {
-  const std::byte* weights = nullptr;   // columns x blocks of Q8_0 (half-precision scale, 32 signed bytes)
+  WeightFormat format = WeightFormat::kQ8_0;
+  const std::byte* weights = nullptr;   // of each column, (blocks * 32) of that format
   std::int64_t columns = 0;
   std::size_t weight_stride = 0;        // bytes between columns
   const float* activations = nullptr;   // rows x (blocks * 32)

@@ -11,6 +11,7 @@
 #include "backends/llama/exact_model.h"
 #include "backends/llama/gguf_check.h"
 #include "backends/llama/gguf_parts.h"
+#include "backends/llama/int8_device.h"
 #include "backends/llama/llama_describe.h"
 #include "backends/llama/llama_encoder.h"
 #include "backends/llama/llama_media.h"
@@ -99,6 +100,7 @@ Result<LlamaModelHandle> load_weights(const std::string& path, const ModelOption
   params.progress_callback = &Progress::forward;
   params.progress_callback_user_data = &progress;
   static_cast<void>(take_llama_error());  // an older failure's line is not this one's reason
+  const FileOrder order;
   LlamaModelHandle model(llama_model_load_from_file(path.c_str(), params));
   if (progress.given_up) return Status(StatusCode::kCancelled, "loading '" + file_name(path) + "' was given up");
   if (!model) return load_failure(path, StatusCode::kDataCorrupted);

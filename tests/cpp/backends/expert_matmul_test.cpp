@@ -17,8 +17,8 @@
 namespace inferno {
 namespace {
 
-constexpr std::int64_t kWidth = 96, kColumns = 41, kExperts = 6, kTokens = 7, kUses = 3;
-constexpr std::size_t kRow = 96, kOut = 41;
+constexpr std::int64_t kWidth = 256, kColumns = 41, kExperts = 6, kTokens = 7, kUses = 3;
+constexpr std::size_t kRow = 256, kOut = 41;
 
 std::vector<float> noise(std::size_t count, unsigned seed) {
   std::mt19937 random(seed);
@@ -30,17 +30,19 @@ std::vector<float> noise(std::size_t count, unsigned seed) {
 
 // Tokens that name experts unevenly: expert 1 by all of them, expert 5 by none.
 struct Problem {
-  explicit Problem(bool same) : same_row(same), activations(noise(static_cast<std::size_t>(kTokens * (same ? 1 : kUses)) * kRow, 2)) {
+  explicit Problem(bool same, WeightFormat kept = WeightFormat::kQ8_0, ggml_type as = GGML_TYPE_Q8_0)
+      : same_row(same), format(kept), type(as), activations(noise(static_cast<std::size_t>(kTokens * (same ? 1 : kUses)) * kRow, 2)) {
     const std::vector<float> plain = noise(static_cast<std::size_t>(kExperts) * kOut * kRow, 1);
-    weights.resize(ggml_row_size(GGML_TYPE_Q8_0, kWidth) * static_cast<std::size_t>(kExperts * kColumns));
-    ggml_quantize_chunk(GGML_TYPE_Q8_0, plain.data(), weights.data(), 0, kExperts * kColumns, kWidth, nullptr);
+    weights.resize(ggml_row_size(type, kWidth) * static_cast<std::size_t>(kExperts * kColumns));
+    ggml_quantize_chunk(type, plain.data(), weights.data(), 0, kExperts * kColumns, kWidth, nullptr);
     for (std::int32_t token = 0; token < kTokens; ++token) ids.insert(ids.end(), {token % 5 == 1 ? 0 : token % 5, 1, -1, -1});
     for (std::size_t i = 0; i < ids.size(); i += 4) ids[i + 2] = ids[i] == 4 ? 3 : 4;
   }
 
   [[nodiscard]] Int8Product one(std::size_t expert, std::size_t row, float* out) const {
-    const std::size_t stride = ggml_row_size(GGML_TYPE_Q8_0, kWidth);
+    const std::size_t stride = ggml_row_size(type, kWidth);
     Int8Product product;
+    product.format = format;
     product.weights = weights.data() + expert * kOut * stride;
     product.columns = kColumns;
     product.weight_stride = stride;
@@ -53,7 +55,7 @@ struct Problem {
 
   [[nodiscard]] std::vector<float> together(int threads) const {
     std::vector<float> out(static_cast<std::size_t>(kTokens * kUses) * kOut + 1, -7.0f);
-    const ExpertProduct product{.first = one(0, 0, out.data()), .expert_stride = kOut * ggml_row_size(GGML_TYPE_Q8_0, kWidth),
+    const ExpertProduct product{.first = one(0, 0, out.data()), .expert_stride = kOut * ggml_row_size(type, kWidth),
                                 .experts = kExperts, .tokens = kTokens, .uses = kUses, .same_row = same_row,
                                 .ids = reinterpret_cast<const std::byte*>(ids.data()), .ids_token = 16, .ids_use = 4};
     ExpertRows rows;
@@ -77,6 +79,8 @@ struct Problem {
   }
 
   bool same_row;
+  WeightFormat format;
+  ggml_type type;
   std::vector<float> activations;
   std::vector<std::byte> weights;
   std::vector<std::int32_t> ids;  // four to a token, as a view into all experts in order has them
@@ -84,8 +88,9 @@ struct Problem {
 
 TEST(ExpertMatmul, ARowIsTheSameToTheLastBitAsItsOwnProductWithItsExpert) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
-  for (const bool same_row : {true, false}) {
-    const Problem problem(same_row);
+  const Problem problems[] = {Problem(true), Problem(false), Problem(true, WeightFormat::kQ4_K, GGML_TYPE_Q4_K),
+                              Problem(false, WeightFormat::kQ6_K, GGML_TYPE_Q6_K)};
+  for (const Problem& problem : problems) {
     for_each_kernel_set([&] {
       const std::vector<float> expected = problem.one_by_one();
       EXPECT_EQ(problem.together(1), expected);
@@ -129,10 +134,13 @@ bool taken(ggml_type type, std::int64_t tokens, std::int64_t rows_each = 1) {
                                                               ggml_new_tensor_3d(at, GGML_TYPE_F32, 256, rows_each, tokens), ids));
 }
 
-TEST(ExpertMatmul, TheDeviceTakesSeveralTokensOfItsFormat) {
+TEST(ExpertMatmul, TheDeviceTakesSeveralTokensOfItsFormats) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   EXPECT_TRUE(taken(GGML_TYPE_Q8_0, 2));
   EXPECT_TRUE(taken(GGML_TYPE_Q8_0, 2, 2));
+  EXPECT_TRUE(taken(GGML_TYPE_Q4_K, 1));
+  EXPECT_TRUE(taken(GGML_TYPE_Q6_K, 2));
+  EXPECT_FALSE(taken(GGML_TYPE_Q6_K, 1));
   EXPECT_FALSE(taken(GGML_TYPE_F16, 2));
   EXPECT_FALSE(taken(GGML_TYPE_Q8_0, 1));
   const Int8Always always;

@@ -36,31 +36,39 @@ std::vector<float> noise(std::size_t count, unsigned seed) {
   return values;
 }
 
-std::vector<std::byte> q8(const std::vector<float>& weights, std::int64_t columns, std::int64_t width) {
-  std::vector<std::byte> bytes(ggml_row_size(GGML_TYPE_Q8_0, width) * static_cast<std::size_t>(columns));
-  ggml_quantize_chunk(GGML_TYPE_Q8_0, weights.data(), bytes.data(), 0, columns, width, nullptr);
+ggml_type type_of(WeightFormat format) {
+  if (format == WeightFormat::kQ8_0) return GGML_TYPE_Q8_0;
+  return format == WeightFormat::kQ4_K ? GGML_TYPE_Q4_K : GGML_TYPE_Q6_K;
+}
+
+std::vector<std::byte> quantized(ggml_type type, const std::vector<float>& weights, std::int64_t columns, std::int64_t width) {
+  std::vector<std::byte> bytes(ggml_row_size(type, width) * static_cast<std::size_t>(columns));
+  ggml_quantize_chunk(type, weights.data(), bytes.data(), 0, columns, width, nullptr);
   return bytes;
 }
 
 struct Shape {
   std::int64_t rows, columns, width;
+  WeightFormat format = WeightFormat::kQ8_0;
 };
 
 // Weights and activations of noise, and their product by the kernels in use.
 struct Problem {
   explicit Problem(const Shape& s)
-      : shape(s), weights(q8(noise(static_cast<std::size_t>(s.columns * s.width), 1), s.columns, s.width)),
+      : shape(s), type(type_of(s.format)), weights(quantized(type, noise(static_cast<std::size_t>(s.columns * s.width), 1), s.columns, s.width)),
         activations(noise(static_cast<std::size_t>(s.rows * s.width), 2)) {}
 
   // The product of `rows` rows from `first` on, and one number more, which is to stay as it is.
   [[nodiscard]] std::vector<float> product(std::int64_t first, std::int64_t rows) const {
     std::vector<float> out(static_cast<std::size_t>(rows * shape.columns) + 1, -7.0f);
     const auto width = static_cast<std::size_t>(shape.width);
-    const Int8Product product{weights.data(), shape.columns, ggml_row_size(GGML_TYPE_Q8_0, shape.width),
-                              activations.data() + static_cast<std::size_t>(first) * width, width, out.data(), static_cast<std::size_t>(shape.columns)};
-    Int8Rows quantized;
-    quantize_int8_rows(product, rows, shape.width / 32, quantized, 2);
-    multiply_int8_rows(product, quantized, 2);
+    const Int8Product product{.format = shape.format, .weights = weights.data(), .columns = shape.columns,
+                              .weight_stride = ggml_row_size(type, shape.width),
+                              .activations = activations.data() + static_cast<std::size_t>(first) * width, .activation_stride = width,
+                              .out = out.data(), .out_stride = static_cast<std::size_t>(shape.columns)};
+    Int8Rows in_8_bits;
+    quantize_int8_rows(product, rows, shape.width / 32, in_8_bits, 2);
+    multiply_int8_rows(product, in_8_bits, 2);
     return out;
   }
   [[nodiscard]] std::vector<float> product() const { return product(0, shape.rows); }
@@ -78,6 +86,7 @@ struct Problem {
   }
 
   Shape shape;
+  ggml_type type;
   std::vector<std::byte> weights;
   std::vector<float> activations;
 };
@@ -92,9 +101,9 @@ class Int8Matmul : public testing::TestWithParam<Shape> {
 // What is left to differ from the exact product is that activations have 8 bits.
 TEST_P(Int8Matmul, IsTheProductOfWhatWasQuantized) {
   const Problem problem(GetParam());
-  const auto [rows, columns, width] = GetParam();
+  const auto [rows, columns, width, format] = GetParam();
   std::vector<float> exact(static_cast<std::size_t>(columns * width));
-  ggml_get_type_traits(GGML_TYPE_Q8_0)->to_float(problem.weights.data(), exact.data(), columns * width);
+  ggml_get_type_traits(problem.type)->to_float(problem.weights.data(), exact.data(), columns * width);
   const std::vector<double> activations = problem.rounded();
   for_each_kernel_set([&, rows = rows, columns = columns, width = width] {
     const std::vector<float> out = problem.product();
@@ -116,7 +125,7 @@ TEST_P(Int8Matmul, IsTheProductOfWhatWasQuantized) {
 TEST_P(Int8Matmul, ARowIsTheSameToTheLastBitWhateverIsBesideItAndWhicheverKernelsComputeIt) {
   const Problem problem(GetParam());
   const std::vector<float> all = problem.product();
-  const auto [rows, columns, width] = GetParam();
+  const auto [rows, columns, width, format] = GetParam();
   for_each_kernel_set([&, rows = rows, columns = columns] {
     EXPECT_EQ(problem.product(), all);
     for (const std::int64_t count : {1, 2, 4, 5, 8, 13}) {
@@ -131,6 +140,18 @@ TEST_P(Int8Matmul, ARowIsTheSameToTheLastBitWhateverIsBesideItAndWhicheverKernel
 INSTANTIATE_TEST_SUITE_P(Shapes, Int8Matmul,
                          testing::Values(Shape{1, 16, 32}, Shape{8, 16, 64}, Shape{13, 17, 96}, Shape{9, 1, 32}, Shape{3, 31, 1056},
                                          Shape{31, 33, 1120}, Shape{65, 33, 2080}, Shape{16, 64, 1024}));
+
+// Beside whole slabs of blocks, and columns behind the last whole strip.
+const Shape kSuperBlocks[] = {{1, 16, 256}, {8, 16, 512}, {13, 17, 768}, {9, 1, 256}, {3, 31, 2304}, {31, 33, 1280}, {70, 33, 2048}};
+
+std::vector<Shape> of_format(WeightFormat format) {
+  std::vector<Shape> shapes(std::begin(kSuperBlocks), std::end(kSuperBlocks));
+  for (Shape& shape : shapes) shape.format = format;
+  return shapes;
+}
+
+INSTANTIATE_TEST_SUITE_P(Q4_K, Int8Matmul, testing::ValuesIn(of_format(WeightFormat::kQ4_K)));
+INSTANTIATE_TEST_SUITE_P(Q6_K, Int8Matmul, testing::ValuesIn(of_format(WeightFormat::kQ6_K)));
 
 TEST(Int8Matmul, QuantizesZerosToZeros) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
@@ -156,6 +177,38 @@ TEST(Int8Matmul, AddsUpTheLargestNumbersWithoutOverflow) {
   for_each_kernel_set([&] { EXPECT_EQ(problem.product(), sums); });
 }
 
+// Every byte of a block is 0xff: the largest scales, least weights and nibbles, of which the halves are made finite.
+TEST(Int8Matmul, AddsUpTheLargestNibblesWithoutOverflow) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  Problem problem({5, 16, 512, WeightFormat::kQ4_K});
+  problem.activations.assign(problem.activations.size(), -127.0f);
+  std::fill(problem.weights.begin(), problem.weights.end(), std::byte{0xff});
+  const ggml_fp16_t one = ggml_fp32_to_fp16(1.0f), two = ggml_fp32_to_fp16(2.0f);
+  for (std::size_t block = 0; block < problem.weights.size(); block += 144) {
+    std::memcpy(&problem.weights[block], &one, sizeof one);
+    std::memcpy(&problem.weights[block + 2], &two, sizeof two);
+  }
+  std::vector<float> sums(5 * 16, -127.0f * 512.0f * (63.0f * 15.0f - 2.0f * 63.0f));
+  sums.push_back(-7.0f);
+  for_each_kernel_set([&] { EXPECT_EQ(problem.product(), sums); });
+}
+
+// All six bits of every weight are 0: each is -32 times the largest scale there is in that direction.
+TEST(Int8Matmul, AddsUpTheLargestSixBitsWithoutOverflow) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  Problem problem({5, 16, 512, WeightFormat::kQ6_K});
+  problem.activations.assign(problem.activations.size(), 127.0f);
+  std::fill(problem.weights.begin(), problem.weights.end(), std::byte{0});
+  const ggml_fp16_t one = ggml_fp32_to_fp16(1.0f);
+  for (std::size_t block = 0; block < problem.weights.size(); block += 210) {
+    for (std::size_t i = 192; i < 208; ++i) problem.weights[block + i] = std::byte{0x80};
+    std::memcpy(&problem.weights[block + 208], &one, sizeof one);
+  }
+  std::vector<float> sums(5 * 16, -128.0f * -32.0f * 127.0f * 512.0f);
+  sums.push_back(-7.0f);
+  for_each_kernel_set([&] { EXPECT_EQ(problem.product(), sums); });
+}
+
 // A product of 512 columns as llama.cpp would have it computed: by the scheduler, over all devices there are.
 struct Scheduled {
   std::string device;
@@ -164,7 +217,7 @@ struct Scheduled {
 
 using Devices = std::vector<enum ggml_backend_dev_type>;
 
-Scheduled schedule(std::int64_t rows, const Devices& devices = {GGML_BACKEND_DEVICE_TYPE_ACCEL, GGML_BACKEND_DEVICE_TYPE_CPU}) {
+Scheduled schedule(ggml_type type, std::int64_t rows, const Devices& devices = {GGML_BACKEND_DEVICE_TYPE_ACCEL, GGML_BACKEND_DEVICE_TYPE_CPU}) {
   constexpr std::int64_t kWidth = 256, kColumns = 512;
   start_llama();
   std::vector<ggml_backend_t> backends;
@@ -172,10 +225,10 @@ Scheduled schedule(std::int64_t rows, const Devices& devices = {GGML_BACKEND_DEV
     if (const ggml_backend_dev_t device = ggml_backend_dev_by_type(kind)) backends.push_back(ggml_backend_dev_init(device, nullptr));
   }
   const std::unique_ptr<ggml_context, FreeContext> context(ggml_init({1 << 20, nullptr, true}));
-  ggml_tensor* weights = ggml_new_tensor_2d(context.get(), GGML_TYPE_Q8_0, kWidth, kColumns);
+  ggml_tensor* weights = ggml_new_tensor_2d(context.get(), type, kWidth, kColumns);
   ggml_tensor* input = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, kWidth, rows);
   ggml_set_input(input);
-  std::vector<std::byte> bytes = q8(noise(kWidth * kColumns, 5), kColumns, kWidth);
+  const std::vector<std::byte> bytes = quantized(type, noise(kWidth * kColumns, 5), kColumns, kWidth);
   const ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(ggml_backend_cpu_buffer_type(), bytes.size() + 256);
   ggml_backend_buffer_set_usage(buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
   ggml_backend_tensor_alloc(buffer, weights, ggml_backend_buffer_get_base(buffer));
@@ -200,30 +253,58 @@ Scheduled schedule(std::int64_t rows, const Devices& devices = {GGML_BACKEND_DEV
   return found;
 }
 
-TEST(Int8Device, TakesSeveralRowsAndLeavesOneButWhereItTakesAll) {
+class Int8Device : public testing::TestWithParam<ggml_type> {};
+
+TEST_P(Int8Device, TakesSeveralRowsAndLeavesOneWhereGgmlIsAsQuickButWhereItTakesAll) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  const ggml_type type = GetParam();
+  const std::string alone = type == GGML_TYPE_Q4_K ? "INT8" : "CPU";
   std::vector<std::vector<float>> by_set;
   for_each_kernel_set([&] {
-    by_set.push_back(schedule(32).values);
-    EXPECT_EQ(schedule(32).device, "INT8");
-    EXPECT_EQ(schedule(2).device, "INT8");
-    EXPECT_EQ(schedule(1).device, "CPU");
+    by_set.push_back(schedule(type, 32).values);
+    EXPECT_EQ(schedule(type, 32).device, "INT8");
+    EXPECT_EQ(schedule(type, 2).device, "INT8");
+    EXPECT_EQ(schedule(type, 1).device, alone);
     {
       const Int8Always always;
-      EXPECT_EQ(schedule(1).device, "INT8");
+      EXPECT_EQ(schedule(type, 1).device, "INT8");
       EXPECT_FALSE(always.took_attention()) << "there was none";
     }
-    EXPECT_EQ(schedule(1).device, "CPU");
+    EXPECT_EQ(schedule(type, 1).device, alone);
   });
-  const Scheduled plain = schedule(32, {GGML_BACKEND_DEVICE_TYPE_CPU});
+  const Scheduled plain = schedule(type, 32, {GGML_BACKEND_DEVICE_TYPE_CPU});
   EXPECT_EQ(plain.device, "CPU");
+  // Of other formats than Q8_0, ggml rounds activations in larger blocks.
+  const float within = type == GGML_TYPE_Q8_0 ? 1e-3f : 2.0f;  // where most are between -60 and 60
   for (const std::vector<float>& values : by_set) {
     ASSERT_EQ(values.size(), plain.values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(values[i], plain.values[i], 1e-3) << i;
+    for (std::size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(values[i], plain.values[i], within) << i;
   }
 }
 
-TEST(Int8Device, IsNotThereWithoutItsInstructions) {
+INSTANTIATE_TEST_SUITE_P(Formats, Int8Device, testing::Values(GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K),
+                         [](const auto& type) { return std::string(ggml_type_name(type.param)); });
+
+// What llama.cpp does when it chooses where a model's weights lie.
+TEST(Int8DeviceMemory, IsThereWhileAModelIsLoadedAndIsUsedLikeTheProcessors) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  start_llama();
+  const ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL);
+  EXPECT_EQ(ggml_backend_dev_buffer_type(device), ggml_backend_cpu_buffer_type());
+  {
+    const FileOrder order;
+    const ggml_backend_buffer_type_t type = ggml_backend_dev_buffer_type(device);
+    EXPECT_NE(type, ggml_backend_cpu_buffer_type());
+    EXPECT_TRUE(ggml_backend_buft_is_host(type));
+    EXPECT_EQ(ggml_backend_buft_get_device(type), device);
+    const ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(type, 4096);
+    EXPECT_EQ(ggml_backend_buffer_get_type(buffer), ggml_backend_cpu_buffer_type());
+    ggml_backend_buffer_free(buffer);
+  }
+  EXPECT_EQ(ggml_backend_dev_buffer_type(device), ggml_backend_cpu_buffer_type());
+}
+
+TEST(Int8DeviceHere, IsNotThereWithoutItsInstructions) {
   start_llama();
   EXPECT_EQ(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL) != nullptr, kernels() != nullptr);
 }

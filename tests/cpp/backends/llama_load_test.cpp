@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "backends/contract_fixture.h"
+#include "backends/llama/kernels/kernel_set.h"
 #include "base/log.h"
 
 namespace inferno::testing {
@@ -51,6 +52,23 @@ TEST_F(LlamaLoad, SaysWhatTheModelIs) {
   EXPECT_FALSE(info.device.empty());
   EXPECT_EQ(model.value()->capabilities().context_tokens, 512);
   EXPECT_EQ(model.value()->capabilities().slots, 32);
+}
+
+// Q4_K and Q6_K as in most files that are downloaded. ggml's own kernels would have the Q4_K copied into another order.
+TEST_F(LlamaLoad, WeightsThatOurKernelsTakeStayMapped) {
+  if (kernels() == nullptr) GTEST_SKIP() << "this processor or this build has no kernels of ours";
+  const std::string mixed = (std::filesystem::path(test_gguf()).parent_path() / "llama-mixed.gguf").string();
+  std::string said;
+  set_log_sink([&](LogLevel, std::string_view, std::string_view line) { said += std::string(line) + "\n"; });
+  ModelOptions options;
+  ASSERT_TRUE(load_llama_model(mixed, options).ok());
+  EXPECT_NE(said.find("CPU_Mapped model buffer"), std::string::npos) << said;
+  EXPECT_EQ(said.find("CPU_REPACK"), std::string::npos) << said;
+  said.clear();
+  options.deterministic = true;
+  const auto exact = load_llama_model(mixed, options);
+  ASSERT_TRUE(exact.ok()) << exact.status().message();
+  EXPECT_NE(said.find("rows are alike in every batch"), std::string::npos) << said;
 }
 
 TEST_F(LlamaLoad, AOneRowBatchWorks) {

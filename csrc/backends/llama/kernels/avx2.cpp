@@ -1,7 +1,8 @@
 // For processors with AVX2, FMA and F16C. None of their instructions adds up products of signed bytes without overflow, but
-// one does so for two pairs of 16-bit numbers: weights are widened when they are put in order, activations when quantized.
+// one does so for two pairs of 16-bit numbers: such weights are widened when they are put in order, activations when quantized.
 #define INFERNO_KERNEL __attribute__((target("avx2,fma,f16c")))
 
+#include "backends/llama/int8_matmul.h"
 #include "backends/llama/kernels/lanes_avx2.h"
 
 namespace inferno {
@@ -20,15 +21,28 @@ INFERNO_LANES void put_weights(const Ints (&bytes)[8], Ints (&words)[kWords]) {
   }
 }
 
-INFERNO_LANES void put_numbers(const std::int8_t* bytes, std::int32_t* words) {
-  const __m256i x = load_bytes(bytes);
+INFERNO_LANES void put_pairs(const std::int8_t* numbers, Int8Rows& rows, std::size_t block) {
+  std::int32_t* words = rows.pairs.data() + block * kWords;
+  const __m256i x = load_bytes(numbers);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(words), even_bytes(x));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(words + 8), odd_bytes(x));
 }
 
+INFERNO_LANES const std::int32_t* numbers_of(const Int8Rows& rows, std::size_t block) { return rows.pairs.data() + block * kWords; }
+
 INFERNO_LANES Ints add_dot(Ints sum, Ints weights, Ints numbers) {
   return {_mm256_add_epi32(sum.low, _mm256_madd_epi16(weights.low, numbers.low)),
           _mm256_add_epi32(sum.high, _mm256_madd_epi16(weights.high, numbers.high))};
+}
+
+// Four products of 63 and 127 are less than 16 bits hold.
+INFERNO_LANES __m256i two_dots(__m256i first, __m256i first_numbers, __m256i second, __m256i second_numbers) {
+  const __m256i pairs = _mm256_add_epi16(_mm256_maddubs_epi16(first, first_numbers), _mm256_maddubs_epi16(second, second_numbers));
+  return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+}
+INFERNO_LANES Ints add_dots(Ints sum, Ints first, Ints first_numbers, Ints second, Ints second_numbers) {
+  return {_mm256_add_epi32(sum.low, two_dots(first.low, first_numbers.low, second.low, second_numbers.low)),
+          _mm256_add_epi32(sum.high, two_dots(first.high, first_numbers.high, second.high, second_numbers.high))};
 }
 
 }  // namespace
@@ -41,7 +55,7 @@ INFERNO_LANES Ints add_dot(Ints sum, Ints weights, Ints numbers) {
 namespace inferno {
 
 KernelSet avx2_kernels() {
-  return {.instructions = "AVX2", .words_per_block = kWords, .quantize_row = quantize_row,
+  return {.instructions = "AVX2", .pair_words = kWords, .quantize_row = quantize_row,
           .multiply_strip = multiply_strip, .attend_block = attend_block,
           .bf16 = lanes_half_kernels(HalfFormat::kBf16), .f16 = lanes_half_kernels(HalfFormat::kF16)};
 }

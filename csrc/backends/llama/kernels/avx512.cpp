@@ -8,6 +8,9 @@ namespace inferno {
 namespace {
 
 INFERNO_LANES Ints add_dot(Ints sum, Ints weights, Ints numbers) { return {_mm512_dpbusd_epi32(sum.all, weights.all, numbers.all)}; }
+INFERNO_LANES Ints add_dots(Ints sum, Ints first, Ints first_numbers, Ints second, Ints second_numbers) {
+  return add_dot(add_dot(sum, first, first_numbers), second, second_numbers);
+}
 
 }  // namespace
 }  // namespace inferno
@@ -19,7 +22,7 @@ INFERNO_LANES Ints add_dot(Ints sum, Ints weights, Ints numbers) { return {_mm51
 namespace inferno {
 
 KernelSet avx512_kernels() {
-  return {.instructions = "AVX-512 VNNI", .words_per_block = kWords, .quantize_row = quantize_row,
+  return {.instructions = "AVX-512 VNNI", .pair_words = 0, .quantize_row = quantize_row,
           .multiply_strip = multiply_strip, .attend_block = attend_block,
           .bf16 = lanes_half_kernels(HalfFormat::kBf16), .f16 = lanes_half_kernels(HalfFormat::kF16)};
 }

@@ -10,6 +10,9 @@ namespace {
 INFERNO_LANES Ints add_dot(Ints sum, Ints weights, Ints numbers) {
   return {_mm256_dpbusd_avx_epi32(sum.low, weights.low, numbers.low), _mm256_dpbusd_avx_epi32(sum.high, weights.high, numbers.high)};
 }
+INFERNO_LANES Ints add_dots(Ints sum, Ints first, Ints first_numbers, Ints second, Ints second_numbers) {
+  return add_dot(add_dot(sum, first, first_numbers), second, second_numbers);
+}
 
 }  // namespace
 }  // namespace inferno
@@ -21,7 +24,7 @@ namespace inferno {
 KernelSet avx_vnni_kernels() {
   KernelSet set = avx2_kernels();
   set.instructions = "AVX-VNNI";
-  set.words_per_block = kWords;
+  set.pair_words = 0;
   set.quantize_row = quantize_row;
   set.multiply_strip = multiply_strip;
   return set;

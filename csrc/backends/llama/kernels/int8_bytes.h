@@ -1,9 +1,10 @@
-// How int8_kernel.h multiplies where an instruction adds up the products of four unsigned and four signed bytes: weights
-// enter as w + 128.
+// How int8_kernel.h multiplies where an instruction adds up the products of four unsigned and four signed bytes: signed
+// weights enter as w + 128.
 #pragma once
 
 #include <cstdint>
-#include <cstring>
+
+#include "backends/llama/int8_matmul.h"
 
 namespace inferno {
 namespace {
@@ -16,7 +17,9 @@ INFERNO_LANES void put_weights(const Ints (&bytes)[kWords], Ints (&words)[kWords
   for (int j = 0; j < kWords; ++j) words[j] = bytes[j] ^ sign;
 }
 
-INFERNO_LANES void put_numbers(const std::int8_t* bytes, std::int32_t* words) { std::memcpy(words, bytes, 4 * kWords); }
+INFERNO_LANES void put_pairs(const std::int8_t*, Int8Rows&, std::size_t) {}
+
+INFERNO_LANES const std::int32_t* numbers_of(const Int8Rows& rows, std::size_t block) { return rows.bytes.data() + block * kWords; }
 
 }  // namespace
 }  // namespace inferno

@@ -26,8 +26,8 @@ struct HalfKernels {
 inline constexpr std::int64_t kHalfGroup = 16;  // rows that are rounded together
 
 struct KernelSet {
-  const char* instructions;      // what it needs, as people say it
-  std::int64_t words_per_block;  // of Int8Rows
+  const char* instructions;  // what it needs, as people say it
+  std::int64_t pair_words;   // per block of Int8Rows::pairs
   void (*quantize_row)(const Int8Product&, Int8Rows&, std::int64_t row);
   void (*multiply_strip)(const Int8Product&, const Int8Rows&, std::int64_t first_column);  // kStripColumns, or what is left
   void (*attend_block)(const Attention&, std::int64_t slot, std::int64_t kv_head, std::int64_t first_row, std::int64_t rows);

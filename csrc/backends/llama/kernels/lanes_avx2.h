@@ -49,6 +49,14 @@ INFERNO_LANES void store(float* at, Floats x, Lanes which) {
 INFERNO_LANES __m256 eight_halves(const void* at) { return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(at))); }
 INFERNO_LANES Floats load_halves(const void* at) { return {eight_halves(at), eight_halves(static_cast<const std::byte*>(at) + 16)}; }
 
+// The lower halves of the lanes.
+INFERNO_LANES Floats lower_halves(Ints x) {
+  const __m256i mask = _mm256_set1_epi32(0xffff);
+  const __m256i packed = _mm256_packus_epi32(_mm256_and_si256(x.low, mask), _mm256_and_si256(x.high, mask));
+  const __m256i halves = _mm256_permute4x64_epi64(packed, 0xd8);
+  return {_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1))};
+}
+
 INFERNO_LANES Floats operator+(Floats a, Floats b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
 INFERNO_LANES Floats operator-(Floats a, Floats b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
 INFERNO_LANES Floats operator*(Floats a, Floats b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
@@ -84,6 +92,14 @@ INFERNO_LANES float largest_of(Floats x) { return largest_of(_mm256_max_ps(x.low
 
 INFERNO_LANES Ints to_ints(Floats x) { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }
 INFERNO_LANES Floats to_floats(Ints x) { return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)}; }
+INFERNO_LANES Ints operator&(Ints a, Ints b) { return {_mm256_and_si256(a.low, b.low), _mm256_and_si256(a.high, b.high)}; }
+INFERNO_LANES Ints operator|(Ints a, Ints b) { return {_mm256_or_si256(a.low, b.low), _mm256_or_si256(a.high, b.high)}; }
+template <int kBits>
+INFERNO_LANES Ints shifted_right(Ints x) { return {_mm256_srli_epi32(x.low, kBits), _mm256_srli_epi32(x.high, kBits)}; }
+template <int kBits>
+INFERNO_LANES Ints shifted_left(Ints x) { return {_mm256_slli_epi32(x.low, kBits), _mm256_slli_epi32(x.high, kBits)}; }
+template <int kBits>
+INFERNO_LANES Ints spread_sign(Ints x) { return {_mm256_srai_epi32(x.low, kBits), _mm256_srai_epi32(x.high, kBits)}; }  // shifted right
 INFERNO_LANES Ints operator^(Ints a, Ints b) { return {_mm256_xor_si256(a.low, b.low), _mm256_xor_si256(a.high, b.high)}; }
 INFERNO_LANES std::int32_t sum_of(Ints x) { return sum_of(_mm256_add_epi32(x.low, x.high)); }
 INFERNO_LANES void store_bytes(std::int8_t* at, Ints x) {  // saturated
@@ -108,13 +124,13 @@ INFERNO_LANES void transpose(__m256i (&r)[8]) {
   }
 }
 
-// 16 rows of 32 bytes: words[j] has bytes 4j to 4j+3 of each.
-INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows, Ints (&words)[8]) {
+// 16 rows of 32 bytes, `offset` bytes behind these: words[j] has bytes 4j to 4j+3 of each.
+INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows, std::size_t offset, Ints (&words)[8]) {
   __m256i r[8];
-  for (std::size_t i = 0; i < 8; ++i) r[i] = load_bytes(rows[i]);
+  for (std::size_t i = 0; i < 8; ++i) r[i] = load_bytes(rows[i] + offset);
   transpose(r);
   for (std::size_t j = 0; j < 8; ++j) words[j].low = r[j];
-  for (std::size_t i = 0; i < 8; ++i) r[i] = load_bytes(rows[i + 8]);
+  for (std::size_t i = 0; i < 8; ++i) r[i] = load_bytes(rows[i + 8] + offset);
   transpose(r);
   for (std::size_t j = 0; j < 8; ++j) words[j].high = r[j];
 }

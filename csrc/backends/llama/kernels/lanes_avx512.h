@@ -33,6 +33,7 @@ INFERNO_LANES Floats load(const float* at, Lanes which) { return {_mm512_maskz_l
 INFERNO_LANES void store(float* at, Floats x) { _mm512_storeu_ps(at, x.all); }
 INFERNO_LANES void store(float* at, Floats x, Lanes which) { _mm512_mask_storeu_ps(at, which.which, x.all); }
 INFERNO_LANES Floats load_halves(const void* at) { return {_mm512_cvtph_ps(load_bytes(at))}; }
+INFERNO_LANES Floats lower_halves(Ints x) { return {_mm512_cvtph_ps(_mm512_cvtepi32_epi16(x.all))}; }
 
 INFERNO_LANES Floats operator+(Floats a, Floats b) { return {_mm512_add_ps(a.all, b.all)}; }
 INFERNO_LANES Floats operator-(Floats a, Floats b) { return {_mm512_sub_ps(a.all, b.all)}; }
@@ -54,6 +55,14 @@ INFERNO_LANES float largest_of(Floats x) {
 
 INFERNO_LANES Ints to_ints(Floats x) { return {_mm512_cvtps_epi32(x.all)}; }
 INFERNO_LANES Floats to_floats(Ints x) { return {_mm512_cvtepi32_ps(x.all)}; }
+INFERNO_LANES Ints operator&(Ints a, Ints b) { return {_mm512_and_si512(a.all, b.all)}; }
+INFERNO_LANES Ints operator|(Ints a, Ints b) { return {_mm512_or_si512(a.all, b.all)}; }
+template <int kBits>
+INFERNO_LANES Ints shifted_right(Ints x) { return {_mm512_srli_epi32(x.all, kBits)}; }
+template <int kBits>
+INFERNO_LANES Ints shifted_left(Ints x) { return {_mm512_slli_epi32(x.all, kBits)}; }
+template <int kBits>
+INFERNO_LANES Ints spread_sign(Ints x) { return {_mm512_srai_epi32(x.all, kBits)}; }
 INFERNO_LANES Ints operator^(Ints a, Ints b) { return {_mm512_xor_si512(a.all, b.all)}; }
 INFERNO_LANES std::int32_t sum_of(Ints x) {
   return sum_of(_mm256_add_epi32(_mm512_castsi512_si256(x.all), _mm512_extracti64x4_epi64(x.all, 1)));
@@ -70,12 +79,12 @@ INFERNO_LANES void transpose_quarters(__m512i (&r)[4]) {
   r[3] = _mm512_unpackhi_epi64(b, d);
 }
 
-INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows, Ints (&words)[8]) {
+INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows, std::size_t offset, Ints (&words)[8]) {
   __m512i u[2][4];
   for (std::size_t half = 0; half < 2; ++half) {
     for (std::size_t i = 0; i < 4; ++i) {
       const std::size_t low = half * 8 + i;
-      u[half][i] = _mm512_inserti64x4(_mm512_castsi256_si512(load_bytes(rows[low])), load_bytes(rows[low + 4]), 1);
+      u[half][i] = _mm512_inserti64x4(_mm512_castsi256_si512(load_bytes(rows[low] + offset)), load_bytes(rows[low + 4] + offset), 1);
     }
     transpose_quarters(u[half]);
   }

@@ -1,0 +1,136 @@
+#include "backends/llama/int8_products.h"
+
+#include <algorithm>
+#include <cctype>
+#include <iterator>
+
+#include "backends/llama/half_product.h"
+
+namespace inferno {
+namespace {
+
+// A product that is smaller is done sooner than ggml has passed it on to another device.
+constexpr std::int64_t kLeastWeights = 64 * 1024;
+
+using Kernel = void (*)(Products&, const ggml_tensor&);
+
+template <WeightFormat kFormat>
+void multiply(Products& products, const ggml_tensor& op) {
+  products.multiply(op, kFormat);
+}
+template <WeightFormat kFormat>
+void multiply_experts(Products& products, const ggml_tensor& op) {
+  products.multiply_experts(op, kFormat);
+}
+
+// Weights that we have kernels for, and from how many rows on they are taken from ggml's (benches/cpp/bench_kernels.cpp). Of Q4_K
+// that is the first: ggml's kernel for weights as the file has them is slower, and in its own order (CPU_REPACK) as quick.
+struct WeightKind {
+  ggml_type type;
+  std::int64_t least_rows;
+  Kernel multiply;
+  Kernel multiply_experts;  // null: left to ggml
+};
+constexpr WeightKind kWeightKinds[] = {
+    {GGML_TYPE_Q8_0, 2, multiply<WeightFormat::kQ8_0>, multiply_experts<WeightFormat::kQ8_0>},
+    {GGML_TYPE_Q4_K, 1, multiply<WeightFormat::kQ4_K>, multiply_experts<WeightFormat::kQ4_K>},
+    {GGML_TYPE_Q6_K, 2, multiply<WeightFormat::kQ6_K>, multiply_experts<WeightFormat::kQ6_K>},
+};
+
+const WeightKind* kind_of(const ggml_tensor& weights) {
+  const auto* found = std::find_if(std::begin(kWeightKinds), std::end(kWeightKinds), [&](const WeightKind& k) { return k.type == weights.type; });
+  return found == std::end(kWeightKinds) ? nullptr : found;
+}
+
+bool is_plain(const ggml_tensor& op) {
+  return op.src[1]->type == GGML_TYPE_F32 && op.type == GGML_TYPE_F32 && ggml_is_contiguous(op.src[0]) && ggml_is_contiguous(op.src[1]) &&
+         ggml_is_contiguous(&op);
+}
+
+bool is_our_experts_product(const ggml_tensor& op) {
+  const ggml_tensor &weights = *op.src[0], &rows = *op.src[1], &ids = *op.src[2];
+  return ids.type == GGML_TYPE_I32 && ggml_is_matrix(&ids) && ggml_is_3d(&weights) && ggml_is_3d(&rows) &&
+         (rows.ne[1] == 1 || rows.ne[1] == ids.ne[0]) && rows.ne[2] == ids.ne[1];
+}
+
+Int8Product product_of(const ggml_tensor& op, WeightFormat format) {
+  const auto width = static_cast<std::size_t>(op.src[0]->ne[0]);
+  const auto columns = static_cast<std::size_t>(op.ne[0]);
+  return {.format = format,
+          .weights = static_cast<const std::byte*>(op.src[0]->data),
+          .columns = op.ne[0],
+          .weight_stride = op.src[0]->nb[1],
+          .activations = static_cast<const float*>(op.src[1]->data),
+          .activation_stride = width,
+          .out = static_cast<float*>(op.data),
+          .out_stride = columns};
+}
+
+ExpertProduct expert_product_of(const ggml_tensor& op, WeightFormat format) {
+  const ggml_tensor& ids = *op.src[2];
+  return {.first = product_of(op, format),
+          .expert_stride = op.src[0]->nb[2],
+          .experts = op.src[0]->ne[2],
+          .tokens = ids.ne[1],
+          .uses = ids.ne[0],
+          .same_row = op.src[1]->ne[1] == 1,
+          .ids = static_cast<const std::byte*>(ids.data),
+          .ids_token = ids.nb[1],
+          .ids_use = ids.nb[0]};
+}
+
+}  // namespace
+
+bool is_our_product(const ggml_tensor& op, bool always) {
+  const ggml_tensor &weights = *op.src[0], &rows = *op.src[1];
+  if (is_half_product(op, always)) return true;
+  const WeightKind* kind = kind_of(weights);
+  if (kind == nullptr || !is_plain(op)) return false;
+  const bool experts = op.op == GGML_OP_MUL_MAT_ID;
+  // The second parameter is a hint that the first source is of a special form, which ggml's own kernels know.
+  const bool fits = experts ? kind->multiply_experts != nullptr && is_our_experts_product(op)
+                            : op.op_params[1] == 0 && ggml_is_matrix(&weights) && ggml_is_matrix(&rows);
+  return fits && (always || ((experts ? rows.ne[2] : rows.ne[1]) >= kind->least_rows && weights.ne[0] * weights.ne[1] >= kLeastWeights));
+}
+
+std::string our_weights() {
+  std::string types;
+  for (const WeightKind& kind : kWeightKinds) types += (types.empty() ? "" : ", ") + std::string(ggml_type_name(kind.type));
+  std::transform(types.begin(), types.end(), types.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return types + half_formats_taken();
+}
+
+void Products::compute(const ggml_tensor& op) {
+  if (has_half_weights(op)) return multiply_halves(op);
+  const WeightKind& kind = *kind_of(*op.src[0]);
+  (op.op == GGML_OP_MUL_MAT_ID ? kind.multiply_experts : kind.multiply)(*this, op);
+}
+
+void Products::multiply(const ggml_tensor& op, WeightFormat format) {
+  const Int8Product product = product_of(op, format);
+  if (op.src[1] != quantized_) {
+    quantize_int8_rows(product, op.src[1]->ne[1], op.src[0]->ne[0] / 32, rows_, threads);
+    quantized_ = op.src[1];
+  }
+  multiply_int8_rows(product, rows_, threads);
+}
+
+void Products::multiply_halves(const ggml_tensor& op) {
+  const HalfProduct product = half_product_of(op);
+  if (op.src[1] != rounded_ || product.format != rounded_to_) round_half_rows(product, op.src[1]->ne[1], half_rows_, threads);
+  rounded_ = op.src[1];
+  rounded_to_ = product.format;
+  multiply_half_rows(product, half_rows_, threads);
+}
+
+void Products::multiply_experts(const ggml_tensor& op, WeightFormat format) {
+  const ExpertProduct product = expert_product_of(op, format);
+  if (op.src[1] != experts_quantized_ || op.src[2] != ids_) {
+    quantize_expert_rows(product, op.src[0]->ne[0] / 32, expert_rows_, threads);
+    experts_quantized_ = op.src[1];
+    ids_ = op.src[2];
+  }
+  multiply_expert_rows(product, expert_rows_, threads);
+}
+
+}  // namespace inferno
