@@ -17,7 +17,7 @@ std::vector<std::int32_t> together(std::span<const std::int32_t> pending, std::i
 // Of one long prompt: all when little would be left over, else whole tiles, else what there is room for.
 std::int32_t cut(std::int32_t pending, std::int32_t budget, std::int32_t most, std::int32_t tile, std::int32_t apart) {
   if (pending <= most && pending < budget + tile / 8) return pending;
-  return budget >= tile ? std::min(budget / tile * tile + apart, most) : budget;
+  return budget >= tile ? std::min({budget / tile * tile + apart, most, pending}) : budget;
 }
 
 // How many of the first prompts, all shorter than a tile, are best computed in one passage: as many rows of each as the

