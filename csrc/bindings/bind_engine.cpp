@@ -147,6 +147,7 @@ void register_engine(py::module_& module) {
       .def_readwrite("step_target_ms", &EngineConfig::step_target_ms)
       .def_readwrite("kept_tokens", &EngineConfig::kept_tokens)
       .def_readwrite("tenant_weights", &EngineConfig::tenant_weights)
+      .def_readwrite("tenant_classes", &EngineConfig::tenant_classes)
       .def_readwrite("prefix_cache", &EngineConfig::prefix_cache)
       .def_readwrite("speculate", &EngineConfig::speculate)
       .def_readwrite("host_cache_bytes", &EngineConfig::host_cache_bytes);

@@ -45,7 +45,7 @@ Embedder::Embedder(std::shared_ptr<Model> model, const EngineConfig& config, Emb
       clock_(clock),
       sink_(sink),
       admission_(config.max_waiting, config.max_waiting_tokens),
-      queue_(admission_, config.tenant_weights),
+      queue_(admission_, {config.tenant_weights, config.tenant_classes}),
       // The door (Admission) bounds what waits, and clients' cancels are bounded by what they submitted.
       inbox_(std::numeric_limits<std::size_t>::max()),
       thread_([this] { run(); }) {}

@@ -24,7 +24,7 @@ namespace inferno {
 
 class Embedder {
  public:
-  // Checks the configuration, of which it reads max_waiting, max_waiting_tokens and tenant_weights, and starts the
+  // Checks the configuration, of which it reads max_waiting, max_waiting_tokens and what it says of tenants, and starts the
   // thread. `sink` and `clock` must outlive the embedder. kUnsupported for a model that does not embed.
   [[nodiscard]] static Result<std::unique_ptr<Embedder>> create(std::shared_ptr<Model> model, const EngineConfig& config,
                                                                 EmbedSink& sink, const Clock& clock);

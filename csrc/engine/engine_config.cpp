@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::int32_t kUsualRunning = 32;
 constexpr double kLeastWeight = 0.01, kMostWeight = 100;
+constexpr std::int32_t kLeastClass = -9, kMostClass = 9;
 constexpr std::uint64_t kHostCacheShare = 8;
 constexpr std::uint64_t kLeastHostCache = 16 << 20;
 constexpr std::uint64_t kMostHostCache = 1 << 30;
@@ -53,6 +54,11 @@ Status EngineConfig::validate(const Capabilities& model) const {
     if (weight >= kLeastWeight && weight <= kMostWeight) continue;
     return invalid_argument("tenant_weights", "the tenant weight of '" + tenant + "' is " + std::to_string(weight) +
                                                   "; it must be 0.01 to 100");
+  }
+  for (const auto& [tenant, number] : tenant_classes) {
+    if (number >= kLeastClass && number <= kMostClass) continue;
+    return invalid_argument("tenant_classes", "the class of '" + tenant + "' is " + std::to_string(number) + "; it must be " +
+                                                  std::to_string(kLeastClass) + " to " + std::to_string(kMostClass));
   }
   if (speculate != "auto" && speculate != "ngram" && speculate != "draft" && speculate != "off") {
     return invalid_argument("speculate", "speculate is '" + speculate + "'; it must be one of auto, ngram, draft, off");

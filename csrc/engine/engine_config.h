@@ -22,6 +22,7 @@ struct EngineConfig {
   // looks over every cell in use, so what is kept slows what runs (a mask is read for each cell, head and layer).
   std::int32_t kept_tokens = 2048;
   std::map<Tenant, double> tenant_weights;  // shares of the machine under load; 1 for tenants not named
+  std::map<Tenant, std::int32_t> tenant_classes;  // above the shares, lower numbers first; 0 for tenants not named
   bool prefix_cache = true;        // keep and share computed prompts, within a tenant
   // Guessing several tokens and checking them in one step: auto (with the draft model if there is one, else with n-grams;
   // where measured to be faster), ngram (wherever the text repeats itself), draft (always) or off. Text is the same; a

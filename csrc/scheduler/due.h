@@ -12,8 +12,8 @@ namespace inferno {
 // A step of priority is worth so many seconds of waiting, so that nothing waits for ever.
 inline constexpr double kPrioritySeconds = 10;
 
-// Between tenants shares decide, and every so many-th time age: new tenants without end would else have had less than another
-// for ever.
+// Between tenants shares decide, and every so many-th time age: tenants of which there is no end, or of a higher class, would
+// else have had less than another for ever.
 inline constexpr std::uint64_t kEldestEvery = 16;
 
 // In seconds of the clock that told when it arrived. A timeout below kPrioritySeconds counts as having waited already.

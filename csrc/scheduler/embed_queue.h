@@ -32,8 +32,7 @@ struct EmbedText {
 class EmbedQueue {
  public:
   // Texts that leave the queue are taken off the door's count: a request stands there as one, with all its tokens.
-  explicit EmbedQueue(Admission& admission, std::map<Tenant, double> weights = {})
-      : admission_(admission), share_(std::move(weights)) {}
+  explicit EmbedQueue(Admission& admission, TenantTerms terms = {}) : admission_(admission), share_(std::move(terms)) {}
 
   // A request that passed Admission::enter.
   void add(const EmbedRequestPtr& request);

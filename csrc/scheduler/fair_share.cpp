@@ -25,7 +25,7 @@ void FairShare::enter(const Tenant& tenant, Time arrived) {
   if (share.sequences == 0) {
     std::optional<double> least;
     for (const auto& [name, other] : share_) {
-      if (other.sequences > 0) least = std::min(least.value_or(other.served), other.served);
+      if (other.sequences > 0 && class_of(name) == class_of(tenant)) least = std::min(least.value_or(other.served), other.served);
     }
     share.served = least.value_or(share.served);
   }
@@ -48,13 +48,26 @@ void FairShare::leave(const Tenant& tenant) {
 }
 
 double FairShare::weight(const Tenant& tenant) const {
-  const auto found = weights_.find(tenant);
-  return found == weights_.end() ? 1.0 : found->second;
+  const auto found = terms_.weights.find(tenant);
+  return found == terms_.weights.end() ? 1.0 : found->second;
+}
+
+std::int32_t FairShare::class_of(const Tenant& tenant) const {
+  const auto found = terms_.classes.find(tenant);
+  return found == terms_.classes.end() ? 0 : found->second;
+}
+
+std::int32_t FairShare::rivals(const Tenant& tenant) const {
+  return static_cast<std::int32_t>(std::count_if(share_.begin(), share_.end(), [&](const auto& entry) {
+    return entry.first != tenant && class_of(entry.first) <= class_of(tenant);
+  }));
 }
 
 std::int32_t FairShare::entitled(const Tenant& tenant, std::int32_t places) const {
   double all = 0;
-  for (const auto& [name, share] : share_) all += weight(name);
+  for (const auto& [name, share] : share_) {
+    if (class_of(name) <= class_of(tenant)) all += weight(name);
+  }
   return std::max(static_cast<std::int32_t>(places * weight(tenant) / all), 1);
 }
 

@@ -1,18 +1,26 @@
 // FairShare: how much of the machine each tenant has had, so that the one that had least is served next. A tenant that
-// comes (back) starts level with the least served of those present: idling saves nothing up, and nobody pays for the past.
+// comes (back) starts level with the least served of its class that are present: idling saves nothing up, and nobody pays for the past.
 // A tenant of weight 2 is entitled to twice as much as one of weight 1, which is what everybody has who is given none.
+// Above the shares stand classes: one of a lower number, 0 for who is given none, is served before those of a higher one.
 // After "virtual token counters" (Sheng et al., Fairness in Serving Large Language Models, 2024).
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/ids.h"
 
 namespace inferno {
+
+// What an operator has said of tenants; of the others weight is 1 and the class 0.
+struct TenantTerms {
+  std::map<Tenant, double> weights = {};
+  std::map<Tenant, std::int32_t> classes = {};
+};
 
 class FairShare {
  public:
@@ -21,8 +29,7 @@ class FairShare {
   static constexpr double kDecodeCost = 2.0;
 
   // A tenant is about while it has a sequence, and for `about_seconds` after it had its last.
-  explicit FairShare(std::map<Tenant, double> weights = {}, double about_seconds = 0)
-      : weights_(std::move(weights)), about_seconds_(about_seconds) {}
+  explicit FairShare(TenantTerms terms = {}, double about_seconds = 0) : terms_(std::move(terms)), about_seconds_(about_seconds) {}
 
   // Says what time it is. Who is no longer about is forgotten.
   void refresh(Time now);
@@ -38,13 +45,17 @@ class FairShare {
 
   void charge(const Tenant& tenant, double cost) { share_[tenant].served += cost / weight(tenant); }
 
-  // Whether a's turn comes before b's: it had less, or as much and runs less.
+  // Whether a's turn comes before b's: it is of a higher class, or had less, or as much and runs less.
   [[nodiscard]] bool before(const Tenant& a, const Tenant& b) const {
     const Share& x = share_.at(a);
     const Share& y = share_.at(b);
-    return std::pair(x.served, x.running / weight(a)) < std::pair(y.served, y.running / weight(b));
+    return std::tuple(class_of(a), x.served, x.running / weight(a)) < std::tuple(class_of(b), y.served, y.running / weight(b));
   }
-  // Whether it runs more than its share of `places`, or less.
+  // The lower, the sooner it is served.
+  [[nodiscard]] std::int32_t class_of(const Tenant& tenant) const;
+  // Others that are about, but for those of lower classes.
+  [[nodiscard]] std::int32_t rivals(const Tenant& tenant) const;
+  // Whether it runs more than its share of `places`, or less. Lower classes have no share beside a higher one.
   [[nodiscard]] bool above(const Tenant& tenant, std::int32_t places) const { return running(tenant) > entitled(tenant, places); }
   [[nodiscard]] bool below(const Tenant& tenant, std::int32_t places) const { return running(tenant) < entitled(tenant, places); }
   // How much of its share it runs: the larger, the sooner it gives way.
@@ -75,7 +86,7 @@ class FairShare {
   [[nodiscard]] double weight(const Tenant& tenant) const;
   [[nodiscard]] std::int32_t entitled(const Tenant& tenant, std::int32_t places) const;
 
-  const std::map<Tenant, double> weights_;
+  const TenantTerms terms_;
   const double about_seconds_;
   Time now_{};
   std::map<Tenant, Share> share_;  // of tenants that are about

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <tuple>
 
 #include "request/stop_criteria.h"
 
@@ -15,7 +16,7 @@ constexpr double kAboutSeconds = 15;  // after its last sequence a tenant is sti
 
 Scheduler::Scheduler(const SchedulerOptions& options, KvCacheManager& cache, Admission& admission, const Clock& clock)
     : options_(options), cache_(cache), admission_(admission), clock_(clock), composer_(options),
-      share_(options.tenant_weights, kAboutSeconds) {}
+      share_(options.tenants, kAboutSeconds) {}
 
 Scheduler::Order Scheduler::order_of(const Sequence& sequence) {
   return {sequence.request->tenant, due(*sequence.request), sequence.id};
@@ -58,7 +59,8 @@ void Scheduler::grow_running() {
 Scheduler::Queue::iterator Scheduler::last_of_largest() {
   auto largest = running_.begin();
   const auto weight = [&](const Sequence& s) {
-    return std::pair(share_.load(s.request->tenant), share_.served(s.request->tenant));
+    const Tenant& tenant = s.request->tenant;
+    return std::tuple(share_.class_of(tenant), share_.load(tenant), share_.served(tenant));
   };
   for (auto it = running_.begin(); it != running_.end(); ++it) {
     if (weight(*it->second) >= weight(*largest->second)) largest = it;  // of one tenant, the last in order
@@ -71,7 +73,12 @@ bool Scheduler::gives_way(const Sequence& running, const Sequence& waiting) cons
   const Tenant& mine = waiting.request->tenant;
   const Tenant& theirs = running.request->tenant;
   if (mine == theirs) return order_of(waiting) < order_of(running) && waiting.request->priority < running.request->priority;
-  return share_.above(theirs, options_.max_running) && share_.below(mine, options_.max_running);
+  if (!share_.below(mine, options_.max_running) || share_.class_of(theirs) < share_.class_of(mine)) return false;
+  if (share_.class_of(theirs) == share_.class_of(mine)) return share_.above(theirs, options_.max_running);
+  // One place is left to the lower classes: else what age let in would be set aside before it has had a step.
+  return 1 < std::count_if(running_.begin(), running_.end(), [&](const auto& entry) {
+    return share_.class_of(mine) < share_.class_of(entry.second->request->tenant);
+  });
 }
 
 void Scheduler::set_aside(Queue::iterator victim) {

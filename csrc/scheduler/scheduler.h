@@ -4,11 +4,12 @@
 //   1. Every running sequence keeps room to grow. When the cache is full, one is set aside: it loses its lease, keeps its
 //      tokens, and waits to be resumed by computing them again (what is still kept as a prefix need not be).
 //   2. Waiting sequences are admitted while the step has rows for their tenant's prefill, a slot is free and the cache has
-//      room: next is always the first in order of the tenant that has had least of the machine, or now and then of the one
-//      that waits longest. While several tenants are about, the last place is kept for one that runs less than its share.
-//      One that would share a longer prefix with a sequence still in prefill is passed over until that is computed:
-//      sharing is cheaper than computing twice. Where there is no room, a sequence may set aside one of its own tenant's of
-//      lower priority, or one of a tenant that runs more than its share, as long as its own runs less.
+//      room: next is always the first in order of the tenant that has had least of the machine, of the highest class that
+//      waits, or now and then of the tenant that waits longest. While several tenants are about, the last place is kept for
+//      one that runs less than its share. One that would share a longer prefix with a sequence still in prefill is passed
+//      over until that is computed: sharing is cheaper than computing twice. Where there is no room, a sequence may set aside
+//      one of its own tenant's of lower priority, or one of a tenant of a lower class or that runs more than its share, as
+//      long as its own runs less.
 //   3. The step is made of one row for every decoding sequence, and then of chunks of prefill, the least served tenant's
 //      first, as many as the row budget allows: so the first of many prompts answers while the last still waits, and running
 //      streams go on. While several tenants are about, steps are short, so that a flood of long prompts does not stand in
@@ -17,7 +18,7 @@
 //      place that anything above wants.
 // Within a tenant, order is by arrival, where a step of priority is worth kPrioritySeconds of waiting, and a timeout below
 // that counts as having waited already: higher priority and less time go first, and nothing waits for ever. The one set
-// aside is the last in order of the tenant that runs most.
+// aside is the last in order of the tenant of the lowest class that runs most.
 //
 // Not thread-safe: the engine thread owns it.
 #pragma once
@@ -125,6 +126,7 @@ class Scheduler {
   void set_aside(Queue::iterator victim);
   void admit_waiting();
   [[nodiscard]] std::vector<Line> lines();
+  void close(std::vector<Line>& open, std::vector<Line>::iterator line) const;
   [[nodiscard]] std::vector<Line>::iterator next_line(std::vector<Line>& lines) const;
   [[nodiscard]] bool last_place_is_kept_from(const Tenant& tenant) const;
   [[nodiscard]] bool admit(Sequence& sequence);

@@ -19,9 +19,13 @@ void Scheduler::admit_waiting() {
   while (!open.empty()) {
     const auto line = next_line(open);
     const bool at_end = line->next == waiting_.end() || line->next->second->request->tenant != *line->tenant;
-    // A tenant that has nothing in the batch yet is let in even when its prefill has no room in the next step.
-    if (at_end || (line->budget <= 0 && share_.running(*line->tenant) > 0)) {
+    if (at_end) {
       open.erase(line);
+      continue;
+    }
+    // A tenant that has nothing in the batch yet is let in even when its prefill has no room in the next step.
+    if (line->budget <= 0 && share_.running(*line->tenant) > 0) {
+      close(open, line);
       continue;
     }
     Sequence& next = *line->next->second;
@@ -31,7 +35,7 @@ void Scheduler::admit_waiting() {
     }
     if (!admit(next)) {
       if (!last_place_is_kept_from(*line->tenant)) break;  // no overtaking: a long prompt is not starved by short ones
-      open.erase(line);
+      close(open, line);
       continue;
     }
     ++admitted_;
@@ -39,6 +43,14 @@ void Scheduler::admit_waiting() {
     share_.run(*line->tenant);
     running_.insert(waiting_.extract(line->next++));
   }
+}
+
+// What waits on is not overtaken by a lower class.
+void Scheduler::close(std::vector<Line>& open, std::vector<Line>::iterator line) const {
+  const Tenant tenant = *line->tenant;
+  std::erase_if(open, [&](const Line& other) {
+    return *other.tenant == tenant || share_.class_of(tenant) < share_.class_of(*other.tenant);
+  });
 }
 
 // The least served tenant's, and now and then that of who came first: new tenants without end would else have had less than
@@ -70,10 +82,10 @@ std::vector<Scheduler::Line> Scheduler::lines() {
 }
 
 // While several tenants are about, the last free place is left to one that does not run its share: it then starts at once,
-// and nobody's work is set aside for it.
+// and nobody's work is set aside for it. It is not kept from a class for a lower one.
 bool Scheduler::last_place_is_kept_from(const Tenant& tenant) const {
   const auto free = options_.max_running - static_cast<std::int32_t>(running_.size());
-  return free == 1 && options_.max_running > 1 && share_.tenants() > 1 && !share_.below(tenant, options_.max_running);
+  return free == 1 && options_.max_running > 1 && share_.rivals(tenant) > 0 && !share_.below(tenant, options_.max_running);
 }
 
 bool Scheduler::admit(Sequence& sequence) {

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 
-#include "base/ids.h"
+#include "scheduler/fair_share.h"
 #include "scheduler/prefill_shares.h"
 
 namespace inferno {
@@ -18,7 +17,7 @@ struct SchedulerOptions {
   std::int32_t context_tokens = 0;  // most tokens of one sequence
   RowShape shape = {};
   std::int32_t block_tokens = 0;    // granularity of prefix reuse
-  std::map<Tenant, double> tenant_weights = {};  // those that are not 1
+  TenantTerms tenants = {};
 };
 
 }  // namespace inferno

@@ -253,6 +253,7 @@ class EngineConfig:  # csrc/engine/engine_config.h
     step_target_ms: float
     kept_tokens: int
     tenant_weights: dict[str, float]
+    tenant_classes: dict[str, int]
     prefix_cache: bool
     speculate: str
     host_cache_bytes: int

@@ -80,6 +80,7 @@ MaxWaitingTokens = Annotated[int | None, _flag("engine.max_waiting_tokens", "--m
 PrefillChunk = Annotated[int | None, _flag("engine.prefill_chunk", "--prefill-chunk")]
 StepTarget = Annotated[float | None, _flag("engine.step_target_ms", "--step-target-ms")]
 KeptTokens = Annotated[int | None, _flag("engine.kept_tokens", "--kept-tokens")]
+TenantClasses = Annotated[list[str] | None, _flag("engine.tenant_classes", "--tenant-class")]
 TenantWeights = Annotated[list[str] | None, _flag("engine.tenant_weights", "--tenant-weight")]
 PrefixCache = Annotated[bool | None, _flag("engine.prefix_cache", "--prefix-cache/--no-prefix-cache")]
 Speculate = Annotated[str | None, _flag("engine.speculate", "--speculate")]
@@ -137,6 +138,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "prefill_chunk": ("engine.prefill_chunk", "--prefill-chunk"),
     "step_target_ms": ("engine.step_target_ms", "--step-target-ms"),
     "kept_tokens": ("engine.kept_tokens", "--kept-tokens"),
+    "tenant_class": ("engine.tenant_classes", "--tenant-class"),
     "tenant_weight": ("engine.tenant_weights", "--tenant-weight"),
     "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
     "speculate": ("engine.speculate", "--speculate"),

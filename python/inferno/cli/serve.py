@@ -90,6 +90,7 @@ def serve(
     step_target_ms: flags.StepTarget = None,
     kept_tokens: flags.KeptTokens = None,
     tenant_weight: flags.TenantWeights = None,
+    tenant_class: flags.TenantClasses = None,
     prefix_cache: flags.PrefixCache = None,
     speculate: flags.Speculate = None,
     host_cache: flags.HostCache = None,
@@ -117,7 +118,8 @@ def run_server(config: Config) -> int:
 
     settings = with_file_keys(config.server)
     refuse_exposure(settings)
-    refuse_unknown_tenants(config.engine.tenant_weights or {}, settings)
+    for setting in ("tenant_weights", "tenant_classes"):
+        refuse_unknown_tenants(setting, getattr(config.engine, setting) or {}, settings)
     source = resolve_settings(config.model, mmproj=config.model.mmproj)
     configure_logging(settings.log_level)
     with Listener(settings.host, settings.port) as listener:
@@ -186,16 +188,16 @@ def refuse_exposure(settings: ServerSettings) -> None:
     )
 
 
-def refuse_unknown_tenants(weights: Mapping[str, float], settings: ServerSettings) -> None:
-    """Raises ConfigError for a weight of nobody: without keys everybody is ``anonymous``."""
+def refuse_unknown_tenants(setting: str, named: Mapping[str, float], settings: ServerSettings) -> None:
+    """Raises ConfigError for a weight or class of nobody: without keys everybody is ``anonymous``."""
     from inferno.security.keys import keys_of
 
     known = keys_of(settings.api_keys).tenants
-    if unknown := sorted(weights.keys() - known):
+    if unknown := sorted(named.keys() - known):
         raise ConfigError(
-            f"tenant_weights names {unknown[0]!r}, which no API key has: give keys names ('NAME KEY'); "
+            f"{setting} names {unknown[0]!r}, which no API key has: give keys names ('NAME KEY'); "
             f"known: {', '.join(sorted(known))}",
-            param="tenant_weights",
+            param=setting,
         )
 
 

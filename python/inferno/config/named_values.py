@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -23,13 +24,17 @@ def _named(texts: Sequence[object], form: str, *, last: bool = False) -> list[tu
     return pairs
 
 
-def _weights(given: object) -> object:
-    """``NAME=WEIGHT`` texts, one or a list or separated by commas, as a mapping; a mapping as it is."""
+def _by_tenant(given: object, form: str) -> object:
+    """Texts of this form, one or a list or separated by commas, as a mapping; a mapping as it is."""
     texts = given.split(",") if isinstance(given, str) else given
-    return dict(_named(texts, "NAME=WEIGHT", last=True)) if isinstance(texts, list | tuple) else given
+    return dict(_named(texts, form, last=True)) if isinstance(texts, list | tuple) else given
 
 
-Weights = Annotated[dict[Annotated[str, Field(min_length=1)], PositiveFloat], BeforeValidator(_weights)]
+_TenantName = Annotated[str, Field(min_length=1)]
+Weights = Annotated[dict[_TenantName, PositiveFloat], BeforeValidator(partial(_by_tenant, form="NAME=WEIGHT"))]
+Classes = Annotated[
+    dict[_TenantName, Annotated[int, Field(ge=-9, le=9)]], BeforeValidator(partial(_by_tenant, form="NAME=CLASS"))
+]
 
 
 class AdapterName:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, TypeAdapter
 
-from inferno.config.named_values import Adapters, BackendOptions, PositiveFloat, Weights
+from inferno.config.named_values import Adapters, BackendOptions, Classes, PositiveFloat, Weights
 
 PositiveInt = Annotated[int, Field(gt=0)]
 
@@ -176,6 +176,11 @@ class EngineSettings(_Section):
     )
     tenant_weights: Weights | None = Field(
         None, description="NAME=WEIGHT: the share of the machine of the API key NAME under load; others have weight 1."
+    )
+    tenant_classes: Classes | None = Field(
+        None,
+        description="NAME=CLASS: under load the API key NAME goes before all of a higher number and behind all of a "
+        "lower one, whatever their shares; others have 0.",
     )
     prefix_cache: bool | None = Field(None, description="Reuse the computed prefixes of earlier and running prompts.")
     speculate: Literal["auto", "ngram", "draft", "off"] | None = Field(

@@ -29,7 +29,7 @@ struct Queue {
     return named;
   }
 
-  explicit Queue(std::map<Tenant, double> weights = {}) : queue(door, std::move(weights)) {}
+  explicit Queue(TenantTerms terms = {}) : queue(door, std::move(terms)) {}
 
   Admission door{512, 1 << 20};
   EmbedQueue queue;
@@ -76,7 +76,7 @@ TEST(EmbedQueue, PriorityGoesFirstWithinATenant) {
 }
 
 TEST(EmbedQueue, ATenantOfWeightThreeGetsThreeTimesAsMuch) {
-  Queue q({{"heavy", 3.0}});
+  Queue q({.weights = {{"heavy", 3.0}}});
   q.add(std::vector<std::size_t>(100, 10), "heavy");
   q.add(std::vector<std::size_t>(100, 10), "other");
   const Names taken = q.take(400, 40);

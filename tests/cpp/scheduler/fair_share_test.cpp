@@ -29,7 +29,7 @@ TEST(FairShare, ATenantThatLeftAndComesBackHasSavedNothingUp) {
 }
 
 TEST(FairShare, WeightsDivideWhatIsServedAndThePlaces) {
-  FairShare share({{"heavy", 3.0}});
+  FairShare share({.weights = {{"heavy", 3.0}}});
   share.enter("heavy");
   share.enter("other");
   share.charge("heavy", 300);
@@ -40,6 +40,25 @@ TEST(FairShare, WeightsDivideWhatIsServedAndThePlaces) {
   EXPECT_FALSE(share.above("heavy", 8)) << "6 of 8 places";
   EXPECT_TRUE(share.above("other", 8));
   EXPECT_GT(share.load("other"), share.load("heavy"));
+}
+
+TEST(FairShare, AHigherClassComesFirstHoweverMuchItHad) {
+  FairShare share({.classes = {{"talk", -1}, {"batch", 1}}});
+  for (const char* tenant : {"talk", "usual", "batch"}) share.enter(tenant);
+  share.charge("talk", 500);
+  share.charge("usual", 80);
+  EXPECT_TRUE(share.before("talk", "usual"));
+  EXPECT_TRUE(share.before("usual", "batch"));
+  EXPECT_FALSE(share.before("batch", "talk"));
+}
+
+TEST(FairShare, ANewTenantStartsLevelWithItsOwnClass) {
+  FairShare share({.classes = {{"talk", -1}, {"more talk", -1}}});
+  share.enter("talk");
+  share.enter("batch");
+  share.charge("talk", 500);
+  share.enter("more talk");
+  EXPECT_EQ(share.served("more talk"), 500) << "or it would have the machine to itself for as long as talk had it";
 }
 
 TEST(FairShare, WhoLeftStaysAboutForAWhile) {

@@ -69,7 +69,7 @@ TEST(Fairness, TwoBusyTenantsGetEqualShares) {
 }
 
 TEST(Fairness, ATenantOfWeightThreeGetsThreeTimesAsMuch) {
-  House house({.max_running = 8, .batch_rows = 64, .tenant_weights = {{"b", 3.0}}});
+  House house({.max_running = 8, .batch_rows = 64, .tenants = {.weights = {{"b", 3.0}}}});
   std::vector<SequenceId> ids[2];
   for (int i = 0; i < 80; ++i) ids[0].push_back(house.add(range(100 * i, 20), 20, 0, "a"));
   for (int i = 0; i < 80; ++i) ids[1].push_back(house.add(range(100 * i, 20), 20, 0, "b"));
@@ -79,6 +79,34 @@ TEST(Fairness, ATenantOfWeightThreeGetsThreeTimesAsMuch) {
     for (const SequenceId id : ids[t]) produced[t] += house.output(id).size();
   }
   EXPECT_NEAR(static_cast<double>(produced[1]) / static_cast<double>(produced[0]), 3.0, 0.4);
+}
+
+TEST(Fairness, AHigherClassGoesFirstAndALowerOneIsServedWithAge) {
+  House house({.max_running = 4, .batch_rows = 64, .tenants = {.classes = {{"talk", -1}}}});
+  std::vector<SequenceId> ids[2];
+  for (int i = 0; i < 200; ++i) ids[0].push_back(house.add(range(100 * i, 20), 20, 0, "batch"));
+  for (int i = 0; i < 200; ++i) ids[1].push_back(house.add(range(100 * i, 20), 20, 0, "talk"));
+  for (int i = 0; i < 400; ++i) house.step();
+  std::size_t produced[2] = {0, 0};
+  for (int t = 0; t < 2; ++t) {
+    for (const SequenceId id : ids[t]) produced[t] += house.output(id).size();
+  }
+  EXPECT_GT(produced[1], 4 * produced[0]);
+  EXPECT_GT(produced[0], 0u);
+  EXPECT_EQ(house.finals(ids[0].front(), FinishReason::kLength), 1);
+}
+
+TEST(Fairness, AHigherClassTakesAPlaceOfALowerOneWhereAllAreTaken) {
+  House house({.max_running = 4, .batch_rows = 64, .tenants = {.classes = {{"talk", -1}}}});
+  for (const char* tenant : {"a", "b", "c", "d"}) house.add(range(1000, 8), 200, 0, tenant);
+  house.step();
+  const SequenceId talk = house.add(range(9000, 8), 3, 0, "talk");
+  house.step();
+  EXPECT_EQ(house.output(talk).size(), 1u) << "nobody runs more than a share, and yet";
+  const SequenceId usual = house.add(range(9100, 8), 3, 0, "e");
+  house.step();
+  EXPECT_TRUE(house.output(usual).empty()) << "one of their own class waits";
+  EXPECT_EQ(house.scheduler.stats().preemptions, 1u);
 }
 
 TEST(Fairness, OldLowPriorityIsServedThoughHighPriorityKeepsComing) {
@@ -123,7 +151,7 @@ TEST(Fairness, UnderArrivalsWithoutEndNothingAcceptedWaitsForEver) {
   for (unsigned seed = 0; seed < 6; ++seed) {
     std::mt19937 random(seed);
     House house({.max_running = 4, .batch_rows = 48, .prefill_chunk = 16, .context_tokens = 200,
-                 .tenant_weights = {{"a", 4.0}, {"d", 0.25}}},
+                 .tenants = {.weights = {{"a", 4.0}, {"d", 0.25}}, .classes = {{"b", -1}, {"c", 2}}}},
                 512, 8);
     std::vector<SequenceId> early;
     const char* tenants[] = {"a", "b", "c", "d"};

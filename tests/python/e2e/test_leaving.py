@@ -195,8 +195,7 @@ async def test_what_is_said_of_a_key_decides_how_much_it_is_served(
     keys = tmp_path / "keys.txt"
     keys.write_text("alice k1\nbob k2\n")
     served: list[str] = []
-    flags = ("--api-key-file", str(keys), "--tenant-weight", "alice=3", "--max-running", "4")
-    with running("fake:step_us=1000", *flags) as server:
+    with running("fake:step_us=1000", "--api-key-file", str(keys), *flag, "--max-running", "4") as server:
         async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
 
             async def ask(name: str, key: str) -> None:
@@ -207,4 +206,4 @@ async def test_what_is_said_of_a_key_decides_how_much_it_is_served(
 
             await asyncio.gather(*(ask(*who) for _ in range(40) for who in (("alice", "k1"), ("bob", "k2"))))
     last_of_alice = len(served) - served[::-1].index("alice")
-    assert served[:last_of_alice].count("bob") < 25, "a third of 40, when all of alice's are done"
+    assert served[:last_of_alice].count("bob") < beside
