@@ -156,12 +156,7 @@ def _write(path: Path, name: str, shape: Shape, weight_type: str) -> None:
         writer.add_tensor_info(tensor, (rows, row_bytes), np.dtype(np.uint8), rows * row_bytes, raw_type)
     for tensor, length in shape.vectors():
         writer.add_tensor_info(tensor, (length,), np.dtype(np.float32), length * 4)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    assert writer.fout is not None
-    file = writer.fout[0]
-    writer.write_padding(file, file.tell())
+    file = random_weights.begun(writer)
     for tensor, rows, columns in shape.matrices():
         made = FORMATS[kinds[tensor]]
         if tensor == "output.weight":

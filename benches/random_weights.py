@@ -95,6 +95,17 @@ def _add(writer: GGUFWriter, key: str, value: int | float | list[int]) -> None:
         writer.add_array(key, value)
 
 
+def begun(writer: GGUFWriter) -> BinaryIO:
+    """The file, with all that stands before the tensors' bytes, which follow in the order of their announcement."""
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    assert writer.fout is not None
+    file = writer.fout[0]
+    writer.write_padding(file, file.tell())
+    return file
+
+
 def write(path: Path, name: str, *, tiny: bool = False, exact: bool = False) -> None:
     """Writes the model, all of it in F32 where ``exact``; raises KeyError for an unknown name."""
     import gguf
@@ -110,12 +121,7 @@ def write(path: Path, name: str, *, tiny: bool = False, exact: bool = False) -> 
     vocabulary.describe(writer, numbers.vocab)
     for tensor, form in tensors:
         _announce(writer, tensor, form)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_ti_data_to_file()
-    assert writer.fout is not None
-    file = writer.fout[0]
-    writer.write_padding(file, file.tell())
+    file = begun(writer)
     for tensor, form in tensors:
         begin = file.tell()
         _write_tensor(file, tensor, form)

@@ -5,13 +5,6 @@
 #include "backends/llama/kernels/kernel_set.h"
 
 namespace inferno {
-namespace {
-
-// Multiplications that one thread does sooner, in some tens of microseconds, than another is woken for its half.
-constexpr std::int64_t kAlone = 256 * 1024;
-
-}  // namespace
-
 bool attention_fits(const Attention& attention) {
   const std::int64_t width = attention.width;
   const bool whole_blocks = attention.format == CacheFormat::kF16 || width % 32 == 0;

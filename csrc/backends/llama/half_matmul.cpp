@@ -27,7 +27,7 @@ void round_half_rows(const HalfProduct& product, std::int64_t rows, HalfRows& ro
   rounded.rows = rows;
   rounded.width = product.width;
   rounded.numbers.resize(static_cast<std::size_t>(groups * kHalfGroup * product.width) * set.bytes_per_number / sizeof(CacheLine));
-#pragma omp parallel for num_threads(threads) schedule(static)
+#pragma omp parallel for num_threads(threads) schedule(static) if (groups > 1)
   for (std::int64_t group = 0; group < groups; ++group) {
     set.round_rows(product, rounded, group * kHalfGroup, std::min(kHalfGroup, rows - group * kHalfGroup));
   }

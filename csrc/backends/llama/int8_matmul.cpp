@@ -5,9 +5,7 @@
 namespace inferno {
 namespace {
 
-// Multiplications that one thread does sooner, in some tens of microseconds, than another is woken for its half.
-constexpr std::int64_t kAlone = 256 * 1024;
-constexpr std::int64_t kQuantizedAlone = 16 * 1024;  // numbers
+constexpr std::int64_t kQuantizedAlone = 16 * 1024;  // numbers, as kAlone
 
 }  // namespace
 

@@ -15,10 +15,10 @@ namespace inferno {
 // A value of the file as text; empty when it has no such key, or an array there.
 [[nodiscard]] std::string metadata(const llama_model* model, const std::string& key);
 
-// `fallback_name` is used when the file carries no name.
 // Whether its rows choose among experts.
 [[nodiscard]] bool chooses_experts(const llama_model* model);
 
+// `fallback_name` is used when the file carries no name.
 [[nodiscard]] ModelInfo describe_model(const llama_model* model, std::string fallback_name,
                                        const ModelOptions& options);
 

@@ -6,27 +6,19 @@
 
 #include <algorithm>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
+#include "backends/noise.h"
 
 namespace inferno {
 namespace {
 
 constexpr std::int64_t kWidth = 256, kColumns = 41, kExperts = 6, kTokens = 7, kUses = 3;
 constexpr std::size_t kRow = 256, kOut = 41;
-
-std::vector<float> noise(std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
 
 // Tokens that name experts unevenly: expert 1 by all of them, expert 5 by none.
 struct Problem {

@@ -9,24 +9,16 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
+#include "backends/noise.h"
 
 namespace inferno {
 namespace {
-
-std::vector<float> noise(std::int64_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(static_cast<std::size_t>(count));
-  for (float& value : values) value = normal(random);
-  return values;
-}
 
 std::uint16_t half(HalfFormat format, float number) {
   return format == HalfFormat::kBf16 ? ggml_fp32_to_bf16(number).bits : ggml_fp32_to_fp16(number);

@@ -9,13 +9,13 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "backends/llama/int8_device.h"
 #include "backends/llama/kernels/kernel_set.h"
 #include "backends/llama/llama_runtime.h"
+#include "backends/noise.h"
 #include "backends/kernel_sets_here.h"
 
 namespace inferno {
@@ -27,14 +27,6 @@ struct FreeContext {
 struct FreeScheduler {
   void operator()(ggml_backend_sched* scheduler) const { ggml_backend_sched_free(scheduler); }
 };
-
-std::vector<float> noise(std::size_t count, unsigned seed) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal;
-  std::vector<float> values(count);
-  for (float& value : values) value = normal(random);
-  return values;
-}
 
 ggml_type type_of(WeightFormat format) {
   if (format == WeightFormat::kQ8_0) return GGML_TYPE_Q8_0;

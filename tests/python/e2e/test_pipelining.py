@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from e2e.process import Server, eventually, running
+from e2e.endless import ENDLESS, PATH, cancelled, serving
+from e2e.process import Server, eventually
 from e2e.raw import opened, request, rest
 
 pytestmark = pytest.mark.e2e
 
-PATH = "/v1/completions"
-ENDLESS = {"prompt": "x", "max_tokens": 20_000, "ignore_eos": True}
 NEXT = {
     "a request": request(PATH, {"prompt": "y", "max_tokens": 3}),
     "several": request(PATH, {"prompt": "y", "max_tokens": 3}) * 20,
@@ -22,15 +19,7 @@ NEXT = {
 }
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running("fake:step_us=5000", "--context", "50000") as server:
-        yield server
-        assert server.stop() == 0
-
-
-def cancelled(server: Server) -> float:
-    return server.metric("inferno_cancelled_total")
+server = pytest.fixture(scope="module")(serving)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])

@@ -36,6 +36,9 @@ struct KernelSet {
 
 inline constexpr std::int64_t kStripColumns = 16;
 
+// Multiplications that one thread does sooner, in some tens of microseconds, than another is woken for its half.
+inline constexpr std::int64_t kAlone = 256 * 1024;
+
 // Those that this processor has the instructions for, and this build the kernels; the quickest last.
 [[nodiscard]] std::span<const KernelSet> kernel_sets();
 
