@@ -1,21 +1,15 @@
 #include "backends/llama/half_product.h"
 
 #include "backends/llama/kernels/kernel_set.h"
+#include "backends/llama/product_shape.h"
 
 namespace inferno {
 namespace {
 
-// As of int8_device.cpp: a smaller product is done sooner than it is passed on.
-constexpr std::int64_t kLeastWeights = 64 * 1024;
-
 HalfFormat format_of(const ggml_tensor& weights) { return weights.type == GGML_TYPE_BF16 ? HalfFormat::kBf16 : HalfFormat::kF16; }
 
 bool fits(const ggml_tensor& op) {
-  const ggml_tensor &weights = *op.src[0], &rows = *op.src[1];
-  // The second parameter is a hint that the first source is of a special form, which ggml's own kernels know.
-  return rows.type == GGML_TYPE_F32 && op.type == GGML_TYPE_F32 && op.op_params[1] == 0 && ggml_is_contiguous(&weights) &&
-         ggml_is_contiguous(&rows) && ggml_is_contiguous(&op) && ggml_is_matrix(&weights) && ggml_is_matrix(&rows) &&
-         weights.ne[0] % kHalfStep == 0 && rows.ne[1] > 0;
+  return is_plain(op) && is_of_matrices(op) && op.src[0]->ne[0] % kHalfStep == 0 && op.src[1]->ne[1] > 0;
 }
 
 }  // namespace

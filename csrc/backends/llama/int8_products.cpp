@@ -5,46 +5,27 @@
 #include <iterator>
 
 #include "backends/llama/half_product.h"
+#include "backends/llama/product_shape.h"
 
 namespace inferno {
 namespace {
-
-// A product that is smaller is done sooner than ggml has passed it on to another device.
-constexpr std::int64_t kLeastWeights = 64 * 1024;
-
-using Kernel = void (*)(Products&, const ggml_tensor&);
-
-template <WeightFormat kFormat>
-void multiply(Products& products, const ggml_tensor& op) {
-  products.multiply(op, kFormat);
-}
-template <WeightFormat kFormat>
-void multiply_experts(Products& products, const ggml_tensor& op) {
-  products.multiply_experts(op, kFormat);
-}
 
 // Weights that we have kernels for, and from how many rows on they are taken from ggml's (benches/cpp/bench_kernels.cpp). Of Q4_K
 // that is the first: ggml's kernel for weights as the file has them is slower, and in its own order (CPU_REPACK) as quick.
 struct WeightKind {
   ggml_type type;
+  WeightFormat format;
   std::int64_t least_rows;
-  Kernel multiply;
-  Kernel multiply_experts;  // null: left to ggml
 };
 constexpr WeightKind kWeightKinds[] = {
-    {GGML_TYPE_Q8_0, 2, multiply<WeightFormat::kQ8_0>, multiply_experts<WeightFormat::kQ8_0>},
-    {GGML_TYPE_Q4_K, 1, multiply<WeightFormat::kQ4_K>, multiply_experts<WeightFormat::kQ4_K>},
-    {GGML_TYPE_Q6_K, 2, multiply<WeightFormat::kQ6_K>, multiply_experts<WeightFormat::kQ6_K>},
+    {GGML_TYPE_Q8_0, WeightFormat::kQ8_0, 2},
+    {GGML_TYPE_Q4_K, WeightFormat::kQ4_K, 1},
+    {GGML_TYPE_Q6_K, WeightFormat::kQ6_K, 2},
 };
 
 const WeightKind* kind_of(const ggml_tensor& weights) {
   const auto* found = std::find_if(std::begin(kWeightKinds), std::end(kWeightKinds), [&](const WeightKind& k) { return k.type == weights.type; });
   return found == std::end(kWeightKinds) ? nullptr : found;
-}
-
-bool is_plain(const ggml_tensor& op) {
-  return op.src[1]->type == GGML_TYPE_F32 && op.type == GGML_TYPE_F32 && ggml_is_contiguous(op.src[0]) && ggml_is_contiguous(op.src[1]) &&
-         ggml_is_contiguous(&op);
 }
 
 bool is_our_experts_product(const ggml_tensor& op) {
@@ -87,9 +68,7 @@ bool is_our_product(const ggml_tensor& op, bool always) {
   const WeightKind* kind = kind_of(weights);
   if (kind == nullptr || !is_plain(op)) return false;
   const bool experts = op.op == GGML_OP_MUL_MAT_ID;
-  // The second parameter is a hint that the first source is of a special form, which ggml's own kernels know.
-  const bool fits = experts ? kind->multiply_experts != nullptr && is_our_experts_product(op)
-                            : op.op_params[1] == 0 && ggml_is_matrix(&weights) && ggml_is_matrix(&rows);
+  const bool fits = experts ? is_our_experts_product(op) : is_of_matrices(op);
   return fits && (always || ((experts ? rows.ne[2] : rows.ne[1]) >= kind->least_rows && weights.ne[0] * weights.ne[1] >= kLeastWeights));
 }
 
@@ -102,8 +81,8 @@ std::string our_weights() {
 
 void Products::compute(const ggml_tensor& op) {
   if (has_half_weights(op)) return multiply_halves(op);
-  const WeightKind& kind = *kind_of(*op.src[0]);
-  (op.op == GGML_OP_MUL_MAT_ID ? kind.multiply_experts : kind.multiply)(*this, op);
+  const WeightFormat format = kind_of(*op.src[0])->format;
+  op.op == GGML_OP_MUL_MAT_ID ? multiply_experts(op, format) : multiply(op, format);
 }
 
 void Products::multiply(const ggml_tensor& op, WeightFormat format) {

@@ -29,11 +29,11 @@ class Products {
   // `op` is one that is_our_product() takes.
   void compute(const ggml_tensor& op);
 
+ private:
   void multiply(const ggml_tensor& op, WeightFormat format);
   void multiply_experts(const ggml_tensor& op, WeightFormat format);
   void multiply_halves(const ggml_tensor& op);
 
- private:
   Int8Rows rows_;
   ExpertRows expert_rows_;
   HalfRows half_rows_;
