@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import logging
 import threading
 from collections.abc import Sequence
@@ -48,6 +49,8 @@ class PrefixKeeper:
         self._loading: dict[Path, asyncio.Future[None]] = {}
         self._writer = threading.Thread(target=self._write, name="inferno-prefixes", daemon=True)
         self._writer.start()
+        # DANGER: a thread that comes back from the engine into an interpreter that goes down ends the process there.
+        atexit.register(self._stop)
 
     def know_adapter(self, number: int, path: str) -> None:
         """What the engine calls an adapter is good for one run; what is stored goes by the content of its file.
@@ -75,6 +78,12 @@ class PrefixKeeper:
 
     def close(self) -> None:
         """Blocks until everything is written."""
+        self._writer.join()
+        atexit.unregister(self._stop)
+
+    def _stop(self) -> None:
+        """Of an engine that nobody closed: what it has kept is written all the same."""
+        self._engine.stop()
         self._writer.join()
 
     def _restore(self, tenant: str, adapter: int, path: Path) -> None:

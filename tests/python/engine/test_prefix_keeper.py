@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,18 @@ async def test_a_restart_reuses_what_was_computed(left: tuple[Path, str]) -> Non
     assert stats["prefix_store_files"] == 1
     await engine.aclose()
     assert engine.stats()["prefix_store_written"] == 0, "it is there already"
+
+
+UNCLOSED = """
+import sys, inferno
+inferno.LLM("fake:", prefix_store=sys.argv[1]).generate("never closed " * 20, max_tokens=4)
+"""
+
+
+def test_a_program_that_closes_nothing_keeps_it_too_and_ends_quietly(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", UNCLOSED, tmp_path / "store"], capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert only_file(tmp_path)
 
 
 async def test_another_tenant_gets_nothing_of_it(left: tuple[Path, str]) -> None:
