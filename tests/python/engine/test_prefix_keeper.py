@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from inferno.engine.core import _core
 from inferno.engine.local import LocalEngine
 from inferno.engine.prefix_store import PrefixStore
 from inferno.engine.request import GenerateRequest, SamplingOptions
@@ -172,6 +173,22 @@ async def test_another_form_of_cache_or_model_is_computed(left: tuple[Path, str]
     _, cached = await say(engine, PROMPT)
     # The test model's saved form is the same in both layouts.
     assert cached == (REUSED if "kv_layout" in options else 0)
+    assert engine.stats()["prefix_store_rejected"] == 0
+    await engine.aclose()
+
+
+@pytest.mark.parametrize("changed", ["__version__", "__commit__", "saved_format"])
+async def test_what_another_build_or_backend_wrote_is_computed(
+    left: tuple[Path, str], changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, said = left
+    if changed == "saved_format":
+        told = _core.Model.capabilities.fget  # type: ignore[attr-defined]
+        monkeypatch.setattr(_core.Model, "capabilities", property(lambda model: {**told(model), changed: "other"}))
+    else:
+        monkeypatch.setattr(_core, changed, "other")
+    engine = await started(folder)
+    assert await say(engine, PROMPT) == (said, 0)
     assert engine.stats()["prefix_store_rejected"] == 0
     await engine.aclose()
 

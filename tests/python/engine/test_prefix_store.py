@@ -97,6 +97,25 @@ def test_another_model_build_or_form_finds_nothing_and_deletes_nothing(stored: P
     assert opened(stored).find("a", TOKENS) is not None
 
 
+def test_a_file_that_was_moved_to_another_models_folder_is_not_believed(stored: Path) -> None:
+    other = (*IDENTITY[:-1], "other")
+    opened(stored, identity=other)
+    path = only_file(stored)
+    (elsewhere,) = (place for place in (stored / "store").iterdir() if place.is_dir() and place != path.parent)
+    path.rename(elsewhere / path.name)
+    store = opened(stored, identity=other)
+    assert store.find("a", TOKENS) is None
+    assert store.stats().rejected == 1
+
+
+def test_what_an_adapter_computed_is_its_own(stored: Path) -> None:
+    store = opened(stored)
+    store.write("a", TOKENS, memoryview(PAYLOAD[::-1]), b"1" * 32)
+    found = {adapter: store.find("a", TOKENS, adapter) for adapter in (b"", b"1" * 32, b"2" * 32)}
+    payloads = {adapter: one and store.read(one.path) for adapter, one in found.items()}
+    assert payloads == {b"": (TOKENS, PAYLOAD), b"1" * 32: (TOKENS, PAYLOAD[::-1]), b"2" * 32: None}
+
+
 def flipped(at: int) -> Callable[[bytes], bytes]:
     return lambda content: content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
 
