@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from inferno import canary
 from inferno.cli import main
-from inferno.engine.delta import RequestStream
+from inferno.engine.delta import Delta, RequestStream
 from inferno.engine.local import LocalEngine
 from inferno.engine.request import GenerateRequest
 from inferno.models.source import resolve
@@ -62,12 +63,12 @@ async def test_an_engine_that_forgets_tenants_is_found_out_by_what_it_reuses_and
     assert not any("otherwise alone" in leak for leak in verdict.leaks), "what is reused is right, if not its owner's"
 
 
-def rounds(draw: random.Random, by_other: float, count: int) -> dict[str, list[float]]:
+def rounds(draw: random.Random, by_other: float, count: int, *, by_itself: float = 3.0) -> dict[str, list[float]]:
     """Times of a machine where now and then something else runs, and where everything becomes slower meanwhile. A
-    prompt takes 10 ms, what is reused ``by_other``, and what the tenant has sent itself 3."""
+    prompt takes 10 ms, one that the other has sent ``by_other``, and what the tenant has sent itself ``by_itself``."""
     seconds: dict[str, list[float]] = {canary.BY_OTHER: [], canary.BY_NOBODY: [], canary.BY_ITSELF: []}
     for number in range(count):
-        for case, milliseconds in zip(seconds, (by_other, 10.0, 3.0), strict=True):
+        for case, milliseconds in zip(seconds, (by_other, 10.0, by_itself), strict=True):
             disturbed = draw.expovariate(0.1) if draw.random() < 0.3 else draw.expovariate(1)
             seconds[case].append((milliseconds * (1 + number / count) + disturbed) / 1000)
     return seconds
@@ -90,23 +91,47 @@ def test_times_tell_where_there_is_something_to_tell_and_not_where_nothing_is(co
     assert shows > (2970 if count == 90 else 2100)
 
 
+def test_where_not_even_ones_own_prompt_shows_the_look_at_times_says_so() -> None:
+    verdict = canary.Verdict()
+    canary.judge_times(rounds(random.Random(1), 10.0, 90, by_itself=10.0), verdict)
+    assert verdict.facts["seconds"]["would_have_shown"] is False
+
+
+class Altered:
+    """A stream whose deltas are changed on the way."""
+
+    def __init__(self, mine: RequestStream, change: Callable[[Delta], Delta]) -> None:
+        self.mine, self.change = mine, change
+
+    async def __aiter__(self) -> Any:
+        async for delta in self.mine:
+            yield self.change(delta)
+
+    async def aclose(self) -> None:
+        await self.mine.aclose()
+
+
+async def test_a_last_bit_that_hangs_on_others_is_found_out() -> None:
+    def swayed(delta: Delta) -> Delta:
+        entries = (replace(entry, logprob=math.nextafter(entry.logprob, 1)) for entry in delta.logprobs)
+        return replace(delta, logprobs=tuple(entries))
+
+    class Swayed(LocalEngine):
+        async def generate(self, request: GenerateRequest) -> RequestStream:  # type: ignore[override]
+            stream = await super().generate(request)
+            return stream if self.stats()["max_running"] == 1 else Altered(stream, swayed)
+
+    verdict = await canary.run(loader(Swayed, "fake:"), requests=20)
+    assert any("otherwise alone" in leak for leak in verdict.leaks)
+    assert verdict.facts["bit_for_bit"]["differing"] == len(verdict.leaks) > 0
+
+
 async def test_answers_of_others_are_found_out() -> None:
-    class Stream:
-        def __init__(self, mine: RequestStream, said: list[str]) -> None:
-            self.mine, self.said = mine, said
-
-        async def __aiter__(self) -> Any:
-            async for delta in self.mine:
-                yield replace(delta, text=self.said[-1], token_ids=tuple(token ^ 1 for token in delta.token_ids))
-
-        async def aclose(self) -> None:
-            await self.mine.aclose()
-
     class Babbling(LocalEngine):
         async def generate(self, request: GenerateRequest) -> RequestStream:  # type: ignore[override]
             said = self.__dict__.setdefault("said", [])
             said.append(await self.decode(request.prompt))
-            return Stream(await super().generate(request), said)
+            return Altered(await super().generate(request), lambda delta: replace(delta, text=said[-1]))
 
     verdict = await canary.run(loader(Babbling, "fake:"), requests=40)
     assert any("answered with the other's secret" in leak for leak in verdict.leaks)
@@ -126,3 +151,17 @@ def test_the_command_says_it_plainly_and_to_programs(capsys: pytest.CaptureFixtu
     words, _, last = capsys.readouterr().out.partition("{\n")
     assert "Nothing leaks between tenants." in words
     assert json.loads("{" + last)["leak_free"] is True
+
+
+def test_the_command_fails_where_something_leaks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inferno.engine.local.LocalEngine", Mixing)
+    for flag in ((), ("--json",)):
+        with pytest.raises(SystemExit) as ended:
+            main(["doctor", "--canary", "fake:", "--requests", "12", *flag])
+        assert ended.value.code == 1
+    words, _, last = capsys.readouterr().out.partition("{\n")
+    assert "LEAK: a prompt is computed in part only when the other tenant has sent it" in words
+    assert "leaks were found." in words
+    assert json.loads("{" + last)["leak_free"] is False
