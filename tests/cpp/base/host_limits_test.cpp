@@ -8,6 +8,10 @@
 #include <string>
 #include <thread>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
 namespace inferno {
 namespace {
 
@@ -68,6 +72,22 @@ TEST_F(HostFiles, ThreadsOfOneCoreAreOneCore) {
   EXPECT_EQ(count_cores({0, 2}, root_), 1) << "both threads of one core are allowed, and no other";
   EXPECT_EQ(count_cores({1, 2}, root_), 2);
   EXPECT_EQ(count_cores({0, 1, 7, 8}, root_), 4) << "of two the system says nothing";
+}
+
+// Of a thread of its own, so that the other tests keep theirs.
+TEST_F(HostFiles, ProcessorsThatAThreadMayNotRunOnAreNotUsed) {
+  std::int32_t found = 0;
+  std::thread([&] {
+    cpu_set_t mine, one;
+    ASSERT_EQ(sched_getaffinity(0, sizeof mine, &mine), 0);
+    std::size_t first = 0;
+    while (!CPU_ISSET(first, &mine)) ++first;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    found = usable_cores(root_);
+  }).join();
+  EXPECT_EQ(found, 1);
 }
 
 TEST_F(HostFiles, EveryLevelOfBothVersionsOfCgroupsLimits) {
