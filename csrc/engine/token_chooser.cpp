@@ -1,5 +1,7 @@
 #include "engine/token_chooser.h"
 
+#include <limits>
+
 #include "request/stop_criteria.h"
 #include "sampling/logprobs.h"
 
@@ -40,8 +42,13 @@ void TokenChooser::score(const PlannedChunk& chunk, std::span<const std::span<co
   const Sequence& sequence = *chunk.sequence;
   auto next = sequence.tokens.begin() + chunk.scores_from + 1;
   for (const std::span<const float> logits : rows) {
-    RowLogprobs row = row_logprobs(logits, *next, sequence.request->sampling.prompt_logprobs);
-    scored_.push_back({*next++, row.chosen, std::move(row.top)});
+    TokenLogprob& one = scored_.emplace_back(TokenLogprob{*next++, std::numeric_limits<float>::quiet_NaN(), {}});
+    try {
+      RowLogprobs row = row_logprobs(logits, one.token, sequence.request->sampling.prompt_logprobs);
+      one.logprob = row.chosen;
+      one.top = std::move(row.top);
+    } catch (const InternalError&) {  // a row that is no numbers: NaN says so
+    }
   }
 }
 
@@ -73,7 +80,7 @@ TokenMask TokenChooser::only(TokenId token) {
   return only_;
 }
 
-SampledToken TokenChooser::choose_one(const Sequence& sequence, std::span<const float> logits) {
+SampledToken TokenChooser::choose_one(const Sequence& sequence, std::span<const float> logits) try {
   const Request& request = *sequence.request;
   SampledToken sampled;
   Thought* thought = thought_of(sequence);
@@ -92,6 +99,10 @@ SampledToken TokenChooser::choose_one(const Sequence& sequence, std::span<const 
     sampled.logprob = {sampled.token, row.chosen, std::move(row.top)};
   }
   return sampled;
+} catch (const InternalError& error) {  // a row of no numbers, or what may be said is impossible: this sequence's matter alone
+  SampledToken none;
+  none.failure = Status(StatusCode::kInternal, error.what());
+  return none;
 }
 
 // What a grammar does not allow to be closed here goes on until it does.
@@ -104,12 +115,7 @@ void TokenChooser::choose_allowed(const Sequence& sequence, std::span<const floa
   }
   const TokenId close = sequence.request->thought.close;
   const TokenMask mask = closes && allows(allowed.value(), close) ? only(close) : allowed.value();
-  try {
-    sampled.token = sampler_of(sequence).sample(logits, scratch_, {}, mask);
-  } catch (const InternalError& error) {  // all that the grammar allows is impossible: this sequence's matter alone
-    sampled.failure = Status(StatusCode::kInternal, error.what());
-    return;
-  }
+  sampled.token = sampler_of(sequence).sample(logits, scratch_, {}, mask);
   sampled.ends = tokenizer_.is_end_of_generation(sampled.token);
   if (sampled.ends) return;
   const Result<bool> accepted = constrainer_.accept(sequence, sampled.token);

@@ -25,7 +25,7 @@ class TokenChooser {
   // The result is valid until the next call.
   [[nodiscard]] std::span<const SampledToken> choose(const StepPlan& plan, const Logits& logits);
   // Of the step that was last chosen for, the prompts' tokens whose rows were to score them, in order. Valid until the
-  // next choose(); may be moved from.
+  // next choose(); may be moved from. NaN where a row is no numbers.
   [[nodiscard]] std::span<TokenLogprob> scored() { return scored_; }
 
   // The sequence has ended: its sampler is given up.
@@ -41,7 +41,7 @@ class TokenChooser {
   [[nodiscard]] SampledToken choose_one(const Sequence& sequence, std::span<const float> logits);
   [[nodiscard]] Sampler& sampler_of(const Sequence& sequence);
   [[nodiscard]] Thought* thought_of(const Sequence& sequence);  // null without a limit
-  // Sets token, ends, completes; failure where the grammar or the model leaves no token.
+  // Sets token, ends, completes; failure where the grammar leaves no token.
   void choose_allowed(const Sequence& sequence, std::span<const float> logits, bool closes, SampledToken& sampled);
   [[nodiscard]] TokenMask only(TokenId token);
 

@@ -1,6 +1,7 @@
 #include "scheduler/scheduler.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <string>
 #include <tuple>
@@ -11,6 +12,20 @@ namespace inferno {
 namespace {
 
 constexpr double kAboutSeconds = 15;  // after its last sequence a tenant is still reckoned with for so long
+
+// Cuts them off.
+template <class T>
+std::span<T> first_of(std::span<T>& all, std::size_t count, const char* what) {
+  if (all.size() < count) throw InternalError(std::string("fewer tokens were ") + what + " than the plan asks for");
+  const std::span<T> first = all.first(count);
+  all = all.subspan(count);
+  return first;
+}
+
+// Of the first sampling chunk.
+std::size_t chain_length(std::span<const SampledToken> sampled) {
+  return static_cast<std::size_t>(std::find_if(sampled.begin(), sampled.end(), [](const SampledToken& one) { return !one.more; }) - sampled.begin()) + 1;
+}
 
 }  // namespace
 
@@ -106,32 +121,35 @@ void Scheduler::commit(const StepPlan& plan, std::span<const SampledToken> sampl
     // A row of a guess shares its way through the weights with the newest token's, right or wrong.
     share_.charge(sequence.request->tenant, chunk.count * (decoding ? FairShare::kDecodeCost : FairShare::kPrefillCost) +
                                                 chunk.drafted() * FairShare::kPrefillCost);
-    if (chunk.scores > 0) {
-      const auto mine = static_cast<std::size_t>(chunk.scores);
-      if (scored.size() < mine) throw InternalError("fewer tokens were scored than the plan asks for");
-      take_scores(chunk, scored.first(mine), updates);
-      scored = scored.subspan(mine);
-    }
-    if (!chunk.samples) {
+    const auto scores = first_of(scored, static_cast<std::size_t>(chunk.scores), "scored");
+    const auto tokens = chunk.samples ? first_of(sampled, chain_length(sampled), "sampled") : std::span<const SampledToken>();
+    if (!take_scores(chunk, scores, updates)) {
+      end_unscored(sequence, updates);
+    } else if (chunk.samples) {
+      take_tokens(chunk, tokens, updates);
+    } else {
       book(chunk, 0);
       if (sequence.request->prompt_only && sequence.pending() == 0) end_at_prompt(sequence, updates);
-      continue;
     }
-    const auto last = std::find_if(sampled.begin(), sampled.end(), [](const SampledToken& one) { return !one.more; });
-    if (last == sampled.end()) throw InternalError("fewer tokens were sampled than the plan asks for");
-    const auto mine = sampled.first(static_cast<std::size_t>(last - sampled.begin()) + 1);
-    sampled = sampled.subspan(mine.size());
-    take_tokens(chunk, mine, updates);
   }
 }
 
-void Scheduler::take_scores(const PlannedChunk& chunk, std::span<TokenLogprob> scored, Updates& updates) const {
+bool Scheduler::take_scores(const PlannedChunk& chunk, std::span<TokenLogprob> scores, Updates& updates) const {
+  if (scores.empty()) return true;
+  if (std::any_of(scores.begin(), scores.end(), [](const TokenLogprob& one) { return std::isnan(one.logprob); })) return false;
   Sequence& sequence = *chunk.sequence;
   sequence.scored += chunk.scores;
   SequenceUpdate update;
-  update.prompt_logprobs.assign(std::make_move_iterator(scored.begin()), std::make_move_iterator(scored.end()));
+  update.prompt_logprobs.assign(std::make_move_iterator(scores.begin()), std::make_move_iterator(scores.end()));
   describe(sequence, update);
   updates.push_back(std::move(update));
+  return true;
+}
+
+void Scheduler::end_unscored(Sequence& sequence, Updates& updates) {
+  cache_.poison(sequence.lease);
+  const Status why(StatusCode::kInternal, "the model gives the prompt's tokens no finite logits, so they cannot be scored");
+  end(running_, running_.find(order_of(sequence)), FinishReason::kError, why, updates);
 }
 
 void Scheduler::end_at_prompt(Sequence& sequence, Updates& updates) {

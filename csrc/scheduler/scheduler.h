@@ -81,8 +81,8 @@ class Scheduler {
   void finish(SequenceId sequence, Updates& updates);
 
   [[nodiscard]] StepPlan plan();
-  // `sampled` has the tokens of each sampling chunk, in order, and `scored` those of the prompts whose rows asked for it.
-  // Appends what is new to `updates`.
+  // `sampled` has the tokens of each sampling chunk, in order, and `scored` those of the prompts whose rows asked for it: NaN where
+  // there is no score, which ends the sequence. Appends what is new to `updates`.
   void commit(const StepPlan& plan, std::span<const SampledToken> sampled, Updates& updates,
               std::span<TokenLogprob> scored = {});
   // How long the step took, for the size of the next ones.
@@ -133,7 +133,8 @@ class Scheduler {
   [[nodiscard]] bool worth_waiting_for(Sequence& sequence) const;
   void assemble(StepPlan& plan);
 
-  void take_scores(const PlannedChunk& chunk, std::span<TokenLogprob> scored, Updates& updates) const;
+  [[nodiscard]] bool take_scores(const PlannedChunk& chunk, std::span<TokenLogprob> scores, Updates& updates) const;
+  void end_unscored(Sequence& sequence, Updates& updates);
   void end_at_prompt(Sequence& sequence, Updates& updates);
   void book(const PlannedChunk& chunk, std::int32_t accepted);
   void take_tokens(const PlannedChunk& chunk, std::span<const SampledToken> sampled, Updates& updates);

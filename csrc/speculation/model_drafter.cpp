@@ -1,6 +1,7 @@
 #include "speculation/model_drafter.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "base/log.h"
@@ -98,8 +99,11 @@ Status ModelDrafter::advance(std::vector<Turn>& turns) {
       turn.missing.clear();
       continue;
     }
-    turn.ask->tokens.push_back(row_peak(logits.value().rows.at(row++)).id);
-    turn.missing.assign(1, turn.ask->tokens.back());
+    const std::span<const float> logits_of = logits.value().rows.at(row++);
+    turn.missing.clear();
+    if (!std::isfinite(block_max(logits_of))) continue;  // nothing to guess by
+    turn.ask->tokens.push_back(row_peak(logits_of).id);
+    turn.missing.push_back(turn.ask->tokens.back());
   }
   return {};
 }

@@ -51,6 +51,10 @@ class CollectingSink final : public OutputSink {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return finished_ >= n; });
   }
+  void wait_finished(RequestId request) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return all_[{request, 0}].finish != FinishReason::kNone; });
+  }
   // Waits until this sequence has said something.
   void wait_started(RequestId request) {
     std::unique_lock lock(mutex_);
