@@ -14,7 +14,7 @@ void EmbedQueue::add(const EmbedRequestPtr& request) {
     share_.enter(request->tenant);
     texts.emplace(Order(due(*request), request->id, index), EmbedText{request, index});
   }
-  texts_left_.emplace(request->id, count);
+  left_.emplace(request->id, Left{request, count});
 }
 
 std::vector<EmbedText> EmbedQueue::take(std::int32_t rows, std::int32_t texts) {
@@ -34,14 +34,13 @@ std::vector<EmbedText> EmbedQueue::take(std::int32_t rows, std::int32_t texts) {
 
 std::vector<EmbedText> EmbedQueue::remove(RequestId request) {
   std::vector<EmbedText> removed;
-  for (auto tenant = waiting_.begin(); tenant != waiting_.end();) {
-    const auto here = tenant++;  // take_one() may erase it
-    std::vector<Texts::iterator> found;
-    for (auto text = here->second.begin(); text != here->second.end(); ++text) {
-      if (text->second.request->id == request) found.push_back(text);
-    }
-    for (const auto text : found) removed.push_back(take_one(here, text));
-  }
+  const auto found = left_.find(request);
+  if (found == left_.end()) return removed;
+  const EmbedRequest& asked = *found->second.request;
+  const auto tenant = waiting_.find(asked.tenant);
+  const Order first(due(asked), request, 0);
+  // take_one() erases both, with the last of their texts.
+  for (std::int32_t left = found->second.texts; left > 0; --left) removed.push_back(take_one(tenant, tenant->second.lower_bound(first)));
   return removed;
 }
 
@@ -63,9 +62,9 @@ EmbedText EmbedQueue::take_one(std::map<Tenant, Texts>::iterator tenant, Texts::
   share_.leave(tenant->first);
   tenant->second.erase(text);
   if (tenant->second.empty()) waiting_.erase(tenant);
-  const auto left = texts_left_.find(taken.request->id);
-  const bool last = --left->second == 0;
-  if (last) texts_left_.erase(left);
+  const auto left = left_.find(taken.request->id);
+  const bool last = --left->second.texts == 0;
+  if (last) left_.erase(left);
   admission_.leave(last ? 1 : 0, static_cast<std::int64_t>(taken.tokens().size()), taken.request->tenant);
   return taken;
 }

@@ -48,6 +48,10 @@ class EmbedQueue {
  private:
   using Order = std::tuple<double, RequestId, std::int32_t>;  // when it is due, in seconds; then arrival; then its place
   using Texts = std::map<Order, EmbedText>;
+  struct Left {
+    EmbedRequestPtr request;
+    std::int32_t texts = 0;
+  };
 
   [[nodiscard]] std::map<Tenant, Texts>::iterator next_tenant();
   EmbedText take_one(std::map<Tenant, Texts>::iterator tenant, Texts::iterator text);
@@ -55,7 +59,7 @@ class EmbedQueue {
   Admission& admission_;
   FairShare share_;
   std::map<Tenant, Texts> waiting_;  // no entry is empty
-  std::map<RequestId, std::int32_t> texts_left_;
+  std::map<RequestId, Left> left_;   // of requests that have texts here
   std::uint64_t taken_ = 0;
 };
 
