@@ -1,7 +1,10 @@
 // How many slots, cells and tokens of context come out of what was asked, the model and the memory.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "backends/llama/llama_options.h"
+#include "base/host_limits.h"
 
 namespace inferno {
 namespace {
@@ -178,6 +181,28 @@ TEST(LlamaOptions, NamesWhatItRefuses) {
               o.flash_attention = "off";
             }),
             "flash_attention is 'off', but kv_type 'q4_0' needs it: use auto or on, or kv_type f16 or f32");
+}
+
+TEST(LlamaOptions, AContextIsMadeOfTheTypeAttentionAndThreadsThatWereAskedFor) {
+  const auto made = [](auto change) {
+    ModelOptions options;
+    change(options);
+    return llama_context_settings(options, chosen(options, facts(2048)));
+  };
+  for (const auto& [name, type] : {std::pair("f32", GGML_TYPE_F32), {"f16", GGML_TYPE_F16}, {"q8_0", GGML_TYPE_Q8_0}, {"q4_0", GGML_TYPE_Q4_0}}) {
+    const llama_context_params params = made([&](auto& o) { o.kv_type = name; });
+    EXPECT_EQ(params.type_k, type) << name;
+    EXPECT_EQ(params.type_v, type) << name;
+  }
+  for (const auto& [name, type] : {std::pair("auto", LLAMA_FLASH_ATTN_TYPE_AUTO), {"on", LLAMA_FLASH_ATTN_TYPE_ENABLED}, {"off", LLAMA_FLASH_ATTN_TYPE_DISABLED}}) {
+    EXPECT_EQ(made([&](auto& o) { o.flash_attention = name; }).flash_attn_type, type) << name;
+  }
+  EXPECT_EQ(made([](auto& o) { o.deterministic = true; }).flash_attn_type, LLAMA_FLASH_ATTN_TYPE_ENABLED);
+  for (const std::int32_t threads : {0, 1, usable_cores() + 1}) {
+    const llama_context_params params = made([&](auto& o) { o.threads = threads; });
+    EXPECT_EQ(params.n_threads, threads == 0 ? usable_cores() : threads) << "0 is as many as there are cores";
+    EXPECT_EQ(params.n_threads_batch, params.n_threads);
+  }
 }
 
 TEST(LlamaOptions, ABatchOfOneRowStillHasRoomForEverySequence) {
