@@ -65,6 +65,16 @@ TEST(PrefixIndex, KeepsTenantsApart) {
   EXPECT_THROW(index.insert("bob", kA, Tokens{1, 2}), InternalError);
 }
 
+TEST(PrefixIndex, KeepsAdaptersOfATenantApart) {
+  PrefixIndex index(2);
+  index.insert({"t", AdapterId{1}}, kA, Tokens{1, 2, 3, 4});
+  expect_match(index, "t", {1, 2, 3, 4}, kA, 0);
+  expect_match(index, {"t", AdapterId{2}}, {1, 2, 3, 4}, kA, 0);
+  index.insert("t", kB, Tokens{1, 2});
+  expect_match(index, {"t", AdapterId{1}}, {1, 2, 3, 4}, kA, 4);
+  expect_match(index, "t", {1, 2, 3, 4}, kB, 2);
+}
+
 TEST(PrefixIndex, GrowsAndShrinksWithItsSlots) {
   PrefixIndex index(2);
   index.insert("t", kA, Tokens{1});
