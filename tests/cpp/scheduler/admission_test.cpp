@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -37,6 +38,14 @@ TEST(Admission, AFullQueueOfOneTenantKeepsNobodyElseOut) {
   EXPECT_TRUE(door.enter(1, 50, "brief").ok());
   EXPECT_FALSE(door.enter(1, 1, "flood").ok());
   EXPECT_EQ(door.waiting(), 3);
+}
+
+TEST(Admission, TwiceTheBoundIsTheMostHoweverManyTenantsCome) {
+  Admission sequences(2, 100), tokens(100, 20);
+  for (int i = 0; i < 9; ++i) {
+    EXPECT_EQ(sequences.enter(1, 1, std::to_string(i)).ok(), i < 4) << i;
+    EXPECT_EQ(tokens.enter(1, 10, std::to_string(i)).ok(), i < 4) << i;
+  }
 }
 
 TEST(Admission, CountsBackToZeroUnderThreads) {

@@ -6,11 +6,12 @@ namespace inferno {
 namespace {
 
 struct Queue {
-  RequestId add(std::vector<std::size_t> lengths, Tenant tenant = "a", std::int32_t priority = 0) {
+  RequestId add(std::vector<std::size_t> lengths, Tenant tenant = "a", std::int32_t priority = 0, Time arrived = {}) {
     auto request = std::make_shared<EmbedRequest>();
     request->id = RequestId{++numbers};
     request->tenant = std::move(tenant);
     request->priority = priority;
+    request->arrived = arrived;
     std::int64_t tokens = 0;
     for (const std::size_t length : lengths) {
       request->texts.emplace_back(length, 7);
@@ -73,6 +74,14 @@ TEST(EmbedQueue, PriorityGoesFirstWithinATenant) {
   q.add({5, 5}, "a", 1);
   q.add({5}, "a", 0);
   EXPECT_EQ(q.take(100, 8), (Names{"2.0", "1.0", "1.1"}));
+}
+
+TEST(EmbedQueue, WaitingCountsForWhatIsOfLowPriority) {
+  Queue q;
+  q.add({5}, "a", 3);
+  q.add({5}, "a", 0, Time{} + std::chrono::seconds(29));
+  q.add({5}, "a", 0, Time{} + std::chrono::seconds(31));
+  EXPECT_EQ(q.take(100, 8), (Names{"2.0", "1.0", "3.0"}));
 }
 
 TEST(EmbedQueue, ATenantOfWeightThreeGetsThreeTimesAsMuch) {

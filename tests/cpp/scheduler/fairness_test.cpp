@@ -1,4 +1,5 @@
 // Between tenants: nobody's flood stands in another's way, and nothing waits for ever.
+#include <algorithm>
 #include <random>
 
 #include "scheduler/house.h"
@@ -25,6 +26,16 @@ TEST(Fairness, AFullBatchGivesAPlaceToATenantThatHasNone) {
   EXPECT_EQ(house.scheduler.stats().preemptions, 1u);
   for (int i = 0; i < 20; ++i) house.step();
   EXPECT_EQ(house.scheduler.stats().preemptions, 1u) << "no further ping-pong";
+}
+
+TEST(Fairness, WhereDecodingTakesEveryRowATenantThatHasNoneStillGetsAPlace) {
+  House house({.max_running = 4, .batch_rows = 4, .prefill_chunk = 4});
+  for (int i = 0; i < 4; ++i) house.add(range(100 * i, 4), 200, 0, "flood");
+  for (int i = 0; i < 12; ++i) house.step();
+  EXPECT_EQ(house.step().rows, 4);
+  const SequenceId brief = house.add(range(9000, 1), 3, 0, "brief");
+  house.step();
+  EXPECT_EQ(house.output(brief).size(), 1u);
 }
 
 TEST(Fairness, WhileSeveralAreAboutAPlaceIsKeptForWhoRunsLess) {
@@ -55,6 +66,39 @@ TEST(Fairness, AnotherTenantsPromptsInPrefillKeepNobodyOutside) {
   EXPECT_EQ(house.output(brief).size(), 1u) << "the second, too";
 }
 
+TEST(Fairness, WhereTheCacheIsFullTheLastOfWhoRunsMostIsSetAside) {
+  House house({.batch_rows = 128}, 5 * 16);
+  const SequenceId first = house.add(range(0, 15), 20, 0, "a");
+  const SequenceId last = house.add(range(100, 15), 20, 0, "a");
+  const SequenceId other = house.add(range(200, 15), 20, 0, "b");
+  while (house.scheduler.stats().preemptions == 0) house.step();
+  const std::size_t before[] = {house.output(first).size(), house.output(last).size(), house.output(other).size()};
+  house.step();
+  EXPECT_EQ(house.output(first).size(), before[0] + 1);
+  EXPECT_EQ(house.output(last).size(), before[1]);
+  EXPECT_EQ(house.output(other).size(), before[2] + 1);
+}
+
+TEST(Fairness, ALongPromptThatDoesNotFitYetIsNotOvertakenByOthersShortOnes) {
+  House house({.max_running = 4, .batch_rows = 256, .prefill_chunk = 256}, 256);
+  house.add(range(0, 100), 30, 0, "c");
+  house.step();
+  const SequenceId large = house.add(range(1000, 200), 4, 0, "a");
+  const SequenceId brief = house.add(range(2000, 8), 4, 0, "b");
+  while (house.output(large).empty()) {
+    EXPECT_TRUE(house.output(brief).empty());
+    house.step();
+  }
+}
+
+TEST(Fairness, ALowerClassDoesNotComeInBeforeAHigherOneThatWaitsForItsOwnPrefill) {
+  House house({.max_running = 8, .batch_rows = 64, .tenants = {.classes = {{"talk", -1}}}});
+  for (int i = 0; i < 2; ++i) house.add(range(1000 * i, 500), 4, 0, "talk");
+  house.add(range(9000, 8), 4, 0, "batch");
+  house.step();
+  EXPECT_EQ(house.scheduler.running(), 1u);
+}
+
 TEST(Fairness, TwoBusyTenantsGetEqualShares) {
   House house({.max_running = 4, .batch_rows = 64});
   std::vector<SequenceId> ids[2];
@@ -79,6 +123,22 @@ TEST(Fairness, ATenantOfWeightThreeGetsThreeTimesAsMuch) {
     for (const SequenceId id : ids[t]) produced[t] += house.output(id).size();
   }
   EXPECT_NEAR(static_cast<double>(produced[1]) / static_cast<double>(produced[0]), 3.0, 0.4);
+}
+
+// One at a time, so that nothing but shares says whose turn it is. A token of an answer counts as two of a prompt.
+TEST(Fairness, WhoHasMuchWrittenAndWhoHasMuchReadGetEqualShares) {
+  House house({.max_running = 1, .batch_rows = 128, .prefill_chunk = 128});
+  std::vector<SequenceId> written, read;
+  for (int i = 0; i < 60; ++i) {
+    written.push_back(house.add(range(1000 * i, 1), 40, 0, "writer"));
+    read.push_back(house.add(range(1000 * i, 1 + 2 * 39), 1, 0, "reader"));
+  }
+  for (int i = 0; i < 1600; ++i) house.step();
+  const auto ended = [&](const std::vector<SequenceId>& ids) {
+    return std::count_if(ids.begin(), ids.end(), [&](SequenceId id) { return house.finals(id, FinishReason::kLength) == 1; });
+  };
+  EXPECT_GT(ended(written), 30);
+  EXPECT_NEAR(static_cast<double>(ended(written)), static_cast<double>(ended(read)), 2);
 }
 
 TEST(Fairness, AHigherClassGoesFirstAndALowerOneIsServedWithAge) {

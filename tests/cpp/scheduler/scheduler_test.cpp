@@ -84,6 +84,17 @@ TEST(Scheduler, HigherPriorityIsServedFirstAndTakesThePlaceOfLower) {
   EXPECT_EQ(house.scheduler.stats().preemptions, 1u);
 }
 
+TEST(Scheduler, WhatWasSetAsideForAPlaceGoesOnFromItsParkedCache) {
+  House house({.max_running = 1});
+  const SequenceId low = house.add(range(0, 100), 20, 5);
+  while (house.output(low).size() < 10) house.step();
+  house.add(range(1000, 10), 3, 0);
+  for (int i = 0; i < 100 && !house.scheduler.idle(); ++i) house.step();
+  EXPECT_EQ(house.scheduler.stats().preemptions, 1u);
+  EXPECT_EQ(house.output(low).size(), 20u);
+  EXPECT_LE(house.scheduler.stats().prefill_tokens, 100u + 10u + 16u) << "what is behind the last whole block is computed again";
+}
+
 TEST(Scheduler, CancelFreesEverythingInQueuePrefillAndDecode) {
   House house({.max_running = 2, .batch_rows = 32});
   const SequenceId decoding = house.add(range(0, 8), 50);

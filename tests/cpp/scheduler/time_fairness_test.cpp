@@ -162,6 +162,24 @@ TEST(TimeFairness, NewTenantsWithoutEndDoNotStopWhatRunsOrWaits) {
   EXPECT_GT(machine.waiting(), 0) << "it was overload";
 }
 
+// The same for an answer that is being written, where a step has no room for all of them: x had much computed while only y
+// was there, and each that comes had less.
+TEST(TimeFairness, NewTenantsWithoutEndDoNotStopAnAnswerOfWhoHadMore) {
+  Machine machine;
+  machine.submit("y", 23, 700);
+  machine.submit("x", 400, 300);
+  machine.run(false, false, 4);
+  int comes = 0;
+  const auto flood = [&](double length) {
+    for (machine.forget(); length > 0; length -= 0.1) {
+      while (machine.waiting() < 3) machine.submit("new" + std::to_string(++comes), 23, 100);
+      machine.run(false, false, 0.1);
+    }
+  };
+  flood(8), flood(20);
+  EXPECT_GE(machine.rows("x"), 20 / machine.longest_step() / 32);
+}
+
 // Overload by all sizes and tenants, while the sizes of steps follow their time: what came first is not left over.
 TEST(TimeFairness, UnderArrivalsWithoutEndNothingAcceptedWaitsForEver) {
   for (unsigned seed = 0; seed < 4; ++seed) {
