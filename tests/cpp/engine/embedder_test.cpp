@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <condition_variable>
 #include <map>
+#include <vector>
 
 #include "backends/backend_registry.h"
 #include "engine/engine.h"
@@ -20,6 +22,7 @@ class VectorSink final : public EmbedSink {
     std::lock_guard lock(mutex_);
     for (const EmbedOutput& output : outputs) {
       EXPECT_TRUE(all_.emplace(std::pair(output.request, output.index), output).second) << "a second output of one text";
+      order_.push_back(output.request);
     }
     changed_.notify_all();
   }
@@ -30,6 +33,11 @@ class VectorSink final : public EmbedSink {
   EmbedOutput of(RequestId request, std::int32_t index) {
     std::lock_guard lock(mutex_);
     return all_.at({request, index});
+  }
+  // Of the first `n` outputs, those of the request.
+  std::ptrdiff_t among_the_first(std::ptrdiff_t n, RequestId request) {
+    std::lock_guard lock(mutex_);
+    return std::count(order_.begin(), order_.begin() + n, request);
   }
   std::size_t count(StatusCode code) {
     std::lock_guard lock(mutex_);
@@ -42,15 +50,16 @@ class VectorSink final : public EmbedSink {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::pair<RequestId, std::int32_t>, EmbedOutput> all_;
+  std::vector<RequestId> order_;
 };
 
 struct Running {
-  explicit Running(const std::string& path = "fake:embed=16", ModelOptions options = {}) {
+  explicit Running(const std::string& path = "fake:embed=16", ModelOptions options = {}, const EngineConfig& config = {}) {
     options.context_tokens = 100;
     options.batch_rows = 32;
     if (options.slots == 0) options.slots = 4;
     model = std::shared_ptr<Model>(load_model(path, options).value());
-    embedder = Embedder::create(model, EngineConfig{}, sink, clock).value();
+    embedder = Embedder::create(model, config, sink, clock).value();
   }
 
   static EmbedRequest request(std::vector<std::vector<TokenId>> texts) {
@@ -145,6 +154,44 @@ TEST(Embedder, CancelEndsWhatIsNotComputed) {
   EXPECT_EQ(it.embedder->stats().waiting_tokens, 0);
   it.expected = 200;
   EXPECT_EQ(it.alone({50}), it.sink.of(id, 0).vector);
+}
+
+TEST(Embedder, TheQueueIsBoundByRequestsAndByTheirTokens) {
+  ModelOptions one_at_a_time;
+  one_at_a_time.slots = 1;
+  EngineConfig requests, tokens;
+  requests.max_waiting = 1;
+  tokens.max_waiting_tokens = 100;
+  for (const EngineConfig& config : {requests, tokens}) {
+    Running it("fake:embed=16,step_us=2000", one_at_a_time, config);
+    (void)it.embedder->submit(Running::request(std::vector<std::vector<TokenId>>(60, {50}))).value();
+    EXPECT_EQ(it.embedder->submit(Running::request({std::vector<TokenId>(90, 50)})).status().code(), StatusCode::kQueueFull);
+  }
+}
+
+// While one text is computed, two tenants send as many each; those of the favoured among the first half.
+std::ptrdiff_t favoured_in_the_first_half(const EngineConfig& config) {
+  ModelOptions one_at_a_time;
+  one_at_a_time.slots = 1;
+  Running it("fake:embed=16,step_us=2000", one_at_a_time, config);
+  EmbedRequest first = Running::request({{50}});
+  EmbedRequest usual = Running::request(std::vector<std::vector<TokenId>>(20, {50}));
+  EmbedRequest favoured = usual;
+  first.tenant = "first", usual.tenant = "usual", favoured.tenant = "favoured";
+  (void)it.embedder->submit(first).value();
+  (void)it.embedder->submit(usual).value();
+  const RequestId id = it.embedder->submit(favoured).value();
+  it.sink.wait(41);
+  return it.sink.among_the_first(21, id);
+}
+
+TEST(Embedder, WeightsAndClassesOfItsConfigSayWhoIsServed) {
+  EngineConfig weights, classes;
+  weights.tenant_weights = {{"favoured", 4.0}};
+  classes.tenant_classes = {{"favoured", -1}};
+  EXPECT_GT(favoured_in_the_first_half(weights), 13) << "four of five";
+  EXPECT_GT(favoured_in_the_first_half(classes), 15) << "all but what goes by age";
+  EXPECT_LT(favoured_in_the_first_half({}), 12);
 }
 
 TEST(Embedder, AFailingBatchFailsItsTextsOnly) {

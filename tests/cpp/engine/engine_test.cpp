@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "engine/running.h"
 
 namespace inferno {
@@ -150,8 +152,52 @@ TEST(Engine, AFullQueueRefusesAndLaterTakesAgain) {
   }
   EXPECT_EQ(refused.code(), StatusCode::kQueueFull);
   engine.sink.wait_finished(accepted);
+  EXPECT_TRUE(engine.engine->seconds_until_room(1, 8).has_value()) << "some have left while others waited";
   EXPECT_TRUE(engine.engine->submit(engine.request("again")).ok());
   engine.sink.wait_finished(accepted + 1);
+}
+
+TEST(Engine, PromptsThatWaitAreBoundByTheirTokensToo) {
+  EngineConfig config;
+  config.max_running = 1;
+  config.max_waiting_tokens = 100;
+  Running engine("fake:step_us=300", {}, config);
+  const RequestId runs = engine.engine->submit(engine.request("runs", 200)).value();
+  engine.sink.wait_started(runs);
+  EXPECT_TRUE(engine.engine->submit(engine.request(std::string(60, 'x'))).ok());
+  const Status refused = engine.engine->submit(engine.request(std::string(60, 'y'))).status();
+  EXPECT_EQ(refused.code(), StatusCode::kQueueFull);
+  EXPECT_NE(refused.message().find("of 100 prompt tokens wait"), std::string::npos) << refused.message();
+  engine.sink.wait_finished(2);
+}
+
+// While one place is taken, two tenants send as many requests each.
+std::ptrdiff_t usual_ended_before_all_of_the_favoured(EngineConfig config) {
+  config.max_running = 1;
+  Running engine("fake:step_us=300", {}, config);
+  const RequestId runs = engine.engine->submit(engine.request("runs", 200)).value();
+  engine.sink.wait_started(runs);
+  std::vector<RequestId> usual, favoured;
+  for (int i = 0; i < 12; ++i) {
+    for (auto* ids : {&usual, &favoured}) {
+      Request request = engine.request("as long", 4);
+      request.tenant = ids == &usual ? "usual" : "favoured";
+      ids->push_back(engine.engine->submit(std::move(request)).value());
+    }
+  }
+  for (const RequestId id : favoured) engine.sink.wait_finished(id);
+  const auto ended = std::count_if(usual.begin(), usual.end(), [&](RequestId id) { return engine.sink.of(id).finish != FinishReason::kNone; });
+  engine.sink.wait_finished(1 + usual.size() + favoured.size());
+  return ended;
+}
+
+TEST(Engine, WeightsAndClassesOfItsConfigSayWhoIsServed) {
+  EngineConfig weights, classes;
+  weights.tenant_weights = {{"favoured", 4.0}};
+  classes.tenant_classes = {{"favoured", -1}};
+  EXPECT_LT(usual_ended_before_all_of_the_favoured(weights), 7) << "a quarter";
+  EXPECT_LT(usual_ended_before_all_of_the_favoured(classes), 7) << "what goes by age";
+  EXPECT_GT(usual_ended_before_all_of_the_favoured({}), 8);
 }
 
 TEST(Engine, AFailedStepFailsItsRequestsAndTheNextOneWorks) {
