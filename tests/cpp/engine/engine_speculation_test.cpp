@@ -250,6 +250,20 @@ TEST(Speculation, WhateverADraftModelGuessesTextsStayTheSame) {
   }
 }
 
+TEST(Speculation, ASlotOfTheDraftModelServesOneTextAfterAnother) {
+  ModelOptions one_slot;
+  one_slot.slots = 1;
+  Talk talk("draft", "fake:repeat=9", roomy(), "fake:repeat=9", one_slot);
+  std::uint64_t accepted = 0;
+  for (const char* text : {"the first", "the second", "the third"}) {
+    (void)talk.all({ask(text)});
+    const std::uint64_t now = talk.engine->stats().speculation.accepted;
+    EXPECT_GT(now, accepted + 50) << text;
+    accepted = now;
+  }
+  talk.close();
+}
+
 TEST(Speculation, ADraftModelOfAnotherVocabularyIsRefusedWithBothCounts) {
   const SteadyClock clock;
   CollectingSink sink;
