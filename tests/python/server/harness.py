@@ -54,6 +54,7 @@ class Call:
     body: bytes = b""
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     chunks: tuple[bytes, ...] = ()
+    extensions: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         parts = self.chunks or (self.body,)
@@ -77,6 +78,7 @@ class Call:
             "headers": [(b"host", b"test"), *self.headers],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 2),
+            "extensions": self.extensions,
         }
         self.task = asyncio.ensure_future(self.app(scope, self._incoming.get, self.sent.put))
         return self.task
