@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from tests.data.make_gguf import write_encoder
 
+from inferno.engine.core import _core
 from inferno.engine.embedding import EmbedRequest
 from inferno.engine.local import LocalEngine
 from inferno.engine.scoring import ScoreRequest, probabilities
-from inferno.errors import ContextLengthExceeded, DataCorrupted, Unsupported
+from inferno.errors import ContextLengthExceeded, DataCorrupted, Unavailable, Unsupported
 
 LABELS = ("good", "bad", "other")
 
@@ -55,6 +56,27 @@ async def test_scores_are_the_heads_of_the_first_tokens_vector(classifier: Local
     assert found.prompt_tokens == sum(map(len, ids))
     # The vectors came with length 1; a layer norm of ones and zeros gives them the length of their width's root.
     np.testing.assert_allclose(found.scores, head(path, vectors * math.sqrt(64)), atol=1e-4)
+
+
+async def test_texts_cross_with_whose_they_are_and_their_priority(
+    classifier: LocalEngine, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crossed: list[tuple[str, int]] = []
+
+    def submit(_: _core.Embedder, native: _core.EmbedRequest) -> int:
+        crossed.append((native.tenant, native.priority))
+        raise _core.CoreError("unavailable", "seen enough", "")
+
+    monkeypatch.setattr(_core.Embedder, "submit", submit)
+    plain = await LocalEngine.load(str(path), options={"pooling": "cls"})
+    for asked in (
+        classifier.score(ScoreRequest([("a", None)], priority=2, tenant="t")),
+        plain.embed(EmbedRequest([[5]], priority=3, tenant="u")),
+    ):
+        with pytest.raises(Unavailable):
+            await asked
+    await plain.aclose()
+    assert crossed == [("t", 2), ("u", 3)]
 
 
 async def test_the_card_says_what_it_can(classifier: LocalEngine) -> None:
