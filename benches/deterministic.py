@@ -2,8 +2,8 @@
 
 Two engines of the same file, one with and one without, take turns (A B A B) with 1, 8 and 32 streams. Each has a
 process of its own, as it has behind a server: where two share one, OpenMP counts more threads than cores and lets them
-sleep instead of watch for work. One request is the same in every turn; with ``deterministic`` its tokens and logprobs
-must be the same bits each time, or this exits 1.
+sleep sooner. One request is the same in every turn; with ``deterministic`` its tokens and logprobs must be the same
+bits each time, or this exits 1.
 """
 
 from __future__ import annotations

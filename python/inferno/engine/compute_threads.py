@@ -5,6 +5,11 @@ keeps a waiting thread awake for milliseconds unless told otherwise. Where somet
 spent on waiting for a thread that has none, and a step takes several times as long. Asleep, a thread leaves its core to
 the one that it waits for. The moment is as long as threads wait that have their cores to themselves; the figures are in
 docs/performance.md.
+
+OpenMP counts the compute threads of all that ever computed: of each model's engine, of what encodes pictures. Where
+they are more than cores, though most of them sleep, it lets those that wait look a hundred times only, and every
+operator then costs a sleep and a waking; with a wait policy of "active" they look a thousand times. What loads a model
+has compute threads, too, but they end with its thread (LocalEngine.load).
 """
 
 from __future__ import annotations
@@ -18,19 +23,19 @@ _LOOKS = "4000"
 """How often a waiting thread looks before it sleeps. Between looks the processor pauses, for 3 to 50 nanoseconds by its
 make; one that has no such pause looks so fast that OpenMP's own number is a moment, too."""
 _PAUSING = ("x86_64", "amd64")
-_COUNT = "GOMP_SPINCOUNT"
-_TOLD = (_COUNT, "OMP_WAIT_POLICY")
+_SAID = {"GOMP_SPINCOUNT": _LOOKS, "OMP_WAIT_POLICY": "ACTIVE"}
 
 
 @contextmanager
 def waiting_briefly() -> Iterator[None]:
     """The OpenMP library that is loaded within waits so. It reads its environment once, then; children see nothing of
     it. What the user's environment says of waiting stands."""
-    if platform.machine().lower() not in _PAUSING or any(name in os.environ for name in _TOLD):
+    if platform.machine().lower() not in _PAUSING or any(name in os.environ for name in _SAID):
         yield
         return
-    os.environ[_COUNT] = _LOOKS
+    os.environ.update(_SAID)
     try:
         yield
     finally:
-        del os.environ[_COUNT]
+        for name in _SAID:
+            del os.environ[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -96,7 +97,7 @@ class LocalEngine:
         prefix_store_bytes: int = StoreSettings.model_fields["prefixes_bytes"].default,
         progress: Progress | None = None,
     ) -> LocalEngine:
-        """Load a model and start its engine, in a thread; cancelling gives the load up.
+        """Load a model and start its engine, in a thread of its own; cancelling gives the load up.
 
         ``backend`` is said to compute it, where that is not simply what opens ``path``: of a file made of another.
         ``options`` and ``engine`` override fields of ``_core.ModelOptions`` and ``_core.EngineConfig``; None values
@@ -131,7 +132,10 @@ class LocalEngine:
             )
             return cls(parts, name=name)
 
-        loading = asyncio.get_running_loop().run_in_executor(None, work)
+        # What loading computed with ends with its thread: OpenMP would count it (compute_threads.py).
+        thread = ThreadPoolExecutor(1, "load-model")
+        loading = asyncio.get_running_loop().run_in_executor(thread, work)
+        thread.shutdown(wait=False)
         try:
             return await asyncio.shield(loading)
         except asyncio.CancelledError:

@@ -1,7 +1,9 @@
-"""What the OpenMP library of the native module was told of waiting, as it says itself when it is loaded."""
+"""What the OpenMP library of the native module was told of waiting, as it says itself when it is loaded, and that
+loading a model leaves it no threads to count."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import platform
 import subprocess
@@ -11,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from inferno.engine.core import _core
+from inferno.engine.local import LocalEngine
+from inferno.models.builtin import ember_path
 
-_LOAD = "import os; import inferno.engine.core; print(os.environ.get('GOMP_SPINCOUNT'))"
+_LOAD = """import os, inferno.engine.core
+print(os.environ.get('GOMP_SPINCOUNT'), os.environ.get('OMP_WAIT_POLICY'))"""
 
 _MAPS = Path("/proc/self/maps")
 pytestmark = pytest.mark.skipif(
@@ -22,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def _loaded(**environment: str) -> tuple[str, str]:
-    """What OpenMP says, and the count of looks that a child would inherit."""
+    """What OpenMP says, and what a child would inherit."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
     done = subprocess.run(
         [sys.executable, "-c", _LOAD],
@@ -37,7 +42,8 @@ def _loaded(**environment: str) -> tuple[str, str]:
 def test_a_waiting_thread_sleeps_after_a_moment_and_children_are_told_nothing() -> None:
     said, left = _loaded()
     assert "GOMP_SPINCOUNT = '4000'" in said
-    assert left == "None"
+    assert "OMP_WAIT_POLICY = 'ACTIVE'" in said
+    assert left == "None None"
 
 
 @pytest.mark.parametrize(
@@ -48,4 +54,26 @@ def test_what_the_user_says_of_waiting_stands(told: dict[str, str], shown: str) 
     said, left = _loaded(**told)
     assert shown in said
     assert "'4000'" not in said
-    assert left == told.get("GOMP_SPINCOUNT", "None")
+    assert left == f"{told.get('GOMP_SPINCOUNT')} {told.get('OMP_WAIT_POLICY')}"
+
+
+def _threads() -> set[str]:
+    return {task.name for task in Path("/proc/self/task").iterdir()}
+
+
+async def _threads_of_a_loaded_model(**options: bool) -> int:
+    before = _threads()
+    wanted = {"threads": 2, "slots": 2, "context_tokens": 64, **options}
+    engine = await LocalEngine.load(str(ember_path()), options=wanted)
+    counts = []
+    for _ in range(50):  # a thread that has ended is there for a moment yet
+        counts.append(len(_threads() - before))
+        await asyncio.sleep(0.01)
+    await engine.aclose()
+    return min(counts)
+
+
+async def test_compute_threads_of_loading_end_with_it() -> None:
+    """With ``deterministic`` a text is computed on two threads when the model is loaded."""
+    await _threads_of_a_loaded_model()  # so that what a process starts once is there
+    assert await _threads_of_a_loaded_model(deterministic=True) == await _threads_of_a_loaded_model()
