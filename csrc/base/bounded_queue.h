@@ -1,4 +1,5 @@
-// A queue of many producers and one consumer with a bound: put may refuse, take waits.
+// A queue of many producers and one consumer with a bound: put may refuse, take waits. It must outlive every call of put,
+// which is not over when its item can be taken.
 #pragma once
 
 #include <chrono>
@@ -44,10 +45,12 @@ class BoundedQueue {
 
  private:
   bool push(T&& item, std::size_t bound) {
-    std::lock_guard lock(mutex_);
-    if (closed_ || items_.size() >= bound) return false;
-    items_.push_back(std::move(item));
-    ready_.notify_one();
+    {
+      std::lock_guard lock(mutex_);
+      if (closed_ || items_.size() >= bound) return false;
+      items_.push_back(std::move(item));
+    }
+    ready_.notify_one();  // without the lock: who is woken wants it at once, and would sleep again
     return true;
   }
 
