@@ -25,6 +25,7 @@ void PrefixIndex::insert(const PrefixOwner& owner, SlotId slot, std::span<const 
   Entry& entry = found->second;
   if (fresh) entry.owner = owner;
   if (entry.owner != owner) throw InternalError(name(slot) + " is indexed for another owner");
+  if (entry.chain.size() >= blocks) return;  // as after most tokens: no block is complete with it
   Holders& holders = owners_[owner];
   for (std::size_t block = entry.chain.size(); block < blocks; ++block) {
     const auto content = tokens.subspan(block * block_tokens_, block_tokens_);

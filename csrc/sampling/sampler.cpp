@@ -203,8 +203,12 @@ Sampler::Sampler(Sampler&&) noexcept = default;
 TokenId Sampler::sample(std::span<const float> logits, SamplerScratch& scratch, std::span<const TokenId> forbidden,
                         TokenMask allowed) {
   SamplerScratch::Buffers& buffers = scratch.buffers();
-  if (!allowed.empty() && forbidden.empty() && state_->params.temperature == 0.0f && !state_->changes_logits()) {
-    return allowed_peak(logits, allowed).id;  // nothing looks back, so there is nothing to remember
+  if (state_->params.temperature == 0.0f && !state_->changes_logits()) {  // nothing looks back, nor need be remembered
+    if (!allowed.empty() && forbidden.empty()) return allowed_peak(logits, allowed).id;
+    if (allowed.empty()) {
+      const TokenId best = row_peak(logits).id;
+      if (std::find(forbidden.begin(), forbidden.end(), best) == forbidden.end()) return best;  // and no row was copied
+    }
   }
   const std::span<const float> row = state_->adjust(logits, forbidden, allowed, buffers);
   const Peak peak = row_peak(row);

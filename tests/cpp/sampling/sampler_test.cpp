@@ -168,6 +168,18 @@ TEST(Sampler, ForbiddenTokensAreNotChosen) {
   EXPECT_THROW((void)sampler.sample(row, scratch, all), InternalError);
 }
 
+TEST(Sampler, TheBestTokenIsChosenUnlessItIsForbidden) {
+  SamplingParams params;
+  params.temperature = 0.0f;
+  SamplerScratch scratch;
+  Sampler sampler(params, 0, {});
+  const std::vector<float> row = {1.0f, 2.0f, 3.0f};
+  EXPECT_EQ(sampler.sample(row, scratch, std::vector<TokenId>{0}), 2);
+  EXPECT_EQ(sampler.sample(row, scratch, std::vector<TokenId>{2}), 1);
+  EXPECT_EQ(sampler.sample(row, scratch, std::vector<TokenId>{1, 2}), 0);
+  EXPECT_THROW((void)sampler.sample(row, scratch, std::vector<TokenId>{0, 1, 2}), InternalError);
+}
+
 TEST(Sampler, ABrokenRowIsABrokenInvariant) {
   for (const float temperature : {0.0f, 1.0f}) {
     SamplingParams params;
