@@ -213,6 +213,27 @@ TEST(Attention, ARowThatSeesNothingGetsZerosAndWhatIsUnseenCountsForNothing) {
   });
 }
 
+// Another text's cells lie beside one's own, and may hold what a model that overflows has left there. Even rows do not see cell 7.
+TEST(Attention, WhatIsNoNumberReachesOnlyTheRowsThatSeeIt) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  constexpr ggml_fp16_t kInfinite = 0x7c00, kNan = 0x7e00;
+  for (const Shape& shape : {Shape{64, 4, 4, 2, 1, 96}, Shape{256, 3, 2, 1, 1, 64, 2.0f}, Shape{96, 2, 14, 2, 1, 64, 0, true}}) {
+    const Problem sound(shape);
+    const auto cell = static_cast<std::size_t>(7 * shape.width * shape.kv_heads), row = static_cast<std::size_t>(shape.width * shape.heads);
+    for (const auto& [key, value] : {std::pair{kNan, kNan}, std::pair{kInfinite, kInfinite}, std::pair{kNan, ggml_fp16_t{0}}, std::pair{ggml_fp16_t{0}, kInfinite}}) {
+      Problem broken(shape);
+      for (std::size_t d = 0; d < static_cast<std::size_t>(shape.width * shape.kv_heads); ++d) broken.keys[cell + d] = key, broken.values[cell + d] = value;
+      for_each_kernel_set([&, key = key, value = value] {
+        const std::vector<float> out = broken.result(2), expected = sound.result(2);
+        for (std::size_t i = 0; i + 1 < out.size(); ++i) {
+          if (i / row % 2 == 0) ASSERT_EQ(out[i], expected[i]) << i << " with " << key << " and " << value;
+          else ASSERT_FALSE(std::isfinite(out[i])) << i << " with " << key << " and " << value;
+        }
+      });
+    }
+  }
+}
+
 TEST(Attention, ShapesThatAreNotWholeAreLeftToOthers) {
   const auto fits = [](const Shape& shape) {
     const Problem problem(shape);

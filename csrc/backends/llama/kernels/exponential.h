@@ -4,7 +4,7 @@
 namespace inferno {
 namespace {
 
-// e to the power of x, for x <= 0, to some 2 units in the last place; 0 below -87.
+// e to the power of x, for x <= 0, to some 2 units in the last place; 0 below -87, and NaN of NaN.
 INFERNO_LANES Floats exponential(Floats x) {
   const Lanes counts = at_least(x, -87.0f);
   x = only(counts, x);

@@ -28,9 +28,9 @@ INFERNO_LANES Lanes first_lanes(std::int64_t count) {
   const __m256i many = _mm256_set1_epi32(static_cast<int>(count)), order = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
   return {_mm256_cmpgt_epi32(many, order), _mm256_cmpgt_epi32(many, _mm256_add_epi32(order, _mm256_set1_epi32(8)))};
 }
-INFERNO_LANES Lanes at_least(Floats x, float least) {
+INFERNO_LANES Lanes at_least(Floats x, float least) {  // NaN is
   const __m256 bound = _mm256_set1_ps(least);
-  return {_mm256_castps_si256(_mm256_cmp_ps(x.low, bound, _CMP_GE_OQ)), _mm256_castps_si256(_mm256_cmp_ps(x.high, bound, _CMP_GE_OQ))};
+  return {_mm256_castps_si256(_mm256_cmp_ps(x.low, bound, _CMP_NLT_UQ)), _mm256_castps_si256(_mm256_cmp_ps(x.high, bound, _CMP_NLT_UQ))};
 }
 INFERNO_LANES Floats only(Lanes which, Floats x) {  // 0 elsewhere
   return {_mm256_and_ps(_mm256_castsi256_ps(which.low), x.low), _mm256_and_ps(_mm256_castsi256_ps(which.high), x.high)};

@@ -25,7 +25,7 @@ INFERNO_LANES Floats all(float x) { return {_mm512_set1_ps(x)}; }
 INFERNO_LANES Ints all(std::int32_t x) { return {_mm512_set1_epi32(x)}; }
 
 INFERNO_LANES Lanes first_lanes(std::int64_t count) { return {static_cast<__mmask16>((1u << count) - 1)}; }
-INFERNO_LANES Lanes at_least(Floats x, float least) { return {_mm512_cmp_ps_mask(x.all, _mm512_set1_ps(least), _CMP_GE_OQ)}; }
+INFERNO_LANES Lanes at_least(Floats x, float least) { return {_mm512_cmp_ps_mask(x.all, _mm512_set1_ps(least), _CMP_NLT_UQ)}; }
 INFERNO_LANES Floats only(Lanes which, Floats x) { return {_mm512_maskz_mov_ps(which.which, x.all)}; }
 
 INFERNO_LANES Floats load(const float* at) { return {_mm512_loadu_ps(at)}; }
