@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -152,6 +153,44 @@ TEST(Int8Matmul, QuantizesZerosToZeros) {
   std::vector<float> zeros(8 * 16, 0.0f);
   zeros.push_back(-7.0f);
   for_each_kernel_set([&] { EXPECT_EQ(problem.product(), zeros); });
+}
+
+// Half precision has fewer bits of their scales, or none, and would be infinite.
+TEST(Int8Matmul, SmallAndLargeActivationsAreRoundedAsOthersAre) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  for (const WeightFormat format : {WeightFormat::kQ8_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K}) {
+    const Problem problem({3, 17, 512, format});
+    for (const int power : {-20, -12, 30}) {
+      Problem scaled = problem;
+      for (float& one : scaled.activations) one = std::ldexp(one, power);
+      for_each_kernel_set([&] {
+        const std::vector<float> expected = problem.product(), found = scaled.product();  // most are between -40 and 40
+        for (std::size_t i = 0; i + 1 < expected.size(); ++i) ASSERT_NEAR(std::ldexp(found[i], -power), expected[i], 0.1) << i;
+      });
+    }
+  }
+}
+
+TEST(Int8Matmul, WhatIsNoNumberReachesNoOtherRowOrColumn) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  for (const WeightFormat format : {WeightFormat::kQ8_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K}) {
+    const Problem sound({11, 33, 512, format});
+    Problem problem = sound;
+    problem.activations[2 * 512 + 511] = std::numeric_limits<float>::infinity();
+    problem.activations[5 * 512 + 40] = std::nanf("");
+    problem.activations[7 * 512 + 16] = -std::numeric_limits<float>::infinity();
+    const ggml_fp16_t nan = 0x7e00;
+    const std::size_t scale = format == WeightFormat::kQ6_K ? 208 : 0;  // within a block
+    std::memcpy(&problem.weights[21 * ggml_row_size(problem.type, 512) + scale], &nan, sizeof nan);
+    for_each_kernel_set([&] {
+      const std::vector<float> out = problem.product(), expected = sound.product();
+      for (std::size_t i = 0; i + 1 < out.size(); ++i) {
+        const std::size_t row = i / 33;
+        if (row == 2 || row == 5 || row == 7 || i % 33 == 21) ASSERT_FALSE(std::isfinite(out[i])) << i;
+        else ASSERT_EQ(out[i], expected[i]) << i;
+      }
+    });
+  }
 }
 
 // The largest sums there are: of a file that has -128 among its weights, which ggml does not write.

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "backends/llama/kernels/kernel_set.h"
 #include "backends/llama/kernels/weights_q4_k.h"
@@ -73,13 +74,22 @@ void multiply_strip(const Int8Product& product, const Int8Rows& rows, std::int64
   }
 }
 
+// As ggml keeps it, in half precision, so that a row's numbers do not depend on which kernel it meets. But what has fewer bits
+// there, or is infinite, stays as it is: for most formats ggml does not round it either.
+INFERNO_LANES float kept_scale(float scale) {
+  constexpr float kLeast = 0x1p-14f, kMost = 65504.0f;
+  return scale >= kLeast && scale <= kMost ? in_half_precision(scale) : scale;
+}
+
 INFERNO_KERNEL void quantize_block(const float* from, Int8Rows& rows, std::size_t block) {
+  constexpr float kLeast = 1e-36f;  // of what is nearer to 0 the inverse may be infinite: it counts as 0
   const Floats low = load(from), high = load(from + 16);
-  const float most = largest_of(larger(magnitude(low), magnitude(high)));
-  // As ggml keeps it, in half precision, so that a row's numbers do not depend on which kernel it meets.
-  const float scale = in_half_precision(most / 127.0f);
-  const Floats inverse = all(most > 0.0f ? 127.0f / most : 0.0f);
-  const Ints a = to_ints(low * inverse), b = to_ints(high * inverse);
+  const float most = largest_magnitude(low, high);
+  // What is infinite, or no number, makes all that is computed of the block no number.
+  const bool finite = most <= std::numeric_limits<float>::max();
+  const float scale = finite ? kept_scale(most / 127.0f) : std::numeric_limits<float>::quiet_NaN();
+  const Floats inverse = all(most >= kLeast ? 127.0f / most : 0.0f);
+  const Ints a = finite ? to_ints(low * inverse) : all(0), b = finite ? to_ints(high * inverse) : all(0);
   alignas(32) std::int8_t numbers[32];
   store_bytes(numbers, a);
   store_bytes(numbers + 16, b);

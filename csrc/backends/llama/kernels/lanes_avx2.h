@@ -88,6 +88,14 @@ INFERNO_LANES Floats scaled(Floats x, Floats n) {
   return {_mm256_mul_ps(x.low, eight_powers_of_two(n.low)), _mm256_mul_ps(x.high, eight_powers_of_two(n.high))};
 }
 INFERNO_LANES float sum_of(Floats x) { return sum_of(_mm256_add_ps(x.low, x.high)); }
+INFERNO_LANES __m256i larger_magnitudes(__m256 a, __m256 b) {
+  const __m256i bits = _mm256_set1_epi32(0x7fffffff);
+  return _mm256_max_epi32(_mm256_and_si256(_mm256_castps_si256(a), bits), _mm256_and_si256(_mm256_castps_si256(b), bits));
+}
+// Of all numbers; NaN where one is.
+INFERNO_LANES float largest_magnitude(Floats a, Floats b) {
+  return largest_magnitude(_mm256_max_epi32(larger_magnitudes(a.low, a.high), larger_magnitudes(b.low, b.high)));
+}
 INFERNO_LANES float largest_of(Floats x) { return largest_of(_mm256_max_ps(x.low, x.high)); }
 
 INFERNO_LANES Ints to_ints(Floats x) { return {_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high)}; }

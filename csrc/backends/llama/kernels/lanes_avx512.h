@@ -52,6 +52,10 @@ INFERNO_LANES float sum_of(Floats x) {
 INFERNO_LANES float largest_of(Floats x) {
   return largest_of(_mm256_max_ps(_mm512_castps512_ps256(x.all), _mm512_extractf32x8_ps(x.all, 1)));
 }
+INFERNO_LANES float largest_magnitude(Floats a, Floats b) {
+  const __m512i most = _mm512_max_epi32(_mm512_castps_si512(magnitude(a).all), _mm512_castps_si512(magnitude(b).all));
+  return largest_magnitude(_mm256_max_epi32(_mm512_castsi512_si256(most), _mm512_extracti64x4_epi64(most, 1)));
+}
 
 INFERNO_LANES Ints to_ints(Floats x) { return {_mm512_cvtps_epi32(x.all)}; }
 INFERNO_LANES Floats to_floats(Ints x) { return {_mm512_cvtepi32_ps(x.all)}; }

@@ -25,6 +25,13 @@ INFERNO_LANES float largest_of(__m256 x) {
   return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
 }
 
+// Of numbers without sign, as their bits are ordered: NaN is the largest.
+INFERNO_LANES float largest_magnitude(__m256i x) {
+  __m128i four = _mm_max_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return _mm_cvtss_f32(_mm_castsi128_ps(_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1))));
+}
+
 INFERNO_LANES std::int32_t sum_of(__m256i x) {
   __m128i four = _mm_add_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
   four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
