@@ -86,7 +86,7 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
   products.begin_graph();
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
     const ggml_tensor& op = *ggml_graph_node(graph, i);
-    if (is_view(op)) continue;
+    if (is_view(op) || ggml_is_empty(&op)) continue;  // as in ggml, whose operators may have no rows
     if (op.op == GGML_OP_FLASH_ATTN_EXT) {
       attend(attention_of(op), products.threads);
       attention_taken = true;
