@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 
 #include "base/status.h"
@@ -18,6 +19,7 @@ RowLogprobs row_logprobs(std::span<const float> logits, TokenId chosen, std::int
   const Peak peak = row_peak(logits);
   const double log_sum = std::log(row_mass(logits, peak.logit, 1.0f));
   const auto logprob = [&](float logit) {
+    if (std::isnan(logit)) return -std::numeric_limits<float>::infinity();
     return static_cast<float>(static_cast<double>(logit) - static_cast<double>(peak.logit) - log_sum);
   };
   RowLogprobs result;

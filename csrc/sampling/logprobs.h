@@ -11,7 +11,7 @@
 namespace inferno {
 
 // ln softmax(logits)[chosen], and the `top` most probable tokens with theirs, most probable first (ties:
-// lower id first). Tokens without a finite logit are not among them.
+// lower id first). Tokens without a finite logit are not among them, and are worth -infinity.
 // Accumulates in double. Thread-safe. Throws InternalError when `chosen` is not in the row, no logit is finite or one
 // is +infinity.
 struct RowLogprobs {

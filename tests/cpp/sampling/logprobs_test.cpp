@@ -51,6 +51,8 @@ TEST(Logprobs, TokensThatCannotBeChosenAreNoAlternatives) {
   ASSERT_EQ(result.top.size(), 2u);
   EXPECT_EQ(result.top[0].first, 1);
   EXPECT_EQ(result.top[1].first, 3);
+  EXPECT_EQ(row_logprobs(row, 0, 0).chosen, -inf);
+  EXPECT_EQ(row_logprobs(row, 2, 0).chosen, -inf) << "no number";
 }
 
 TEST(Logprobs, ATokenOutsideTheRowIsABrokenInvariant) {
