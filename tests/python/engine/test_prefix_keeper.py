@@ -16,6 +16,7 @@ from inferno.engine.local import LocalEngine
 from inferno.engine.prefix_store import PrefixStore
 from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import ConfigError
+from server.harness import until
 
 PROMPT = [65 + (at * 7 + at // 26) % 26 for at in range(300)]
 REUSED = 288
@@ -106,8 +107,7 @@ async def test_many_at_once_read_it_once(left: tuple[Path, str], monkeypatch: py
 
 async def on_disk(engine: LocalEngine, prefixes: int) -> None:
     """Waits until so many were written."""
-    while engine.stats()["prefix_store_written"] < prefixes:
-        await asyncio.sleep(0.005)
+    await until(lambda: engine.stats()["prefix_store_written"] >= prefixes)
 
 
 async def test_what_host_memory_gives_up_is_written_while_running(tmp_path: Path) -> None:

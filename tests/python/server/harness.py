@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -111,6 +112,16 @@ def events_of(body: bytes) -> list[Any]:
         data = event.removeprefix("data: ")
         found.append(data if data == "[DONE]" else json.loads(data))
     return found
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Returns when it has come about; a test that would wait for ever fails instead."""
+
+    async def look() -> None:
+        while not condition():
+            await asyncio.sleep(0.001)
+
+    await soon(look())
 
 
 async def soon(awaitable: Any) -> Any:

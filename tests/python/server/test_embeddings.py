@@ -17,7 +17,7 @@ import pytest
 from inferno.engine.local import LocalEngine
 from inferno.models.registry import ModelRegistry
 from inferno.server.app import build_app
-from server.harness import Call, Settings, soon
+from server.harness import Call, Settings, soon, until
 
 SIZE = 24
 
@@ -205,12 +205,10 @@ async def test_who_leaves_gives_up_what_is_not_computed() -> None:
         body = json.dumps({"input": [f"text {i}" for i in range(500)]}).encode()
         call = Call(house.app, path="/v1/embeddings", body=body)
         running = call.start()
-        while not house.embedder.stats()["steps"]:
-            await asyncio.sleep(0.005)
+        await until(lambda: house.embedder.stats()["steps"])
         call.leave()
         await soon(running)
-        while not house.embedder.stats()["cancelled"]:
-            await asyncio.sleep(0.005)
+        await until(lambda: house.embedder.stats()["cancelled"])
         stats = house.embedder.stats()
         assert stats["cancelled"] > 400
         assert stats["waiting_tokens"] == 0
@@ -224,8 +222,7 @@ async def test_who_leaves_gives_up_what_is_not_computed() -> None:
 async def test_stopping_ends_what_runs() -> None:
     house = await house_of(f"fake:embed={SIZE},step_us=20000", slots=1)
     running = asyncio.create_task(house.post(input=[f"text {i}" for i in range(100)]))
-    while not house.embedder.stats()["steps"]:
-        await asyncio.sleep(0.005)
+    await until(lambda: house.embedder.stats()["steps"])
     await house.embedder.aclose()
     assert (await soon(running)).status_code == 503
     assert (await house.post(input="one")).status_code == 503

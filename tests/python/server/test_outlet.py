@@ -17,7 +17,7 @@ from inferno.models.registry import ModelRegistry
 from inferno.server.app import build_app
 from inferno.server.chunk_outlet import ChunkOutlet
 from inferno.server.outlet import OUTLET
-from server.harness import Call, Settings, events_of, soon
+from server.harness import Call, Settings, events_of, soon, until
 
 TOKENS = 200
 
@@ -52,8 +52,7 @@ async def test_who_takes_nothing_is_written_one_event_until_there_is_room() -> N
     )
     running = call.start()
     assert await soon(call.status()) == 200
-    while not engine.stats()["finished"]:
-        await asyncio.sleep(0.001)
+    await until(lambda: engine.stats()["finished"])
     assert len(outlet.written) == 1
     outlet.room.set()
     await soon(running)
