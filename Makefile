@@ -136,12 +136,13 @@ check-machine:
 # The build requirements are written once, in pyproject.toml. CMake is fetched only where it is missing or too old.
 $(TOOLS)/.ready: pyproject.toml | check-machine
 	@test -x $(TOOLS)/bin/python || $(PYTHON) -m venv $(TOOLS)
-	@echo "Preparing the build (the first time compiles llama.cpp: about 6 minutes on 2 cores)"
+	@echo "Preparing the build (the first time compiles llama.cpp: some minutes on 2 cores)"
 	@printf 'cmake_minimum_required(VERSION 3.21)\n' > build/cmake-version.cmake; \
 	  cmake -P build/cmake-version.cmake >/dev/null 2>&1 || $(TOOLS)/bin/python $(PIP) install 'cmake>=3.21'
 	@command -v ninja >/dev/null || $(TOOLS)/bin/python $(PIP) install ninja
 	@sed -n '/^requires = \[/,/^\]/p' pyproject.toml | grep -o '"[^"]*"' | tr -d '"' > build/requires.txt
-	@$(TOOLS)/bin/python $(PIP) install -r build/requires.txt
+	@CMAKE_ARGS="$$CMAKE_ARGS '-DCMAKE_PROJECT_llama_cpp_INCLUDE=$(CURDIR)/third_party/llama.cpp/library_only.cmake'" \
+	  $(TOOLS)/bin/python $(PIP) install -r build/requires.txt
 	@touch $@
 
 build/.wheel: $(SOURCES) $(TOOLS)/.ready README.md
