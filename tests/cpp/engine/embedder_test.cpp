@@ -182,6 +182,7 @@ std::ptrdiff_t favoured_in_the_first_half(const EngineConfig& config) {
   (void)it.embedder->submit(usual).value();
   const RequestId id = it.embedder->submit(favoured).value();
   it.sink.wait(41);
+  EXPECT_TRUE(it.embedder->seconds_until_room(1).has_value()) << "texts have left while others waited";
   return it.sink.among_the_first(21, id);
 }
 

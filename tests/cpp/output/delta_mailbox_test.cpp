@@ -67,6 +67,16 @@ TEST(DeltaMailbox, ChoicesThatComeAndGoAreEachJoinedWithTheirOwn) {
   EXPECT_EQ(told, "adj bh ce fg i ");
 }
 
+TEST(DeltaMailbox, ChoicesOfOneRequestAreNotMixed) {
+  DeltaMailbox box;
+  const auto choice = [](std::int32_t index, std::string text) { return delta(1, std::move(text), FinishReason::kNone, index); };
+  (void)box.put(std::vector{choice(0, "a"), choice(1, "b")});
+  (void)box.put(std::vector{choice(1, "c"), choice(0, "d"), choice(2, "e")});
+  std::string told;
+  for (const OutputDelta& one : box.take().deltas) told += std::to_string(one.index) + one.text + " ";
+  EXPECT_EQ(told, "0ad 1bc 2e ");
+}
+
 TEST(DeltaMailbox, AFailureAfterTextKeepsBoth) {
   DeltaMailbox box;
   OutputDelta failed = delta(1, "", FinishReason::kError);

@@ -135,6 +135,17 @@ TEST(Scheduler, AFailedStepEndsItsRequestsAndKeepsNothingOfThem) {
   EXPECT_EQ(house.cache.stats().used_tokens, 0);
 }
 
+TEST(Scheduler, NothingIsReusedOfWhatAFailedStepMayHaveLeft) {
+  House house;
+  house.add(range(0, 200), 9);
+  house.step();
+  const StepPlan failed = house.scheduler.plan();
+  ASSERT_GT(failed.chunks.at(0).first, 0) << "a part of the prompt was computed";
+  house.scheduler.fail(failed, Status(StatusCode::kInternal, "broken"), house.updates);
+  house.add(range(0, 200), 9);
+  EXPECT_EQ(house.scheduler.plan().chunks.at(0).first, 0);
+}
+
 TEST(Scheduler, WhatIsNotDoneInItsTimeEndsWhereverItIsAndGivesItsPlaceUp) {
   House house({.max_running = 1, .batch_rows = 64});
   const SequenceId runs = house.add(range(0, 8), 100, 0, "a", 5.0);
