@@ -48,6 +48,19 @@ TEST(HostPrefixes, WhatIsEvictedComesBack) {
   }
 }
 
+TEST(HostPrefixes, WhatWouldSpareFewerThanFourBlocksIsComputed) {
+  KvBench bench(options(Sharing::kAlias, 32, 4), kPlenty);
+  bench.keep("t", count_from(0, 24));
+  bench.keep("t", count_from(100, 24));  // takes the room of the first
+  const auto shares = [&](std::int32_t tokens) {
+    std::vector<TokenId> prompt = count_from(0, tokens);
+    prompt.resize(25, TokenId{999});
+    return bench.manager.reusable("t", prompt);
+  };
+  EXPECT_EQ(shares(12), 0);
+  EXPECT_EQ(shares(16), 16);
+}
+
 TEST(HostPrefixes, ALongerPrefixIsLoadedWholeAndCut) {
   KvBench bench(options(Sharing::kAlias, 40, 4), kPlenty);
   bench.keep("t", count_from(0, 32));
