@@ -92,7 +92,7 @@ lint: $(VENV)/.test
 
 cpp-test: $(TOOLS)/.ready
 	@if printf '#include <gtest/gtest.h>\n' | $(CXX) -x c++ -E - >/dev/null 2>&1; then \
-	  $(MAKE) --no-print-directory cpp-dev cpp-asan cpp-tsan; \
+	  $(MAKE) --no-print-directory cpp-wheel cpp-asan cpp-tsan; \
 	else \
 	  echo "C++ tests skipped: GoogleTest is not installed (Debian and Ubuntu: apt-get install libgtest-dev)."; \
 	fi
@@ -104,7 +104,16 @@ CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 cpp-%: export INFERNO_TEST_GGUF := $(CURDIR)/build/gguf/llama-tiny.gguf
 cpp-%: export INFERNO_TEST_ONNX := $(CURDIR)/build/onnx
 cpp-%: export INFERNO_TEST_ONNXRUNTIME = $(shell ls $(CURDIR)/$(VENV)/lib/python3*/site-packages/onnxruntime/capi/libonnxruntime.so.*)
-.PHONY: cpp-dev cpp-asan cpp-tsan
+.PHONY: cpp-wheel cpp-dev cpp-asan cpp-tsan
+# The objects that the wheel is linked of are tested in its own tree: what runs is what is served, and is compiled once.
+cpp-wheel: $(VENV)/.test build/gguf/.ready build/onnx/.ready
+	@echo "C++ tests (as built): build/wheel/log.txt"
+	@{ cmake build/wheel -DINFERNO_DEVELOPER_MODE=ON && cmake --build build/wheel; } > build/wheel/log.txt 2>&1 || \
+	  { tail -n 60 build/wheel/log.txt; exit 1; }
+	@ctest --test-dir build/wheel --no-tests=error --output-on-failure -j $(CORES) > build/wheel/log.txt 2>&1 || \
+	  { tail -n 80 build/wheel/log.txt; exit 1; }
+	@grep 'tests passed' build/wheel/log.txt
+
 cpp-dev cpp-asan cpp-tsan: cpp-%: $(TOOLS)/.ready build/gguf/.ready build/onnx/.ready
 	@echo "C++ tests ($*): build/$*/log.txt"
 	@mkdir -p build/$* && { cmake --preset $* "-DCMAKE_PREFIX_PATH=$(LLAMA_PREFIX)" && $(RUN) cmake --build --preset $*; } \

@@ -1,7 +1,8 @@
 # What a build can switch. Consumers get the library and the Python module; developer mode adds tests and benches.
 option(INFERNO_WITH_LLAMA "Build the llama.cpp backend (GGUF)" ON)
 option(INFERNO_PYTHON "Build the Python module inferno._core" ON)
-option(INFERNO_DEVELOPER_MODE "Build C++ tests and benches; warnings are errors" OFF)
+option(INFERNO_DEVELOPER_MODE "Build C++ tests and benches" OFF)
+option(INFERNO_WARNINGS_AS_ERRORS "Warnings of our own code are errors" OFF)
 option(INFERNO_FUZZ "Build the fuzzers of tests/fuzz (needs clang)" OFF)
 set(INFERNO_SANITIZE "" CACHE STRING "Sanitizers for our own code: 'address,undefined', 'thread' or empty")
 set(INFERNO_LLAMA_ROOT "" CACHE PATH "A llama.cpp install to use instead of the pinned one")
