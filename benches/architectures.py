@@ -33,7 +33,7 @@ class Numbers:
 
 
 class Tensor(NamedTuple):
-    """``shape`` has rows first. ``kind``: "matrix" (Q8_0), "mxfp4", in F32 "small", "ones" and "decay" (negative)."""
+    """``shape`` has rows first. ``kind``: "matrix", "mxfp4" (beside Q8_0); in F32 "small", "ones", "decay"."""
 
     name: str
     shape: tuple[int, ...]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from benches import copying, random_weights, vocabulary
 from benches.architectures import ARCHITECTURES
-from benches.weight_formats import FORMATS, WEIGHT_STD, WEIGHT_TYPES, Format, mixed_format
+from benches.weight_formats import FORMATS, WEIGHT_TYPES, Format, format_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +27,7 @@ DEFAULT_FOLDER = Path("~/.cache/inferno-benches")
 _FORMAT = 1
 """Raised when what is written changes: files of another format are not taken for ours."""
 _SEED = 20240607
+_WEIGHT_STD = 0.02
 _LOUDNESS = 500
 """Times the weights' deviation, of the embeddings of a model that copies."""
 _PART_WEIGHTS = 1 << 23
@@ -128,7 +129,7 @@ def _parts(tensor: str, weights: int, made: Format) -> Iterator[np.ndarray[Any, 
 
     draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
     blocks, at_once = weights // made.weights, _PART_WEIGHTS // made.weights
-    return (made.draw(draw, min(at_once, blocks - begin)) for begin in range(0, blocks, at_once))
+    return (made.draw(draw, min(at_once, blocks - begin), _WEIGHT_STD) for begin in range(0, blocks, at_once))
 
 
 def _write_copying_output(file: BinaryIO, shape: Shape, made: Format) -> None:
@@ -148,7 +149,10 @@ def _write(path: Path, name: str, shape: Shape, weight_type: str) -> None:
 
     writer = gguf.GGUFWriter(path, shape.arch)
     _describe(writer, name, shape, weight_type)
-    kinds = {tensor: mixed_format(weight_type, tensor, shape.layers) for tensor, _, _ in shape.matrices()}
+    kinds = {
+        tensor: format_of(weight_type, tensor, columns, shape.layers, tied=not shape.copies)
+        for tensor, _, columns in shape.matrices()
+    }
     for tensor, rows, columns in shape.matrices():
         made = FORMATS[kinds[tensor]]
         row_bytes = columns // made.weights * made.block_bytes
@@ -168,19 +172,10 @@ def _write(path: Path, name: str, shape: Shape, weight_type: str) -> None:
         writer.write_padding(file, rows * columns // made.weights * made.block_bytes)
     for tensor, length in shape.vectors():
         draw = np.random.default_rng([_SEED, zlib.crc32(tensor.encode())])
-        values = np.ones(length) if tensor.endswith("norm.weight") else draw.normal(0, WEIGHT_STD, length)
+        values = np.ones(length) if tensor.endswith("norm.weight") else draw.normal(0, _WEIGHT_STD, length)
         file.write(values.astype("<f4").tobytes())
         writer.write_padding(file, length * 4)
     writer.close()
-
-
-def _weight_types(name: str) -> tuple[str, ...]:
-    if name not in SHAPES:
-        return ("q8_0",)
-    shape = SHAPES[name]
-    if shape.copies:
-        return _LOUD_TYPES
-    return WEIGHT_TYPES if shape.width % 256 == 0 and shape.ffn % 256 == 0 else WEIGHT_TYPES[:-1]
 
 
 def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER) -> Path:
@@ -190,7 +185,7 @@ def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER)
     """
     if name not in NAMES:
         raise ValueError(f"unknown model {name!r}: known are {', '.join(NAMES)}")
-    types = _weight_types(name)
+    types = _LOUD_TYPES if name in SHAPES and SHAPES[name].copies else WEIGHT_TYPES
     if weight_type not in types:
         raise ValueError(f"unknown weight type {weight_type!r} of {name}: known are {', '.join(types)}")
     shape = SHAPES[name] if name in SHAPES else ARCHITECTURES[name].real
@@ -207,7 +202,7 @@ def make(name: str, *, weight_type: str = "q8_0", folder: Path = DEFAULT_FOLDER)
             if isinstance(shape, Shape):
                 _write(part, name, shape, weight_type)
             else:
-                random_weights.write(part, name)
+                random_weights.write(part, name, weight_type=weight_type)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
