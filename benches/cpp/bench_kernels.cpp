@@ -2,7 +2,7 @@
 // attention of all layers of the 0.5B over a prompt's cells. Every set of kernels that this processor has is measured, in turn
 // with ggml's on weights in the file's order and, where it has another order for them, in that one. Milliseconds of one thread's
 // own time, so that what else runs on the machine counts less: medians, as a table and one JSON line with all samples.
-// Usage: bench_kernels [ROUNDS [q8_0|q4_k|q6_k|attention]...]
+// Usage: bench_kernels [ROUNDS [FORMAT|attention]...], with the names of formats that all_weights() has
 #include <ggml-backend.h>
 #include <ggml.h>
 
@@ -12,9 +12,11 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backends/llama/attention.h"
+#include "backends/llama/gguf_types.h"
 #include "backends/llama/int8_matmul.h"
 #include "kernel_turns.h"
 
@@ -42,8 +44,20 @@ std::vector<Weights> all_weights() {
   const std::vector<Matrix> half_billion{{896, 896}, {896, 128}, {896, 128}, {896, 896}, {896, 4864}, {896, 4864}, {4864, 896}};
   // The 1B has 16 such layers. Formats of 256 weights do not fit the widths of the 0.5B.
   const std::vector<Matrix> billion{{2048, 2048}, {2048, 512}, {2048, 512}, {2048, 2048}, {2048, 8192}, {2048, 8192}, {8192, 2048}};
-  return {{"q8_0", GGML_TYPE_Q8_0, WeightFormat::kQ8_0, kLayers, half_billion}, {"q4_k", GGML_TYPE_Q4_K, WeightFormat::kQ4_K, 4, billion},
-          {"q6_k", GGML_TYPE_Q6_K, WeightFormat::kQ6_K, 4, billion}};
+  std::vector<Weights> all{{"q8_0", GGML_TYPE_Q8_0, WeightFormat::kQ8_0, kLayers, half_billion}};
+  for (const auto& [type, format] : {
+           std::pair(GGML_TYPE_Q4_0, WeightFormat::kQ4_0),
+           std::pair(GGML_TYPE_Q4_K, WeightFormat::kQ4_K),
+           std::pair(GGML_TYPE_Q5_0, WeightFormat::kQ5_0),
+           std::pair(GGML_TYPE_Q5_1, WeightFormat::kQ5_1),
+           std::pair(GGML_TYPE_Q5_K, WeightFormat::kQ5_K),
+           std::pair(GGML_TYPE_Q6_K, WeightFormat::kQ6_K),
+           std::pair(GGML_TYPE_IQ4_NL, WeightFormat::kIQ4_NL),
+           std::pair(GGML_TYPE_IQ4_XS, WeightFormat::kIQ4_XS),
+           std::pair(GGML_TYPE_MXFP4, WeightFormat::kMXFP4)}) {
+    all.push_back({gguf_type_name(type), type, format, 4, billion});
+  }
+  return all;
 }
 
 // Where ggml's CPU puts weights in another order than the file's; null where it does not.
@@ -195,7 +209,11 @@ int main(int argc, char** argv) {
   const bool known = std::all_of(asked.begin(), asked.end(), [&](const std::string& what) {
     return what == "attention" || std::any_of(all.begin(), all.end(), [&](const Weights& weights) { return weights.name == what; });
   });
-  if (rounds < 1 || !known) return std::fprintf(stderr, "usage: bench_kernels [ROUNDS [q8_0|q4_k|q6_k|attention]...]\n"), 2;
+  if (rounds < 1 || !known) {
+    std::string names;
+    for (const Weights& weights : all) names += weights.name + "|";
+    return std::fprintf(stderr, "usage: bench_kernels [ROUNDS [%sattention]...]\n", names.c_str()), 2;
+  }
   std::string json;
   const auto add = [&](const std::string& one) { json += (json.empty() ? "" : ", ") + one; };
   for (const Weights& weights : all) {

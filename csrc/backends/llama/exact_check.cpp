@@ -81,7 +81,7 @@ class Proof {
     if (row == whole_) return {};
     return Status(StatusCode::kUnsupported,
                   "deterministic cannot be kept with this model on this machine: a token computed " + how +
-                      " and within its text differs in the last bits; leave deterministic off, or use Q8_0, Q4_K, Q6_K or F16 weights",
+                      " and within its text differs in the last bits; leave deterministic off, or use weights that `inferno doctor` lists beside INT8",
                   "deterministic");
   }
 

@@ -18,6 +18,7 @@ void resize_int8_rows(Int8Rows& quantized, std::int64_t rows, std::int64_t block
   quantized.scales.resize(all);
   quantized.sums.resize(all);
   quantized.offsets.resize(all);
+  quantized.centre_offsets.resize(all);
   quantized.half_offsets.resize(all * 2);
 }
 

@@ -4,9 +4,9 @@
 // lane order when it is used, which pays from some rows of activations on.
 //
 // Activations are rounded to 8 bits in blocks of 32, products of a block that have one scale are added up exactly in 32 bits,
-// and all else in F32. For Q8_0 that is ggml's arithmetic: results differ from its by the rounding of those last sums. For
-// Q4_K and Q6_K ggml rounds activations in blocks of 256, whose largest number decides about all of them: in blocks of 32 they
-// are closer to what they were, and one rounding serves all formats that a layer mixes.
+// and all else in F32. With weights in blocks of 32 that is ggml's arithmetic: results differ from its by the rounding of those
+// last sums. For weights in blocks of 256 ggml rounds activations in such, whose largest number decides about all of them: in
+// blocks of 32 they are closer to what they were, and one rounding serves all formats that a layer mixes.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,16 @@ namespace inferno {
 
 // How a file keeps weights.
 enum class WeightFormat {
-  kQ8_0,  // of 32, a scale in half precision and signed bytes
-  kQ4_K,  // of 256, two scales in half precision, of scales and of least weights; 6 bits of each for every 32; then nibbles
-  kQ6_K,  // of 256, lower four and upper two bits of each, a signed byte of scale for every 16, and a scale of those
+  kQ8_0,    // of 32, a scale in half precision and signed bytes
+  kQ4_0,    // of 32, a scale in half precision and nibbles, which are 8 more than what they mean
+  kQ4_K,    // of 256, two scales in half precision, of scales and of least weights; 6 bits of each for every 32; then nibbles
+  kQ5_0,    // as Q4_0, with a fifth bit of each before the nibbles; 16 more than what they mean
+  kQ5_1,    // the same, and a least weight in half precision in place of those 16
+  kQ5_K,    // as Q4_K, with a fifth bit of each before the nibbles
+  kQ6_K,    // of 256, lower four and upper two bits of each, a signed byte of scale for every 16, and a scale of those
+  kIQ4_NL,  // as Q4_0, but nibbles are places in a table
+  kIQ4_XS,  // of 256, a scale in half precision, 6 bits of scale for every 32, and nibbles as those of IQ4_NL
+  kMXFP4,   // of 32, a power of two, and nibbles that are numbers of a sign, two bits of exponent and one more
 };
 
 // Rows of activations in 8 bits, `blocks` of 32 each. Memory is kept from one product to the next.
@@ -31,7 +38,8 @@ struct Int8Rows {
   std::vector<float> scales;          // rows x blocks
   std::vector<float> sums;            // rows x blocks: of the numbers, times the scale
   std::vector<std::int32_t> offsets;  // rows x blocks: what a product has too much where weights enter as w + 128
-  std::vector<std::int32_t> half_offsets;  // rows x blocks x 2: the same of 16 numbers, where they enter as w + 32
+  std::vector<std::int32_t> centre_offsets;  // rows x blocks: the same where they enter as w + 32
+  std::vector<std::int32_t> half_offsets;  // rows x blocks x 2: the same of 16 numbers
 };
 
 // One product: out[row][column] = activations[row] . weights[column].

@@ -10,8 +10,9 @@
 namespace inferno {
 namespace {
 
-// Weights that we have kernels for, and from how many rows on they are taken from ggml's (benches/cpp/bench_kernels.cpp). Of Q4_K
-// that is the first: ggml's kernel for weights as the file has them is slower, and in its own order (CPU_REPACK) as quick.
+// Weights that we have kernels for, and from how many rows on they are taken from ggml's (benches/cpp/bench_kernels.cpp). From the
+// first where ggml's kernel for weights as the file has them is slower, and in its own order (CPU_REPACK), where it has one for them,
+// no quicker.
 struct WeightKind {
   ggml_type type;
   WeightFormat format;
@@ -19,8 +20,15 @@ struct WeightKind {
 };
 constexpr WeightKind kWeightKinds[] = {
     {GGML_TYPE_Q8_0, WeightFormat::kQ8_0, 2},
+    {GGML_TYPE_Q4_0, WeightFormat::kQ4_0, 1},
     {GGML_TYPE_Q4_K, WeightFormat::kQ4_K, 1},
+    {GGML_TYPE_Q5_0, WeightFormat::kQ5_0, 2},
+    {GGML_TYPE_Q5_1, WeightFormat::kQ5_1, 2},
+    {GGML_TYPE_Q5_K, WeightFormat::kQ5_K, 1},
     {GGML_TYPE_Q6_K, WeightFormat::kQ6_K, 2},
+    {GGML_TYPE_IQ4_NL, WeightFormat::kIQ4_NL, 1},
+    {GGML_TYPE_IQ4_XS, WeightFormat::kIQ4_XS, 2},
+    {GGML_TYPE_MXFP4, WeightFormat::kMXFP4, 1},
 };
 
 const WeightKind* kind_of(const ggml_tensor& weights) {

@@ -13,6 +13,7 @@
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
 #include "backends/noise.h"
+#include "backends/weight_kinds.h"
 
 namespace inferno {
 namespace {
@@ -22,11 +23,9 @@ constexpr std::size_t kRow = 256, kOut = 41;
 
 // Tokens that name experts unevenly: expert 1 by all of them, expert 5 by none.
 struct Problem {
-  explicit Problem(bool same, WeightFormat kept = WeightFormat::kQ8_0, ggml_type as = GGML_TYPE_Q8_0)
-      : same_row(same), format(kept), type(as), activations(noise(static_cast<std::size_t>(kTokens * (same ? 1 : kUses)) * kRow, 2)) {
-    const std::vector<float> plain = noise(static_cast<std::size_t>(kExperts) * kOut * kRow, 1);
-    weights.resize(ggml_row_size(type, kWidth) * static_cast<std::size_t>(kExperts * kColumns));
-    ggml_quantize_chunk(type, plain.data(), weights.data(), 0, kExperts * kColumns, kWidth, nullptr);
+  explicit Problem(bool same, WeightFormat kept = WeightFormat::kQ8_0)
+      : same_row(same), format(kept), type(type_of(kept)), activations(noise(static_cast<std::size_t>(kTokens * (same ? 1 : kUses)) * kRow, 2)) {
+    weights = quantized(type, noise(static_cast<std::size_t>(kExperts) * kOut * kRow, 1), kExperts * kColumns, kWidth);
     for (std::int32_t token = 0; token < kTokens; ++token) ids.insert(ids.end(), {token % 5 == 1 ? 0 : token % 5, 1, -1, -1});
     for (std::size_t i = 0; i < ids.size(); i += 4) ids[i + 2] = ids[i] == 4 ? 3 : 4;
   }
@@ -80,14 +79,16 @@ struct Problem {
 
 TEST(ExpertMatmul, ARowIsTheSameToTheLastBitAsItsOwnProductWithItsExpert) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
-  const Problem problems[] = {Problem(true), Problem(false), Problem(true, WeightFormat::kQ4_K, GGML_TYPE_Q4_K),
-                              Problem(false, WeightFormat::kQ6_K, GGML_TYPE_Q6_K)};
-  for (const Problem& problem : problems) {
-    for_each_kernel_set([&] {
-      const std::vector<float> expected = problem.one_by_one();
-      EXPECT_EQ(problem.together(1), expected);
-      EXPECT_EQ(problem.together(3), expected);
-    });
+  for (const WeightKind& kind : kWeightKinds) {
+    for (const bool same_row : {true, false}) {
+      SCOPED_TRACE(name_of(kind));
+      const Problem problem(same_row, kind.format);
+      for_each_kernel_set([&] {
+        const std::vector<float> expected = problem.one_by_one();
+        EXPECT_EQ(problem.together(1), expected);
+        EXPECT_EQ(problem.together(3), expected);
+      });
+    }
   }
 }
 
@@ -128,13 +129,13 @@ bool taken(ggml_type type, std::int64_t tokens, std::int64_t rows_each = 1) {
 
 TEST(ExpertMatmul, TheDeviceTakesSeveralTokensOfItsFormats) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
-  EXPECT_TRUE(taken(GGML_TYPE_Q8_0, 2));
-  EXPECT_TRUE(taken(GGML_TYPE_Q8_0, 2, 2));
-  EXPECT_TRUE(taken(GGML_TYPE_Q4_K, 1));
-  EXPECT_TRUE(taken(GGML_TYPE_Q6_K, 2));
-  EXPECT_FALSE(taken(GGML_TYPE_Q6_K, 1));
+  for (const WeightKind& kind : kWeightKinds) {
+    SCOPED_TRACE(name_of(kind));
+    EXPECT_TRUE(taken(kind.type, 2));
+    EXPECT_TRUE(taken(kind.type, 2, 2));
+    EXPECT_EQ(taken(kind.type, 1), kind.single_rows);
+  }
   EXPECT_FALSE(taken(GGML_TYPE_F16, 2));
-  EXPECT_FALSE(taken(GGML_TYPE_Q8_0, 1));
   const Int8Always always;
   EXPECT_TRUE(taken(GGML_TYPE_Q8_0, 1));
 }

@@ -1,7 +1,5 @@
 #include "backends/llama/int8_matmul.h"
 
-#include <ggml-backend.h>
-#include <ggml-cpu.h>
 #include <ggml.h>
 #include <gtest/gtest.h>
 
@@ -9,36 +7,15 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "backends/llama/int8_device.h"
-#include "backends/llama/kernels/kernel_set.h"
-#include "backends/llama/llama_runtime.h"
-#include "backends/noise.h"
 #include "backends/kernel_sets_here.h"
+#include "backends/noise.h"
+#include "backends/weight_kinds.h"
 
 namespace inferno {
 namespace {
-
-struct FreeContext {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-};
-struct FreeScheduler {
-  void operator()(ggml_backend_sched* scheduler) const { ggml_backend_sched_free(scheduler); }
-};
-
-ggml_type type_of(WeightFormat format) {
-  if (format == WeightFormat::kQ8_0) return GGML_TYPE_Q8_0;
-  return format == WeightFormat::kQ4_K ? GGML_TYPE_Q4_K : GGML_TYPE_Q6_K;
-}
-
-std::vector<std::byte> quantized(ggml_type type, const std::vector<float>& weights, std::int64_t columns, std::int64_t width) {
-  std::vector<std::byte> bytes(ggml_row_size(type, width) * static_cast<std::size_t>(columns));
-  ggml_quantize_chunk(type, weights.data(), bytes.data(), 0, columns, width, nullptr);
-  return bytes;
-}
 
 struct Shape {
   std::int64_t rows, columns, width;
@@ -130,21 +107,25 @@ TEST_P(Int8Matmul, ARowIsTheSameToTheLastBitWhateverIsBesideItAndWhicheverKernel
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Int8Matmul,
-                         testing::Values(Shape{1, 16, 32}, Shape{8, 16, 64}, Shape{13, 17, 96}, Shape{9, 1, 32}, Shape{3, 31, 1056},
-                                         Shape{31, 33, 1120}, Shape{65, 33, 2080}, Shape{16, 64, 1024}));
-
 // Beside whole slabs of blocks, and columns behind the last whole strip.
-const Shape kSuperBlocks[] = {{1, 16, 256}, {8, 16, 512}, {13, 17, 768}, {9, 1, 256}, {3, 31, 2304}, {31, 33, 1280}, {70, 33, 2048}};
-
-std::vector<Shape> of_format(WeightFormat format) {
-  std::vector<Shape> shapes(std::begin(kSuperBlocks), std::end(kSuperBlocks));
-  for (Shape& shape : shapes) shape.format = format;
+std::vector<Shape> of_every_format() {
+  std::vector<Shape> shapes;
+  for (const WeightKind& kind : kWeightKinds) {
+    const std::vector<Shape> of_32{{1, 16, 32}, {8, 16, 64}, {13, 17, 96}, {9, 1, 32}, {3, 31, 1056}, {31, 33, 1120}, {65, 33, 2080}};
+    const std::vector<Shape> of_256{{1, 16, 256}, {8, 16, 512}, {13, 17, 768}, {9, 1, 256}, {3, 31, 2304}, {31, 33, 1280}, {70, 33, 2048}};
+    for (const Shape& shape : ggml_blck_size(kind.type) == 32 ? of_32 : of_256) {
+      shapes.push_back({shape.rows, shape.columns, shape.width, kind.format});
+    }
+  }
   return shapes;
 }
 
-INSTANTIATE_TEST_SUITE_P(Q4_K, Int8Matmul, testing::ValuesIn(of_format(WeightFormat::kQ4_K)));
-INSTANTIATE_TEST_SUITE_P(Q6_K, Int8Matmul, testing::ValuesIn(of_format(WeightFormat::kQ6_K)));
+std::string name_of(const testing::TestParamInfo<Shape>& shape) {
+  const auto& [rows, columns, width, format] = shape.param;
+  return ggml_type_name(type_of(format)) + ("_" + std::to_string(rows)) + "_" + std::to_string(columns) + "_" + std::to_string(width);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, Int8Matmul, testing::ValuesIn(of_every_format()), name_of);
 
 TEST(Int8Matmul, QuantizesZerosToZeros) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
@@ -158,8 +139,8 @@ TEST(Int8Matmul, QuantizesZerosToZeros) {
 // Half precision has fewer bits of their scales, or none, and would be infinite.
 TEST(Int8Matmul, SmallAndLargeActivationsAreRoundedAsOthersAre) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
-  for (const WeightFormat format : {WeightFormat::kQ8_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K}) {
-    const Problem problem({3, 17, 512, format});
+  for (const WeightKind& kind : kWeightKinds) {
+    const Problem problem({3, 17, 512, kind.format});
     for (const int power : {-20, -12, 30}) {
       Problem scaled = problem;
       for (float& one : scaled.activations) one = std::ldexp(one, power);
@@ -173,7 +154,7 @@ TEST(Int8Matmul, SmallAndLargeActivationsAreRoundedAsOthersAre) {
 
 TEST(Int8Matmul, WhatIsNoNumberReachesNoOtherRowOrColumn) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
-  for (const WeightFormat format : {WeightFormat::kQ8_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K}) {
+  for (const WeightFormat format : {WeightFormat::kQ8_0, WeightFormat::kQ4_0, WeightFormat::kQ4_K, WeightFormat::kQ6_K}) {
     const Problem sound({11, 33, 512, format});
     Problem problem = sound;
     problem.activations[2 * 512 + 511] = std::numeric_limits<float>::infinity();
@@ -240,104 +221,36 @@ TEST(Int8Matmul, AddsUpTheLargestSixBitsWithoutOverflow) {
   for_each_kernel_set([&] { EXPECT_EQ(problem.product(), sums); });
 }
 
-// A product of 512 columns as llama.cpp would have it computed: by the scheduler, over all devices there are.
-struct Scheduled {
-  std::string device;
-  std::vector<float> values;
-};
-
-using Devices = std::vector<enum ggml_backend_dev_type>;
-
-Scheduled schedule(ggml_type type, std::int64_t rows, const Devices& devices = {GGML_BACKEND_DEVICE_TYPE_ACCEL, GGML_BACKEND_DEVICE_TYPE_CPU}) {
-  constexpr std::int64_t kWidth = 256, kColumns = 512;
-  start_llama();
-  std::vector<ggml_backend_t> backends;
-  for (const auto kind : devices) {
-    if (const ggml_backend_dev_t device = ggml_backend_dev_by_type(kind)) backends.push_back(ggml_backend_dev_init(device, nullptr));
-  }
-  const std::unique_ptr<ggml_context, FreeContext> context(ggml_init({1 << 20, nullptr, true}));
-  ggml_tensor* weights = ggml_new_tensor_2d(context.get(), type, kWidth, kColumns);
-  ggml_tensor* input = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, kWidth, rows);
-  ggml_set_input(input);
-  const std::vector<std::byte> bytes = quantized(type, noise(kWidth * kColumns, 5), kColumns, kWidth);
-  const ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(ggml_backend_cpu_buffer_type(), bytes.size() + 256);
-  ggml_backend_buffer_set_usage(buffer, GGML_BACKEND_BUFFER_USAGE_WEIGHTS);
-  ggml_backend_tensor_alloc(buffer, weights, ggml_backend_buffer_get_base(buffer));
-  ggml_backend_tensor_set(weights, bytes.data(), 0, bytes.size());
-  ggml_tensor* product = ggml_mul_mat(context.get(), weights, input);
-  ggml_tensor* output = ggml_scale(context.get(), product, 2.0f);
-  ggml_set_output(output);
-  ggml_cgraph* graph = ggml_new_graph(context.get());
-  ggml_build_forward_expand(graph, output);
-
-  const std::unique_ptr<ggml_backend_sched, FreeScheduler> scheduler(
-      ggml_backend_sched_new(backends.data(), nullptr, static_cast<int>(backends.size()), 64, false, false));
-  EXPECT_TRUE(ggml_backend_sched_alloc_graph(scheduler.get(), graph));
-  const std::vector<float> values = noise(static_cast<std::size_t>(kWidth * rows), 6);
-  ggml_backend_tensor_set(input, values.data(), 0, values.size() * sizeof(float));
-  EXPECT_EQ(ggml_backend_sched_graph_compute(scheduler.get(), graph), GGML_STATUS_SUCCESS);
-  Scheduled found{ggml_backend_name(ggml_backend_sched_get_tensor_backend(scheduler.get(), product)),
-                  std::vector<float>(static_cast<std::size_t>(kColumns * rows))};
-  ggml_backend_tensor_get(output, found.values.data(), 0, found.values.size() * sizeof(float));
-  ggml_backend_buffer_free(buffer);
-  for (const ggml_backend_t backend : backends) ggml_backend_free(backend);
-  return found;
+// All bits of every weight are 1: 15, which the kernels have as 62.
+TEST(Int8Matmul, AddsUpTheLargestFiveBitsWithoutOverflow) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  Problem problem({5, 16, 512, WeightFormat::kQ5_0});
+  problem.activations.assign(problem.activations.size(), -127.0f);
+  std::fill(problem.weights.begin(), problem.weights.end(), std::byte{0xff});
+  const ggml_fp16_t one = ggml_fp32_to_fp16(1.0f);
+  for (std::size_t block = 0; block < problem.weights.size(); block += 22) std::memcpy(&problem.weights[block], &one, sizeof one);
+  std::vector<float> sums(5 * 16, 15.0f * -127.0f * 512.0f);
+  sums.push_back(-7.0f);
+  for_each_kernel_set([&] { EXPECT_EQ(problem.product(), sums); });
 }
 
-class Int8Device : public testing::TestWithParam<ggml_type> {};
-
-TEST_P(Int8Device, TakesSeveralRowsAndLeavesOneWhereGgmlIsAsQuickButWhereItTakesAll) {
+// Every power of two that a block may have, but those with which the product is too large, and every nibble.
+TEST(Int8Matmul, ReadsAllNumbersOfMxfp4) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
-  const ggml_type type = GetParam();
-  const std::string alone = type == GGML_TYPE_Q4_K ? "INT8" : "CPU";
-  std::vector<std::vector<float>> by_set;
-  for_each_kernel_set([&] {
-    by_set.push_back(schedule(type, 32).values);
-    EXPECT_EQ(schedule(type, 32).device, "INT8");
-    EXPECT_EQ(schedule(type, 2).device, "INT8");
-    EXPECT_EQ(schedule(type, 1).device, alone);
-    {
-      const Int8Always always;
-      EXPECT_EQ(schedule(type, 1).device, "INT8");
-      EXPECT_FALSE(always.took_attention()) << "there was none";
+  for (int nibble = 0; nibble < 16; ++nibble) {
+    Problem problem({1, 240, 32, WeightFormat::kMXFP4});
+    problem.activations.assign(problem.activations.size(), 0.0f);
+    problem.activations[0] = 127.0f;
+    for (std::size_t column = 0; column < 240; ++column) {
+      problem.weights[column * 17] = static_cast<std::byte>(column);
+      problem.weights[column * 17 + 1] = static_cast<std::byte>(nibble);
     }
-    EXPECT_EQ(schedule(type, 1).device, alone);
-  });
-  const Scheduled plain = schedule(type, 32, {GGML_BACKEND_DEVICE_TYPE_CPU});
-  EXPECT_EQ(plain.device, "CPU");
-  // Of other formats than Q8_0, ggml rounds activations in larger blocks.
-  const float within = type == GGML_TYPE_Q8_0 ? 1e-3f : 2.0f;  // where most are between -60 and 60
-  for (const std::vector<float>& values : by_set) {
-    ASSERT_EQ(values.size(), plain.values.size());
-    for (std::size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(values[i], plain.values[i], within) << i;
+    std::vector<float> exact(240 * 32), expected;
+    ggml_get_type_traits(problem.type)->to_float(problem.weights.data(), exact.data(), 240 * 32);
+    for (std::size_t column = 0; column < 240; ++column) expected.push_back(127.0f * exact[column * 32]);
+    expected.push_back(-7.0f);
+    for_each_kernel_set([&] { EXPECT_EQ(problem.product(), expected) << nibble; });
   }
-}
-
-INSTANTIATE_TEST_SUITE_P(Formats, Int8Device, testing::Values(GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K),
-                         [](const auto& type) { return std::string(ggml_type_name(type.param)); });
-
-// What llama.cpp does when it chooses where a model's weights lie.
-TEST(Int8DeviceMemory, IsThereWhileAModelIsLoadedAndIsUsedLikeTheProcessors) {
-  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
-  start_llama();
-  const ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL);
-  EXPECT_EQ(ggml_backend_dev_buffer_type(device), ggml_backend_cpu_buffer_type());
-  {
-    const FileOrder order;
-    const ggml_backend_buffer_type_t type = ggml_backend_dev_buffer_type(device);
-    EXPECT_NE(type, ggml_backend_cpu_buffer_type());
-    EXPECT_TRUE(ggml_backend_buft_is_host(type));
-    EXPECT_EQ(ggml_backend_buft_get_device(type), device);
-    const ggml_backend_buffer_t buffer = ggml_backend_buft_alloc_buffer(type, 4096);
-    EXPECT_EQ(ggml_backend_buffer_get_type(buffer), ggml_backend_cpu_buffer_type());
-    ggml_backend_buffer_free(buffer);
-  }
-  EXPECT_EQ(ggml_backend_dev_buffer_type(device), ggml_backend_cpu_buffer_type());
-}
-
-TEST(Int8DeviceHere, IsNotThereWithoutItsInstructions) {
-  start_llama();
-  EXPECT_EQ(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL) != nullptr, kernels() != nullptr);
 }
 
 }  // namespace

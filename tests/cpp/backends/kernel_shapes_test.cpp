@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <random>
@@ -18,6 +19,7 @@
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
+#include "backends/weight_kinds.h"
 
 namespace inferno {
 namespace {
@@ -125,7 +127,8 @@ void expect_product(float found, const std::vector<double>& activations, const s
 
 class Products : public Shapes {
  protected:
-  ggml_type any_type() { return one_of({GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K, GGML_TYPE_BF16, GGML_TYPE_F16}); }
+  ggml_type any_quantized() { return kWeightKinds[any(0, static_cast<std::int64_t>(std::size(kWeightKinds)) - 1)].type; }
+  ggml_type any_type() { return one_of({any_quantized(), any_quantized(), any_quantized(), GGML_TYPE_BF16, GGML_TYPE_F16}); }
 };
 
 // Of the same rows, in several formats: what is made of them is kept from one product to the next.
@@ -153,7 +156,8 @@ TEST_P(Products, OfSomeMatricesAreWhatTheyAreInDouble) {
 }
 
 TEST_P(Products, OfWidthsThatFillNoSlabAreWhatTheyAreInDouble) {
-  const ggml_type type = one_of({GGML_TYPE_Q8_0, GGML_TYPE_BF16, GGML_TYPE_F16});
+  const ggml_type type = one_of({GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL, GGML_TYPE_MXFP4,
+                                 GGML_TYPE_BF16, GGML_TYPE_F16});
   const std::int64_t width = 32 * any(1, 70), rows = any(1, 50), columns = any(1, 70);
   ggml_tensor* op = ggml_mul_mat(context_.get(), noise(type, width, columns), noise(GGML_TYPE_F32, width, rows));
   place(op);
@@ -168,7 +172,7 @@ TEST_P(Products, OfWidthsThatFillNoSlabAreWhatTheyAreInDouble) {
 }
 
 TEST_P(Products, OfExpertsAreWhatTheyAreInDouble) {
-  const ggml_type type = one_of({GGML_TYPE_Q8_0, GGML_TYPE_Q4_K, GGML_TYPE_Q6_K});
+  const ggml_type type = any_quantized();
   const std::int64_t width = 256 * any(1, 2), columns = any(1, 50), experts = any(1, 9), uses = any(1, experts), tokens = any(1, 20);
   const bool same = any(0, 1) == 0;
   ggml_tensor* all = ggml_new_tensor_2d(context_.get(), GGML_TYPE_I32, experts, tokens);

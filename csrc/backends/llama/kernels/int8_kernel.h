@@ -13,7 +13,14 @@
 #include <limits>
 
 #include "backends/llama/kernels/kernel_set.h"
+#include "backends/llama/kernels/weights_iq4_nl.h"
+#include "backends/llama/kernels/weights_iq4_xs.h"
+#include "backends/llama/kernels/weights_mxfp4.h"
+#include "backends/llama/kernels/weights_q4_0.h"
 #include "backends/llama/kernels/weights_q4_k.h"
+#include "backends/llama/kernels/weights_q5_0.h"
+#include "backends/llama/kernels/weights_q5_1.h"
+#include "backends/llama/kernels/weights_q5_k.h"
 #include "backends/llama/kernels/weights_q6_k.h"
 #include "backends/llama/kernels/weights_q8_0.h"
 
@@ -24,8 +31,8 @@ constexpr std::int64_t kSlab = 256 / kWords;        // blocks of a strip in lane
 constexpr int kRowsAtOnce = kManyRegisters ? 8 : 4;
 
 // Rows row .. row+kRows-1 with one slab of a strip; adds to what `out` has unless it is the first slab.
-template <class Weights, int kRows>
-INFERNO_KERNEL void multiply_slab(const Weights* slab, std::int64_t first_block, std::int64_t blocks, const Int8Rows& rows,
+template <class Block, int kRows>
+INFERNO_KERNEL void multiply_slab(const Block* slab, std::int64_t first_block, std::int64_t blocks, const Int8Rows& rows,
                                   std::int64_t row, float* out, std::size_t stride, Lanes columns) {
   Floats sum[kRows];
   for (int r = 0; r < kRows; ++r) sum[r] = first_block == 0 ? all(0.0f) : load(out + static_cast<std::size_t>(r) * stride, columns);
@@ -36,19 +43,20 @@ INFERNO_KERNEL void multiply_slab(const Weights* slab, std::int64_t first_block,
 }
 
 // All rows from `row` on: as many at once as there are.
-template <class Weights, int kRows>
-INFERNO_KERNEL void multiply_rows(const Weights* slab, std::int64_t first_block, std::int64_t blocks, const Int8Rows& rows,
+template <class Block, int kRows>
+INFERNO_KERNEL void multiply_rows(const Block* slab, std::int64_t first_block, std::int64_t blocks, const Int8Rows& rows,
                                   std::int64_t row, float* out, std::size_t stride, Lanes columns) {
   for (; row + kRows <= rows.rows; row += kRows) {
-    multiply_slab<Weights, kRows>(slab, first_block, blocks, rows, row, out + static_cast<std::size_t>(row) * stride, stride, columns);
+    multiply_slab<Block, kRows>(slab, first_block, blocks, rows, row, out + static_cast<std::size_t>(row) * stride, stride, columns);
   }
-  if constexpr (kRows > 1) multiply_rows<Weights, kRows / 2>(slab, first_block, blocks, rows, row, out, stride, columns);
+  if constexpr (kRows > 1) multiply_rows<Block, kRows / 2>(slab, first_block, blocks, rows, row, out, stride, columns);
 }
 
 template <class Weights>
 INFERNO_KERNEL void multiply_strip_of(const Int8Product& product, const Int8Rows& rows, std::int64_t first_column) {
+  using Block = typename Weights::Block;
   static_assert(kSlab % Weights::kBlocks == 0);
-  Weights slab[kSlab];
+  Block slab[kSlab];
   const std::int64_t count = std::min(kStripColumns, product.columns - first_column);
   for (std::int64_t first = 0; first < rows.blocks; first += kSlab) {
     const std::int64_t blocks = std::min(kSlab, rows.blocks - first);
@@ -62,15 +70,22 @@ INFERNO_KERNEL void multiply_strip_of(const Int8Product& product, const Int8Rows
       }
       Weights::pack(column, slab + b);
     }
-    multiply_rows<Weights, kRowsAtOnce>(slab, first, blocks, rows, 0, product.out + first_column, product.out_stride, first_lanes(count));
+    multiply_rows<Block, kRowsAtOnce>(slab, first, blocks, rows, 0, product.out + first_column, product.out_stride, first_lanes(count));
   }
 }
 
 void multiply_strip(const Int8Product& product, const Int8Rows& rows, std::int64_t first_column) {
   switch (product.format) {
     case WeightFormat::kQ8_0: return multiply_strip_of<WeightsQ8_0>(product, rows, first_column);
+    case WeightFormat::kQ4_0: return multiply_strip_of<WeightsQ4_0>(product, rows, first_column);
     case WeightFormat::kQ4_K: return multiply_strip_of<WeightsQ4_K>(product, rows, first_column);
+    case WeightFormat::kQ5_0: return multiply_strip_of<WeightsQ5_0>(product, rows, first_column);
+    case WeightFormat::kQ5_1: return multiply_strip_of<WeightsQ5_1>(product, rows, first_column);
+    case WeightFormat::kQ5_K: return multiply_strip_of<WeightsQ5_K>(product, rows, first_column);
     case WeightFormat::kQ6_K: return multiply_strip_of<WeightsQ6_K>(product, rows, first_column);
+    case WeightFormat::kIQ4_NL: return multiply_strip_of<WeightsIQ4_NL>(product, rows, first_column);
+    case WeightFormat::kIQ4_XS: return multiply_strip_of<WeightsIQ4_XS>(product, rows, first_column);
+    case WeightFormat::kMXFP4: return multiply_strip_of<WeightsMXFP4>(product, rows, first_column);
   }
 }
 
@@ -99,6 +114,7 @@ INFERNO_KERNEL void quantize_block(const float* from, Int8Rows& rows, std::size_
   rows.scales[block] = scale;
   rows.sums[block] = scale * static_cast<float>(sum);
   rows.offsets[block] = -kBias * sum;
+  rows.centre_offsets[block] = -32 * sum;
   rows.half_offsets[block * 2] = -32 * first;
   rows.half_offsets[block * 2 + 1] = -32 * second;
 }

@@ -3,7 +3,6 @@
 
 #include <array>
 
-#include "backends/llama/half_matmul.h"
 #include "backends/llama/kernels/lanes_x86.h"
 
 namespace inferno {
@@ -115,66 +114,12 @@ INFERNO_LANES void store_bytes(std::int8_t* at, Ints x) {  // saturated
   _mm_storeu_si128(reinterpret_cast<__m128i*>(at), _mm_packs_epi16(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1)));
 }
 
-// 8 rows of 8 words of 32 bits become 8 columns.
-INFERNO_LANES void transpose(__m256i (&r)[8]) {
-  __m256i u[8];
-  for (int half = 0; half < 8; half += 4) {
-    const __m256i a = _mm256_unpacklo_epi32(r[half], r[half + 1]), b = _mm256_unpackhi_epi32(r[half], r[half + 1]);
-    const __m256i c = _mm256_unpacklo_epi32(r[half + 2], r[half + 3]), d = _mm256_unpackhi_epi32(r[half + 2], r[half + 3]);
-    u[half] = _mm256_unpacklo_epi64(a, c);
-    u[half + 1] = _mm256_unpackhi_epi64(a, c);
-    u[half + 2] = _mm256_unpacklo_epi64(b, d);
-    u[half + 3] = _mm256_unpackhi_epi64(b, d);
-  }
-  for (int j = 0; j < 4; ++j) {
-    r[j] = _mm256_permute2x128_si256(u[j], u[j + 4], 0x20);
-    r[j + 4] = _mm256_permute2x128_si256(u[j], u[j + 4], 0x31);
-  }
-}
+INFERNO_LANES Ints load_ints(const void* at) { return {load_bytes(at), load_bytes(static_cast<const std::byte*>(at) + 32)}; }
 
-// 16 rows of 32 bytes, `offset` bytes behind these: words[j] has bytes 4j to 4j+3 of each.
-INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows, std::size_t offset, Ints (&words)[8]) {
-  __m256i r[8];
-  for (std::size_t i = 0; i < 8; ++i) r[i] = load_bytes(rows[i] + offset);
-  transpose(r);
-  for (std::size_t j = 0; j < 8; ++j) words[j].low = r[j];
-  for (std::size_t i = 0; i < 8; ++i) r[i] = load_bytes(rows[i + 8] + offset);
-  transpose(r);
-  for (std::size_t j = 0; j < 8; ++j) words[j].high = r[j];
-}
-
-// 8 rows become 8 columns, `stride` floats apart.
-INFERNO_LANES void store_columns(__m256i (&r)[8], float* columns, std::size_t stride) {
-  transpose(r);
-  for (std::size_t i = 0; i < 8; ++i) _mm256_storeu_ps(columns + i * stride, _mm256_castsi256_ps(r[i]));
-}
-
-// 16 rows of 16 halves, `stride` bytes apart, become 16 columns of floats, `column_stride` floats apart.
-INFERNO_LANES void transpose_halves(const std::byte* rows, std::size_t stride, float* columns, std::size_t column_stride) {
-  for (std::size_t row = 0; row < 16; row += 8) {
-    for (std::size_t column = 0; column < 16; column += 8) {
-      __m256i r[8];
-      for (std::size_t i = 0; i < 8; ++i) r[i] = _mm256_castps_si256(eight_halves(rows + (row + i) * stride + column * 2));
-      store_columns(r, columns + column * column_stride + row, column_stride);
-    }
-  }
-}
-
-INFERNO_LANES __m256 eight_halves(HalfFormat format, const std::byte* at) {
-  if (format == HalfFormat::kF16) return eight_halves(at);
-  const __m128i halves = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(halves), 16));
-}
-
-// The same of rows that lie anywhere, in either format; columns lie side by side.
-INFERNO_LANES void transpose_halves(HalfFormat format, const std::array<const std::byte*, 16>& rows, float* columns) {
-  for (std::size_t row = 0; row < 16; row += 8) {
-    for (std::size_t column = 0; column < 16; column += 8) {
-      __m256i r[8];
-      for (std::size_t i = 0; i < 8; ++i) r[i] = _mm256_castps_si256(eight_halves(format, rows[row + i] + column * 2));
-      store_columns(r, columns + column * 16 + row, 16);
-    }
-  }
+// For each byte of `places`, up to 15, what the table has there.
+INFERNO_LANES Ints looked_up(const std::array<std::int8_t, 16>& table, Ints places) {
+  const __m256i values = load_two_halves(table.data(), table.data());
+  return {_mm256_shuffle_epi8(values, places.low), _mm256_shuffle_epi8(values, places.high)};
 }
 
 INFERNO_LANES __m256 eight_rounded_to_bf16(__m256 x) {
@@ -194,3 +139,5 @@ INFERNO_LANES bool halves_are(const std::byte* at, std::uint16_t bits) {
 
 }  // namespace
 }  // namespace inferno
+
+#include "backends/llama/kernels/transpose_avx2.h"

@@ -98,6 +98,22 @@ INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows,
   }
 }
 
+INFERNO_LANES void transpose_bytes(const std::array<const std::byte*, 16>& rows, std::size_t offset, Ints (&words)[4]) {
+  __m512i u[4];
+  for (std::size_t i = 0; i < 4; ++i) {
+    const __m256i low = load_two_halves(rows[i] + offset, rows[i + 4] + offset);
+    u[i] = _mm512_inserti64x4(_mm512_castsi256_si512(low), load_two_halves(rows[i + 8] + offset, rows[i + 12] + offset), 1);
+  }
+  transpose_quarters(u);
+  for (std::size_t j = 0; j < 4; ++j) words[j].all = u[j];
+}
+
+INFERNO_LANES Ints load_ints(const void* at) { return {_mm512_loadu_si512(at)}; }
+INFERNO_LANES Ints looked_up(const std::array<std::int8_t, 16>& table, Ints places) {
+  const __m128i values = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table.data()));
+  return {_mm512_shuffle_epi8(_mm512_broadcast_i32x4(values), places.all)};
+}
+
 // t[g][i] is row 4g + i of 16 rows of 16 words, which become 16 columns, `stride` floats apart.
 INFERNO_LANES void store_columns(__m512i (&t)[4][4], float* columns, std::size_t stride) {
   for (auto& quarter : t) transpose_quarters(quarter);  // t[g][j] has, in quarter q, column 4q + j of rows 4g to 4g+3

@@ -44,5 +44,11 @@ INFERNO_LANES float in_half_precision(float x) {
 
 INFERNO_LANES __m256i load_bytes(const void* at) { return _mm256_loadu_si256(static_cast<const __m256i*>(at)); }
 
+// 16 bytes of one place, and 16 of another.
+INFERNO_LANES __m256i load_two_halves(const void* low, const void* high) {
+  const __m128i first = _mm_loadu_si128(static_cast<const __m128i*>(low)), second = _mm_loadu_si128(static_cast<const __m128i*>(high));
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(first), second, 1);
+}
+
 }  // namespace
 }  // namespace inferno
