@@ -86,6 +86,15 @@ async def test_with_a_reused_prefix_and_in_other_chunks() -> None:
     await engine.aclose()
 
 
+async def test_with_any_number_of_threads() -> None:
+    said = []
+    for threads in (1, 2, 3):
+        engine = await load(deterministic=True, slots=2, threads=threads)
+        said.append((await say(engine, PROMPT))[0])
+        await engine.aclose()
+    assert said[0] == said[1] == said[2]
+
+
 @pytest.mark.parametrize("prefix_cache", [False, True])
 async def test_after_being_set_aside(prefix_cache: bool) -> None:
     """One of lower priority gives way in mid-answer, and is resumed by computing it again, or from what was kept."""
