@@ -24,12 +24,12 @@ inline constexpr WeightKind kWeightKinds[] = {
     {WeightFormat::kQ8_0, GGML_TYPE_Q8_0, false},
     {WeightFormat::kQ4_0, GGML_TYPE_Q4_0, true},
     {WeightFormat::kQ4_K, GGML_TYPE_Q4_K, true},
-    {WeightFormat::kQ5_0, GGML_TYPE_Q5_0, false},
-    {WeightFormat::kQ5_1, GGML_TYPE_Q5_1, false},
+    {WeightFormat::kQ5_0, GGML_TYPE_Q5_0, true},
+    {WeightFormat::kQ5_1, GGML_TYPE_Q5_1, true},
     {WeightFormat::kQ5_K, GGML_TYPE_Q5_K, true},
     {WeightFormat::kQ6_K, GGML_TYPE_Q6_K, false},
     {WeightFormat::kIQ4_NL, GGML_TYPE_IQ4_NL, true},
-    {WeightFormat::kIQ4_XS, GGML_TYPE_IQ4_XS, false},
+    {WeightFormat::kIQ4_XS, GGML_TYPE_IQ4_XS, true},
     {WeightFormat::kMXFP4, GGML_TYPE_MXFP4, true},
 };
 
