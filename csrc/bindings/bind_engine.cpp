@@ -145,6 +145,7 @@ void register_engine(py::module_& module) {
       .def_readwrite("max_waiting_tokens", &EngineConfig::max_waiting_tokens)
       .def_readwrite("prefill_chunk", &EngineConfig::prefill_chunk)
       .def_readwrite("step_target_ms", &EngineConfig::step_target_ms)
+      .def_readwrite("common_start_ms", &EngineConfig::common_start_ms)
       .def_readwrite("kept_tokens", &EngineConfig::kept_tokens)
       .def_readwrite("tenant_weights", &EngineConfig::tenant_weights)
       .def_readwrite("tenant_classes", &EngineConfig::tenant_classes)

@@ -9,6 +9,7 @@ namespace {
 constexpr std::int32_t kUsualRunning = 32;
 constexpr double kLeastWeight = 0.01, kMostWeight = 100;
 constexpr std::int32_t kLeastClass = -9, kMostClass = 9;
+constexpr std::int32_t kMostCommonStart = 60'000;
 constexpr std::uint64_t kHostCacheShare = 8;
 constexpr std::uint64_t kLeastHostCache = 16 << 20;
 constexpr std::uint64_t kMostHostCache = 1 << 30;
@@ -49,6 +50,10 @@ Status EngineConfig::validate(const Capabilities& model) const {
   if (!(step_target_ms > 0)) {
     return invalid_argument("step_target_ms",
                             "step_target_ms is " + std::to_string(step_target_ms) + "; it must be more than 0 milliseconds");
+  }
+  if (!(common_start_ms >= 0 && common_start_ms <= kMostCommonStart)) {
+    return invalid_argument("common_start_ms", "common_start_ms is " + std::to_string(common_start_ms) + "; it must be 0 (none) to " +
+                                                   std::to_string(kMostCommonStart) + " milliseconds");
   }
   for (const auto& [tenant, weight] : tenant_weights) {
     if (weight >= kLeastWeight && weight <= kMostWeight) continue;

@@ -47,7 +47,8 @@ KvCacheOptions cache_options(const Model& model, const EngineConfig& config) {
 SchedulerOptions scheduler_options(const Model& model, const EngineConfig& config) {
   const Capabilities& can = model.capabilities();
   return {.max_running = config.running_limit(can), .batch_rows = can.batch_rows, .logits_rows = can.logits_rows,
-          .prefill_chunk = config.prefill_chunk, .step_target = config.step_target_ms / 1000, .context_tokens = can.context_tokens,
+          .prefill_chunk = config.prefill_chunk, .step_target = config.step_target_ms / 1000,
+          .common_start = config.common_start_ms / 1000, .context_tokens = can.context_tokens,
           .shape = {.tile = can.row_tile, .slots_apart = can.slots_apart}, .block_tokens = kBlockTokens,
           .tenants = {config.tenant_weights, config.tenant_classes}};
 }

@@ -11,9 +11,10 @@
 //      one of its own tenant's of lower priority, or one of a tenant of a lower class or that runs more than its share, as
 //      long as its own runs less.
 //   3. The step is made of one row for every decoding sequence, and then of chunks of prefill, the least served tenant's
-//      first, as many as the row budget allows: so the first of many prompts answers while the last still waits, and running
-//      streams go on. While several tenants are about, steps are short, so that a flood of long prompts does not stand in
-//      the way of another tenant's short one (StepComposer).
+//      first, as many as the row budget allows: so running streams go on, and the first of many prompts answers while the last
+//      still waits; but for those that come together before anybody has a token (CommonStart). While several tenants are
+//      about, steps are short, so that a flood of long prompts does not stand in the way of another tenant's short one
+//      (StepComposer).
 //   4. What room is left in the step may go to guesses at what comes next (Speculator). They never take a row, a block or a
 //      place that anything above wants.
 // Within a tenant, order is by arrival, where a step of priority is worth kPrioritySeconds of waiting, and a timeout below

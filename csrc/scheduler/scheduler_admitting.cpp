@@ -125,7 +125,7 @@ bool Scheduler::worth_waiting_for(Sequence& sequence) const {
   if (sequence.scoring()) return false;
   std::int32_t reusable = -1;
   for (const auto& [order, other] : running_) {
-    if (other->decoding() || !(other->request->owner() == sequence.request->owner())) continue;
+    if (other->pending() == 1 || !(other->request->owner() == sequence.request->owner())) continue;
     if (other->id == sequence.waits_for) return true;
     if (reusable < 0) reusable = cache_.reusable(sequence.request->owner(), sequence.tokens);
     const std::int32_t shared = std::min(common_prefix(other->tokens, sequence.tokens), sequence.length() - 1);

@@ -39,24 +39,35 @@ void leave_out_beyond(std::int32_t most, const FairShare& share, bool by_age, St
 StepComposer::StepComposer(const SchedulerOptions& options)
     : options_(options),
       pacer_(options.prefill_chunk, options.step_target, options.shape),
-      times_(options.batch_rows, options.max_running) {}
+      times_(options.batch_rows, options.max_running),
+      start_(options.common_start) {}
 
 void StepComposer::compose(const Sequences& running, const FairShare& share, StepPlan& plan) {
   ++steps_;
+  start_.look(running, share.tenants() == 1);
   Sequences decoding, prefilling;
   for (Sequence* sequence : running) {
     if (sequence->last_step == 0) sequence->last_step = steps_;
     (sequence->decoding() ? decoding : prefilling).push_back(sequence);
   }
+  // What lacks only its last row, a long prompt before it does not hold up.
+  std::stable_partition(prefilling.begin(), prefilling.end(), [](const Sequence* one) { return one->pending() == 1; });
   sort_by_turn(share, share.tenants() > 1 && eldest_first(prefilling), prefilling);
   if (shares_time(share)) compose_shared(std::move(decoding), std::move(prefilling), share, plan);
   else compose_alone(decoding, prefilling, share, plan);
+  for (const PlannedChunk& chunk : plan.chunks) chunk.sequence->last_step = steps_;
 }
 
 void StepComposer::compose_alone(const Sequences& decoding, const Sequences& prefilling, const FairShare& share,
                                  StepPlan& plan) {
   add_decoding(decoding, plan);
-  add_prefill(prefilling, prefill_rows(plan.rows, share), plan);
+  const std::int32_t budget = prefill_rows(plan.rows, share);
+  add_prefill(prefilling, 0, budget, plan);
+  const std::size_t company = start_.company(prefilling, pacer_.seconds_per_row());
+  if (!start_.waits(prefilling, company, plan)) return;
+  StepPlan without_last_rows;  // nor of decoding: nobody has a token
+  add_prefill(prefilling, company, budget, without_last_rows);
+  if (!without_last_rows.chunks.empty()) plan = std::move(without_last_rows);
 }
 
 void StepComposer::compose_shared(Sequences decoding, Sequences prefilling, const FairShare& share, StepPlan& plan) {
@@ -85,7 +96,7 @@ void StepComposer::compose_shared(Sequences decoding, Sequences prefilling, cons
   const bool prefill = !prefilling.empty() && (hurries || both || decoding.empty() || !(prefilled_last_ || better_decode));
   prefilled_last_ = prefill;
   if (!prefill || both) add_decoding(decoding, plan);
-  if (prefill) add_prefill(prefilling, times_.prefill_rows(both ? left : limit), plan);
+  if (prefill) add_prefill(prefilling, 0, times_.prefill_rows(both ? left : limit), plan);
 }
 
 // A prompt that is merely older than another, and had rows a moment ago, is not held up by it.
@@ -94,24 +105,25 @@ bool StepComposer::eldest_first(const Sequences& prefilling) const {
 }
 
 void StepComposer::add_decoding(const Sequences& sequences, StepPlan& plan) {
-  for (Sequence* sequence : sequences) {
-    sequence->last_step = steps_;
-    plan.add({sequence, sequence->computed, 1, true});
-  }
+  for (Sequence* sequence : sequences) plan.add({sequence, sequence->computed, 1, true});
 }
 
-void StepComposer::add_prefill(const Sequences& sequences, std::int32_t budget, StepPlan& plan) {
+void StepComposer::add_prefill(const Sequences& prefilling, std::size_t company, std::int32_t budget, StepPlan& plan) {
+  Sequences sequences;
   std::vector<std::int32_t> pending;
-  for (const Sequence* sequence : sequences) pending.push_back(sequence->pending());
+  for (std::size_t i = 0; i < prefilling.size(); ++i) {
+    const std::int32_t rows = prefilling[i]->pending() - (i < company && CommonStart::may_wait(*prefilling[i]) ? 1 : 0);
+    if (rows == 0) continue;
+    sequences.push_back(prefilling[i]);
+    pending.push_back(rows);
+  }
   const auto shares = share_prefill_rows(pending, budget, options_.batch_rows - plan.rows, plan.rows, options_.shape);
   // Every sequence that runs has one row of logits, for what it samples.
   std::int32_t spare_logits = options_.logits_rows - static_cast<std::int32_t>(plan.chunks.size() + sequences.size());
   for (std::size_t i = 0; i < sequences.size(); ++i) {
     if (shares[i] <= 0) continue;
     const std::int32_t rows = with_whole_media(*sequences[i], shares[i], options_.batch_rows - plan.rows);
-    if (rows <= 0) continue;
-    sequences[i]->last_step = steps_;
-    plan.add(prefill_chunk(*sequences[i], rows, spare_logits));
+    if (rows > 0) plan.add(prefill_chunk(*sequences[i], rows, spare_logits));
   }
 }
 
@@ -132,6 +144,7 @@ double StepComposer::step_limit(const FairShare& share, bool here) const {
 void StepComposer::observe(const StepPlan& plan, double step_seconds) {
   pacer_.observe(plan.rows, step_seconds);
   times_.observe(plan, step_seconds);
+  start_.observe(step_seconds);
 }
 
 }  // namespace inferno

@@ -1,7 +1,7 @@
 // StepComposer: which rows of the running sequences make the next step.
 //
 // While one tenant is about, a step has a row of every sequence that decodes, and of prefill as much as the step's target
-// has time for.
+// has time for. Where nobody has been given a token, prompts wait for each other with their last rows (CommonStart).
 //
 // While several are about, the machine is shared in time: a tenant that comes with a short prompt waits for the step that
 // runs, and then for its own. So no step takes much longer than such a prompt does alone: prefill goes by as many rows as fit,
@@ -16,6 +16,7 @@
 #include <span>
 #include <vector>
 
+#include "scheduler/common_start.h"
 #include "scheduler/due.h"
 #include "scheduler/fair_share.h"
 #include "scheduler/scheduler_options.h"
@@ -50,11 +51,13 @@ class StepComposer {
   void compose_alone(const Sequences& decoding, const Sequences& prefilling, const FairShare& share, StepPlan& plan);
   void compose_shared(Sequences decoding, Sequences prefilling, const FairShare& share, StepPlan& plan);
   void add_decoding(const Sequences& sequences, StepPlan& plan);
-  void add_prefill(const Sequences& sequences, std::int32_t budget, StepPlan& plan);
+  // Of the first `company`, those that may wait are left without their last rows.
+  void add_prefill(const Sequences& prefilling, std::size_t company, std::int32_t budget, StepPlan& plan);
 
   const SchedulerOptions options_;
   StepPacer pacer_;
   StepTimes times_;
+  CommonStart start_;
   std::uint64_t steps_ = 0;
   bool prefilled_last_ = false;  // the last step had prefill
   std::int32_t hurried_ = 0;     // steps in a row for the prompt of a tenant that had less

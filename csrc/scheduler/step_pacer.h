@@ -24,6 +24,9 @@ class StepPacer {
   // whole tile over the cells of all sequences that have a row in it; row by row it passes over those of others.
   [[nodiscard]] std::int32_t prefill_rows(std::int32_t decoding) const;
 
+  // Of a large step; 0 before one was seen.
+  [[nodiscard]] double seconds_per_row() const { return seconds_per_row_; }
+
   static constexpr std::int32_t kMinChunk = 16;      // smaller ones waste the weights' way through memory
   static constexpr std::int32_t kFirstRows = 64;     // before anything has been measured
 

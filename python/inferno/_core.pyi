@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 __version__: str
-__commit__: str
-"""'unknown' when not recorded."""
+__commit__: str  # 'unknown' when not recorded
 
 class CoreError(Exception):
     """args: (code, message, param). Raised by every call below that returns a Status in C++."""
@@ -251,6 +250,7 @@ class EngineConfig:  # csrc/engine/engine_config.h
     max_waiting_tokens: int
     prefill_chunk: int
     step_target_ms: float
+    common_start_ms: float
     kept_tokens: int
     tenant_weights: dict[str, float]
     tenant_classes: dict[str, int]

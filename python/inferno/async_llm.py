@@ -74,9 +74,9 @@ class AsyncLLM:
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,
         ``threads``, ``gpu_layers``, ``kv_type``, ``flash_attention``, ``kv_layout``, ``deterministic``, ``use_mmap``,
         ``pooling``, ``max_running``, ``max_waiting``, ``max_waiting_tokens``, ``prefill_chunk``,
-        ``step_target_ms``, ``kept_tokens``, ``prefix_cache``, ``speculate``, ``host_cache_bytes``. ``prefix_store``
-        names a folder that keeps computed prefixes over restarts. Raises InvalidArgument for others, and the
-        InfernoError that says why a model cannot be loaded.
+        ``step_target_ms``, ``common_start_ms``, ``kept_tokens``, ``prefix_cache``, ``speculate``,
+        ``host_cache_bytes``. ``prefix_store`` names a folder that keeps computed prefixes over restarts. Raises
+        InvalidArgument for others, and the InfernoError that says why a model cannot be loaded.
         """
         source = resolve(
             model,

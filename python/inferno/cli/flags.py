@@ -79,6 +79,7 @@ MaxWaiting = Annotated[int | None, _flag("engine.max_waiting", "--max-waiting")]
 MaxWaitingTokens = Annotated[int | None, _flag("engine.max_waiting_tokens", "--max-waiting-tokens")]
 PrefillChunk = Annotated[int | None, _flag("engine.prefill_chunk", "--prefill-chunk")]
 StepTarget = Annotated[float | None, _flag("engine.step_target_ms", "--step-target-ms")]
+CommonStart = Annotated[float | None, _flag("engine.common_start_ms", "--common-start-ms")]
 KeptTokens = Annotated[int | None, _flag("engine.kept_tokens", "--kept-tokens")]
 TenantClasses = Annotated[list[str] | None, _flag("engine.tenant_classes", "--tenant-class")]
 TenantWeights = Annotated[list[str] | None, _flag("engine.tenant_weights", "--tenant-weight")]
@@ -137,6 +138,7 @@ _PARAMETERS: Mapping[str, tuple[str, str]] = {
     "max_waiting_tokens": ("engine.max_waiting_tokens", "--max-waiting-tokens"),
     "prefill_chunk": ("engine.prefill_chunk", "--prefill-chunk"),
     "step_target_ms": ("engine.step_target_ms", "--step-target-ms"),
+    "common_start_ms": ("engine.common_start_ms", "--common-start-ms"),
     "kept_tokens": ("engine.kept_tokens", "--kept-tokens"),
     "tenant_class": ("engine.tenant_classes", "--tenant-class"),
     "tenant_weight": ("engine.tenant_weights", "--tenant-weight"),

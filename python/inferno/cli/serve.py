@@ -88,6 +88,7 @@ def serve(
     max_waiting_tokens: flags.MaxWaitingTokens = None,
     prefill_chunk: flags.PrefillChunk = None,
     step_target_ms: flags.StepTarget = None,
+    common_start_ms: flags.CommonStart = None,
     kept_tokens: flags.KeptTokens = None,
     tenant_weight: flags.TenantWeights = None,
     tenant_class: flags.TenantClasses = None,

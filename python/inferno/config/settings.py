@@ -171,6 +171,12 @@ class EngineSettings(_Section):
     step_target_ms: PositiveFloat | None = Field(
         None, description="Milliseconds that such a step may take; sets prefill_chunk where that is not set."
     )
+    common_start_ms: float | None = Field(
+        None,
+        ge=0,
+        description="Milliseconds for which prompts that come together may wait for each other, so that nobody's "
+        "stream halts for another's prompt; 0: each answers at once.",
+    )
     kept_tokens: PositiveInt | None = Field(
         None, description="Most tokens of finished prompts kept for reuse (unified cache)."
     )

@@ -32,6 +32,7 @@ class CollectingSink final : public OutputSink {
     for (const OutputDelta& delta : deltas) {
       Collected& one = all_[{delta.request, delta.index}];
       EXPECT_EQ(one.finish, FinishReason::kNone) << "a delta after the final one";
+      if (!delta.tokens.empty()) order_.push_back(delta.request);
       one.text += delta.text;
       one.tokens.insert(one.tokens.end(), delta.tokens.begin(), delta.tokens.end());
       one.logprobs.insert(one.logprobs.end(), delta.logprobs.begin(), delta.logprobs.end());
@@ -64,6 +65,11 @@ class CollectingSink final : public OutputSink {
     std::lock_guard lock(mutex_);
     return all_[{request, index}];
   }
+  // Whose tokens came, one entry for each delta.
+  [[nodiscard]] std::vector<RequestId> order() {
+    std::lock_guard lock(mutex_);
+    return order_;
+  }
   [[nodiscard]] std::size_t finished() {
     std::lock_guard lock(mutex_);
     return finished_;
@@ -73,6 +79,7 @@ class CollectingSink final : public OutputSink {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<Key, Collected> all_;
+  std::vector<RequestId> order_;
   std::size_t finished_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/running.h"
 
@@ -136,6 +137,33 @@ TEST(Engine, RefusesWithTheValueAndTheLimit) {
   r.n = 1;
   r.prompt.clear();
   EXPECT_EQ(engine.engine->submit(r).status().param(), "prompt");
+}
+
+// The second comes while the first one's 50 steps of prefill run, and needs three more.
+TEST(Engine, PromptsThatComeTogetherBeginTogetherUnlessThatIsSwitchedOff) {
+  for (const double limit : {60'000.0, 0.0}) {
+    EngineConfig config;
+    config.common_start_ms = limit;
+    ModelOptions options;
+    options.batch_rows = 16;
+    Running engine("fake:step_us=2000", options, config);
+    const RequestId first = engine.engine->submit(engine.request(std::string(790, 'a'), 8)).value();
+    const RequestId second = engine.engine->submit(engine.request(std::string(48, 'b'), 8)).value();
+    engine.sink.wait_finished(2);
+    const std::vector<RequestId> order = engine.sink.order();
+    ASSERT_GT(order.size(), 1u);
+    EXPECT_EQ(order[0], first);
+    EXPECT_EQ(order[1], limit > 0 ? second : first);
+  }
+}
+
+TEST(Engine, ACommonStartIsZeroToAMinute) {
+  const Running engine;
+  for (const double refused : {-1.0, 60'001.0, std::nan("")}) {
+    EngineConfig config;
+    config.common_start_ms = refused;
+    EXPECT_EQ(config.validate(engine.model->capabilities()).param(), "common_start_ms");
+  }
 }
 
 TEST(Engine, AFullQueueRefusesAndLaterTakesAgain) {

@@ -36,13 +36,17 @@ struct House {
   SequenceId add(std::vector<TokenId> prompt, std::int32_t max_tokens = 4, std::int32_t priority = 0, Tenant tenant = "a",
                  double timeout = 0, AdapterId adapter = kNoAdapter) {
     auto request = std::make_shared<Request>();
-    request->id = RequestId{++numbers};
     request->prompt = std::move(prompt);
     request->max_tokens = max_tokens;
     request->priority = priority;
     request->tenant = std::move(tenant);
     request->timeout = timeout;
     request->adapter = adapter;
+    return enter(std::move(request));
+  }
+
+  SequenceId enter(std::shared_ptr<Request> request) {
+    request->id = RequestId{++numbers};
     request->arrived = clock.time;
     EXPECT_TRUE(door.enter(1, static_cast<std::int64_t>(request->prompt.size()), request->tenant).ok());
     scheduler.add(std::make_unique<Sequence>(request, SequenceId{numbers}, 0));
@@ -58,6 +62,7 @@ struct House {
       if (chunk.samples) sampled.push_back({.token = 7, .ends = false, .logprob = {}, .more = false});
     }
     scheduler.commit(plan, sampled, updates);
+    scheduler.observe(plan, seconds_a_row * plan.rows);
     EXPECT_TRUE(cache.check_invariants().ok()) << cache.check_invariants().message();
     return plan;
   }
@@ -82,6 +87,7 @@ struct House {
   Scheduler::Updates updates;
   std::vector<std::pair<SequenceId, std::int32_t>> seen;
   std::uint64_t numbers = 0;
+  double seconds_a_row = 0;  // 0: steps teach nothing
 };
 
 inline std::vector<TokenId> range(TokenId first, std::int32_t n) {

@@ -32,7 +32,7 @@ class Machine {
   explicit Machine(const Costs& costs = kGgml)
       : costs_(costs),
         cache_({.capacity_tokens = kPlaces * 768, .slots = kPlaces, .sharing = KvCacheOptions::Sharing::kCopy}),
-        scheduler_({.max_running = kPlaces, .batch_rows = 512, .step_target = 0.4, .context_tokens = 768,
+        scheduler_({.max_running = kPlaces, .batch_rows = 512, .step_target = 0.4, .common_start = 5, .context_tokens = 768,
                     .shape = {.tile = 64, .slots_apart = true}, .block_tokens = 16},
                    cache_, door_, clock_) {}
 
