@@ -6,6 +6,15 @@
 #include "scheduler/whole_media.h"
 
 namespace inferno {
+namespace {
+
+// A short prompt would gain little by waiting for a long one, and wait for most of the time: the longest of a start has at most
+// so many times the rows of the shortest.
+constexpr std::int32_t kAlike = 4;
+
+std::int32_t prompt_rows(const Sequence& sequence) { return sequence.prompt_length() - sequence.cached; }
+
+}  // namespace
 
 void CommonStart::look(const Sequences& running, bool alone) {
   const auto count = [&](auto&& is) { return std::count_if(running.begin(), running.end(), is); };
@@ -21,10 +30,13 @@ void CommonStart::look(const Sequences& running, bool alone) {
 std::size_t CommonStart::company(const Sequences& prefilling, double seconds_per_row) const {
   if (!silent_) return 0;
   const Sequence* first = nullptr;  // of those that lack more than a row
-  std::int32_t rows = 0;
+  std::int32_t rows = 0, least = 0, most = 0;
   std::size_t count = 0;
   for (; count < prefilling.size(); ++count) {
     const Sequence* one = prefilling[count];
+    least = count == 0 ? prompt_rows(*one) : std::min(least, prompt_rows(*one));
+    most = std::max(most, prompt_rows(*one));
+    if (most > kAlike * least) break;
     rows += one->pending();
     if (one->pending() == 1) continue;
     if (first == nullptr) first = one;

@@ -29,7 +29,7 @@ class CommonStart {
   // of one tenant; between several, shares decide who is served.
   void look(const Sequences& running, bool alone);
   // How many of the first of `prefilling` speak together: those that lack only their last row, which come first, and as
-  // many others of one priority as can be computed in time. 0 when somebody speaks.
+  // many others, of one priority and about as long, as can be computed in time. 0 when somebody speaks.
   [[nodiscard]] std::size_t company(const Sequences& prefilling, double seconds_per_row) const;
   // Whether the first so many shall be left without their last rows by the step, for which `plan` was made.
   [[nodiscard]] bool waits(const Sequences& prefilling, std::size_t company, const StepPlan& plan) const;

@@ -116,6 +116,16 @@ TEST(CommonStart, AShortPromptDoesNotWaitForOneThatTakesLonger) {
   EXPECT_EQ(house.output(brief).size(), 1u);
 }
 
+TEST(CommonStart, OnlyPromptsOfAboutOneLengthWaitForEachOther) {
+  for (const int shorter : {20, 30}) {
+    House house({.batch_rows = 64, .common_start = 5});
+    const SequenceId brief = house.add(range(1000, shorter), 20);
+    house.add(range(2000, 100), 20);
+    house.step();
+    EXPECT_EQ(house.output(brief).empty(), shorter == 30) << shorter;
+  }
+}
+
 TEST(CommonStart, WhatKeepsComingDoesNotProlongIt) {
   for (const double learned : {0.01, 0.0}) {  // and where it is not known what a row costs, time ends it
     House house = at_ten_milliseconds_a_row(2.0);
@@ -213,7 +223,7 @@ TEST(CommonStart, APictureAtTheEndIsNotParted) {
 TEST(CommonStart, WhoseCompanyLeavesSpeaksAtTheNextStep) {
   House house(kFiveSeconds);
   const SequenceId stays = house.add(range(1000, 60), 8);
-  const SequenceId leaves = house.add(range(2000, 400), 8);
+  const SequenceId leaves = house.add(range(2000, 200), 8);
   house.step();
   EXPECT_TRUE(house.output(stays).empty());
   house.scheduler.cancel(RequestId{static_cast<std::uint64_t>(leaves)}, house.updates);
@@ -242,7 +252,7 @@ TEST(CommonStart, WhoWaitsForAPrefixDoesNotWaitForTheLastRowBehindIt) {
 TEST(CommonStart, WhenAnotherTenantComesSharesDecideAgain) {
   House house(kFiveSeconds);
   const SequenceId waits = house.add(range(1000, 60), 8);
-  house.add(range(2000, 400), 8);
+  house.add(range(2000, 200), 8);
   house.step();
   EXPECT_TRUE(house.output(waits).empty());
   const SequenceId other = house.add(range(3000, 20), 8, 0, "b");
@@ -286,6 +296,7 @@ class Waits {
 // Arrivals of all kinds, cancels, a cache that is too small for all or is not, rows that are computed together or apart.
 TEST(CommonStart, UnderAnyArrivalsNobodyWaitsLongerThanTheLimitAndAllThatIsAcceptedEnds) {
   std::size_t most = 0;
+  std::uint64_t set_aside = 0;
   for (unsigned seed = 0; seed < 40; ++seed) {
     std::mt19937 random(seed);
     const bool tight = seed % 4 == 3;
@@ -330,8 +341,10 @@ TEST(CommonStart, UnderAnyArrivalsNobodyWaitsLongerThanTheLimitAndAllThatIsAccep
     }
     EXPECT_TRUE(tight || waits.longest() < limit + 0.49) << "and the step under way: " << waits.longest() << " s; seed " << seed;
     most = std::max(most, waits.most());
-    EXPECT_EQ(house.scheduler.stats().preemptions > 0, tight) << "seed " << seed;
+    EXPECT_TRUE(tight || house.scheduler.stats().preemptions == 0) << "seed " << seed;
+    set_aside += house.scheduler.stats().preemptions;
   }
+  EXPECT_GT(set_aside, 0u);
   EXPECT_GT(most, 2u) << "several waited at once";
 }
 
