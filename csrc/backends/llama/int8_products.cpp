@@ -19,7 +19,7 @@ struct WeightKind {
   std::int64_t least_rows;
 };
 constexpr WeightKind kWeightKinds[] = {
-    {GGML_TYPE_Q8_0, WeightFormat::kQ8_0, 2},
+    {GGML_TYPE_Q8_0, WeightFormat::kQ8_0, 1},
     {GGML_TYPE_Q4_0, WeightFormat::kQ4_0, 1},
     {GGML_TYPE_Q4_K, WeightFormat::kQ4_K, 1},
     {GGML_TYPE_Q5_0, WeightFormat::kQ5_0, 1},
@@ -31,9 +31,19 @@ constexpr WeightKind kWeightKinds[] = {
     {GGML_TYPE_MXFP4, WeightFormat::kMXFP4, 1},
 };
 
+// A single row of fewer or narrower weights of Q8_0, ggml's quickest format, is done sooner than threads are handed over from its
+// operators to ours and back.
+constexpr std::int64_t kLeastWeightsOfARow = 256 * 1024, kLeastWidthOfARow = 512;
+
 const WeightKind* kind_of(const ggml_tensor& weights) {
   const auto* found = std::find_if(std::begin(kWeightKinds), std::end(kWeightKinds), [&](const WeightKind& k) { return k.type == weights.type; });
   return found == std::end(kWeightKinds) ? nullptr : found;
+}
+
+bool is_faster(const WeightKind& kind, const ggml_tensor& weights, std::int64_t rows) {
+  const std::int64_t count = weights.ne[0] * weights.ne[1];
+  if (rows < kind.least_rows || count < kLeastWeights) return false;
+  return rows > 1 || kind.type != GGML_TYPE_Q8_0 || (count >= kLeastWeightsOfARow && weights.ne[0] >= kLeastWidthOfARow);
 }
 
 bool is_our_experts_product(const ggml_tensor& op) {
@@ -77,7 +87,7 @@ bool is_our_product(const ggml_tensor& op, bool always) {
   if (kind == nullptr || !is_plain(op)) return false;
   const bool experts = op.op == GGML_OP_MUL_MAT_ID;
   const bool fits = experts ? is_our_experts_product(op) : is_of_matrices(op);
-  return fits && (always || ((experts ? rows.ne[2] : rows.ne[1]) >= kind->least_rows && weights.ne[0] * weights.ne[1] >= kLeastWeights));
+  return fits && (always || is_faster(*kind, weights, experts ? rows.ne[2] : rows.ne[1]));
 }
 
 std::string our_weights() {

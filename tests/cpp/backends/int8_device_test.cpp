@@ -68,9 +68,24 @@ Scheduled schedule(ggml_type type, std::int64_t rows, const Devices& devices = {
   return found;
 }
 
-class Int8Device : public testing::TestWithParam<WeightKind> {};
+bool takes_a_row_of_q8_0(std::int64_t width, std::int64_t columns) {
+  start_llama();
+  const std::unique_ptr<ggml_context, decltype(&ggml_free)> context(ggml_init({1 << 20, nullptr, true}), &ggml_free);
+  ggml_tensor* weights = ggml_new_tensor_2d(context.get(), GGML_TYPE_Q8_0, width, columns);
+  ggml_tensor* row = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, width, 1);
+  return ggml_backend_dev_supports_op(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL), ggml_mul_mat(context.get(), weights, row));
+}
 
-TEST_P(Int8Device, TakesSeveralRowsAndLeavesOneWhereGgmlIsAsQuickButWhereItTakesAll) {
+TEST(Int8Device, ASingleRowOfQ8_0IsTakenWhereTheProductIsLargeAndWide) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  EXPECT_TRUE(takes_a_row_of_q8_0(512, 512));
+  EXPECT_FALSE(takes_a_row_of_q8_0(512, 511));
+  EXPECT_FALSE(takes_a_row_of_q8_0(480, 32000));
+}
+
+class Int8DeviceKinds : public testing::TestWithParam<WeightKind> {};
+
+TEST_P(Int8DeviceKinds, TakesSeveralRowsAndLeavesOneWhereGgmlIsAsQuickButWhereItTakesAll) {
   if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
   const ggml_type type = GetParam().type;
   const std::string alone = GetParam().single_rows ? "INT8" : "CPU";
@@ -98,7 +113,7 @@ TEST_P(Int8Device, TakesSeveralRowsAndLeavesOneWhereGgmlIsAsQuickButWhereItTakes
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, Int8Device, testing::ValuesIn(kWeightKinds), [](const auto& kind) { return name_of(kind.param); });
+INSTANTIATE_TEST_SUITE_P(Formats, Int8DeviceKinds, testing::ValuesIn(kWeightKinds), [](const auto& kind) { return name_of(kind.param); });
 
 // What llama.cpp does when it chooses where a model's weights lie.
 TEST(Int8DeviceMemory, IsThereWhileAModelIsLoadedAndIsUsedLikeTheProcessors) {

@@ -148,7 +148,7 @@ TEST(Engine, PromptsThatComeTogetherBeginTogetherUnlessThatIsSwitchedOff) {
     options.batch_rows = 16;
     Running engine("fake:step_us=2000", options, config);
     const RequestId first = engine.engine->submit(engine.request(std::string(790, 'a'), 8)).value();
-    const RequestId second = engine.engine->submit(engine.request(std::string(48, 'b'), 8)).value();
+    const RequestId second = engine.engine->submit(engine.request(std::string(240, 'b'), 8)).value();
     engine.sink.wait_finished(2);
     const std::vector<RequestId> order = engine.sink.order();
     ASSERT_GT(order.size(), 1u);
