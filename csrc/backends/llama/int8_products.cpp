@@ -12,14 +12,17 @@ namespace {
 
 // Weights that we have kernels for, and from how many rows on they are taken from ggml's (benches/cpp/bench_kernels.cpp). From the
 // first where ggml's kernel for weights as the file has them is slower, and in its own order (CPU_REPACK), where it has one for them,
-// no quicker.
+// no quicker. Of ggml's quickest format, a single row of few or narrow weights is done sooner than threads are handed over from its
+// operators to ours and back.
 struct WeightKind {
   ggml_type type;
   WeightFormat format;
   std::int64_t least_rows;
+  std::int64_t least_weights_of_a_row = kLeastWeights;
+  std::int64_t least_width_of_a_row = 0;
 };
 constexpr WeightKind kWeightKinds[] = {
-    {GGML_TYPE_Q8_0, WeightFormat::kQ8_0, 1},
+    {GGML_TYPE_Q8_0, WeightFormat::kQ8_0, 1, 256 * 1024, 512},
     {GGML_TYPE_Q4_0, WeightFormat::kQ4_0, 1},
     {GGML_TYPE_Q4_K, WeightFormat::kQ4_K, 1},
     {GGML_TYPE_Q5_0, WeightFormat::kQ5_0, 1},
@@ -31,19 +34,15 @@ constexpr WeightKind kWeightKinds[] = {
     {GGML_TYPE_MXFP4, WeightFormat::kMXFP4, 1},
 };
 
-// A single row of fewer or narrower weights of Q8_0, ggml's quickest format, is done sooner than threads are handed over from its
-// operators to ours and back.
-constexpr std::int64_t kLeastWeightsOfARow = 256 * 1024, kLeastWidthOfARow = 512;
-
 const WeightKind* kind_of(const ggml_tensor& weights) {
   const auto* found = std::find_if(std::begin(kWeightKinds), std::end(kWeightKinds), [&](const WeightKind& k) { return k.type == weights.type; });
   return found == std::end(kWeightKinds) ? nullptr : found;
 }
 
 bool is_faster(const WeightKind& kind, const ggml_tensor& weights, std::int64_t rows) {
-  const std::int64_t count = weights.ne[0] * weights.ne[1];
-  if (rows < kind.least_rows || count < kLeastWeights) return false;
-  return rows > 1 || kind.type != GGML_TYPE_Q8_0 || (count >= kLeastWeightsOfARow && weights.ne[0] >= kLeastWidthOfARow);
+  const bool single = rows == 1;
+  return rows >= kind.least_rows && weights.ne[0] * weights.ne[1] >= (single ? kind.least_weights_of_a_row : kLeastWeights) &&
+         (!single || weights.ne[0] >= kind.least_width_of_a_row);
 }
 
 bool is_our_experts_product(const ggml_tensor& op) {

@@ -52,6 +52,14 @@ INFERNO_LANES void add_small_dots(const Ints (&words)[8], const Int8Rows& rows, 
   }
 }
 
+// Adds what integer products with kRows rows from `block` on come to.
+template <std::size_t kRows>
+INFERNO_LANES void add_scaled(const Ints (&dot)[kRows], const Floats& scales, const Int8Rows& rows, std::size_t block, Floats (&sum)[kRows]) {
+  const auto stride = static_cast<std::size_t>(rows.blocks);
+#pragma GCC unroll 8
+  for (std::size_t r = 0; r < kRows; ++r) sum[r] = add_product(sum[r], to_floats(dot[r]), scales * all(rows.scales[block + r * stride]));
+}
+
 // A weight is scale * a signed byte.
 struct alignas(64) SignedBlock {
   Ints words[kWords];  // as put_weights() has them
@@ -70,8 +78,7 @@ struct alignas(64) SignedBlock {
 #pragma GCC unroll 8
       for (std::size_t r = 0; r < kRows; ++r) dot[r] = add_dot(dot[r], word, all(numbers_of(rows, block + r * stride)[j]));
     }
-#pragma GCC unroll 8
-    for (std::size_t r = 0; r < kRows; ++r) sum[r] = add_product(sum[r], to_floats(dot[r]), scales * all(rows.scales[block + r * stride]));
+    add_scaled(dot, scales, rows, block, sum);
   }
 };
 
@@ -87,8 +94,7 @@ struct alignas(64) CentredBlock {
 #pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; ++r) dot[r] = all(rows.centre_offsets[block + r * stride]);
     add_small_dots<0, 8>(words, rows, block, dot);
-#pragma GCC unroll 8
-    for (std::size_t r = 0; r < kRows; ++r) sum[r] = add_product(sum[r], to_floats(dot[r]), scales * all(rows.scales[block + r * stride]));
+    add_scaled(dot, scales, rows, block, sum);
   }
 };
 
