@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/ggml_context.h"
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
@@ -252,16 +253,12 @@ TEST(Attention, ShapesThatAreNotWholeAreLeftToOthers) {
   EXPECT_FALSE(fits({64, 1, 64, 1, 1, 64})) << "more heads on one of the cache than are computed at once";
 }
 
-struct FreeContext {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-};
-
 // Whether the device takes it as ggml's graphs say it.
 bool taken(const Shape& s, float slopes = 0, ggml_type cache = GGML_TYPE_F16, std::int64_t sinks = 0) {
   start_llama();
   const ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL);
   if (device == nullptr) return false;
-  const std::unique_ptr<ggml_context, FreeContext> context(ggml_init({1 << 20, nullptr, true}));
+  const OwnedContext context = tensors_only();
   ggml_context* at = context.get();
   ggml_tensor* q = ggml_permute(at, ggml_new_tensor_4d(at, GGML_TYPE_F32, s.width, s.heads, s.rows, s.slots), 0, 2, 1, 3);
   ggml_tensor* k = ggml_permute(at, ggml_new_tensor_4d(at, cache, s.width, s.kv_heads, s.cells, s.slots), 0, 2, 1, 3);

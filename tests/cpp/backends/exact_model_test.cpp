@@ -7,34 +7,28 @@
 
 #include "backends/contract_fixture.h"
 #include "backends/fake/fake_model.h"
+#include "backends/wrapped_model.h"
 
 namespace inferno::testing {
 namespace {
 
-// The test model, which notes each pass. `rounds` makes the logits of passes of more rows than that another last bit.
-class Watched final : public Model {
- public:
-  explicit Watched(std::size_t rounds = 1000) : rounds_(rounds) {  // 1: a lone row differs from all others
-    ModelOptions options;
-    options.kv_layout = "per_sequence";
-    options.slots = 8;
-    options.context_tokens = 401;
-    options.kv_tokens = 8 * 401;
-    model_ = load_model("fake:", options).value();
-  }
+ModelOptions eight_slots() {
+  ModelOptions options;
+  options.kv_layout = "per_sequence";
+  options.slots = 8;
+  options.context_tokens = 401;
+  options.kv_tokens = 8 * 401;
+  return options;
+}
 
-  [[nodiscard]] const ModelInfo& info() const override { return model_->info(); }
-  [[nodiscard]] const Capabilities& capabilities() const override { return model_->capabilities(); }
-  [[nodiscard]] const Tokenizer& tokenizer() const override { return model_->tokenizer(); }
-  Status share(SlotId from, SlotId to, std::int32_t n) override { return model_->share(from, to, n); }
-  Status cut(SlotId slot, std::int32_t n) override { return model_->cut(slot, n); }
-  Status drop(SlotId slot) override { return model_->drop(slot); }
-  Result<std::size_t> saved_bytes(SlotId slot) override { return model_->saved_bytes(slot); }
-  Status save(SlotId slot, std::span<std::byte> bytes) override { return model_->save(slot, bytes); }
-  Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override { return model_->load(slot, n, bytes); }
+// The test model, which notes each pass. `rounds` makes the logits of passes of more rows than that another last bit.
+class Watched final : public WrappedModel {
+ public:
+  explicit Watched(std::size_t rounds = 1000) : WrappedModel(eight_slots()), rounds_(rounds) {}  // 1: a lone row differs from all others
+
   Result<Logits> forward(const ForwardBatch& batch) override {
     passes.push_back(batch);
-    Result<Logits> logits = model_->forward(batch);
+    Result<Logits> logits = WrappedModel::forward(batch);
     if (!logits.ok() || batch.token.size() <= rounds_) return logits;
     rounded_.clear();
     for (const auto& row : logits.value().rows) rounded_.emplace_back(row.begin(), row.end());
@@ -49,7 +43,6 @@ class Watched final : public Model {
 
  private:
   std::size_t rounds_;
-  std::unique_ptr<Model> model_;
   std::vector<std::vector<float>> rounded_;
 };
 

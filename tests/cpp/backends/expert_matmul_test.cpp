@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/ggml_context.h"
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
@@ -113,14 +114,10 @@ TEST(ExpertMatmul, RowsOfAnEarlierProductAreForgotten) {
   EXPECT_EQ(out, expected);
 }
 
-struct FreeContext {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-};
-
 bool taken(ggml_type type, std::int64_t tokens, std::int64_t rows_each = 1) {
   start_llama();
   const ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL);
-  const std::unique_ptr<ggml_context, FreeContext> context(ggml_init({1 << 20, nullptr, true}));
+  const OwnedContext context = tensors_only();
   ggml_context* at = context.get();
   ggml_tensor* ids = ggml_view_2d(at, ggml_new_tensor_2d(at, GGML_TYPE_I32, 8, tokens), 2, tokens, 32, 0);
   return ggml_backend_dev_supports_op(device, ggml_mul_mat_id(at, ggml_new_tensor_3d(at, type, 256, 512, 8),

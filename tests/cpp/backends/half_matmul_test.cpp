@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/ggml_context.h"
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
@@ -143,14 +144,10 @@ TEST(HalfMatmul, WhatIsNoNumberReachesNoOtherRowOrColumn) {
   }
 }
 
-struct FreeContext {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-};
-
 // A product as llama.cpp would ask for it, of `rows` rows and 512 columns, computed by the device if it takes it.
 std::vector<float> by_device(enum ggml_backend_dev_type kind, ggml_type type, std::int64_t rows) {
   constexpr std::int64_t kWidth = 256, kColumns = 512;
-  const std::unique_ptr<ggml_context, FreeContext> context(ggml_init({std::size_t{4} << 20, nullptr, false}));
+  const OwnedContext context(ggml_init({std::size_t{4} << 20, nullptr, false}));
   ggml_tensor* weights = ggml_new_tensor_2d(context.get(), type, kWidth, kColumns);
   ggml_tensor* input = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, kWidth, rows);
   const std::vector<float> numbers = noise(kWidth * kColumns, 5), activations = noise(kWidth * rows, 6);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/ggml_context.h"
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/llama_runtime.h"
 #include "backends/noise.h"
@@ -17,9 +18,6 @@
 namespace inferno {
 namespace {
 
-struct FreeContext {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-};
 struct FreeScheduler {
   void operator()(ggml_backend_sched* scheduler) const { ggml_backend_sched_free(scheduler); }
 };
@@ -39,7 +37,7 @@ Scheduled schedule(ggml_type type, std::int64_t rows, const Devices& devices = {
   for (const auto kind : devices) {
     if (const ggml_backend_dev_t device = ggml_backend_dev_by_type(kind)) backends.push_back(ggml_backend_dev_init(device, nullptr));
   }
-  const std::unique_ptr<ggml_context, FreeContext> context(ggml_init({1 << 20, nullptr, true}));
+  const OwnedContext context = tensors_only();
   ggml_tensor* weights = ggml_new_tensor_2d(context.get(), type, kWidth, kColumns);
   ggml_tensor* input = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, kWidth, rows);
   ggml_set_input(input);
@@ -70,7 +68,7 @@ Scheduled schedule(ggml_type type, std::int64_t rows, const Devices& devices = {
 
 bool takes_a_row_of_q8_0(std::int64_t width, std::int64_t columns) {
   start_llama();
-  const std::unique_ptr<ggml_context, decltype(&ggml_free)> context(ggml_init({1 << 20, nullptr, true}), &ggml_free);
+  const OwnedContext context = tensors_only();
   ggml_tensor* weights = ggml_new_tensor_2d(context.get(), GGML_TYPE_Q8_0, width, columns);
   ggml_tensor* row = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, width, 1);
   return ggml_backend_dev_supports_op(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL), ggml_mul_mat(context.get(), weights, row));

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/ggml_context.h"
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
 #include "backends/llama/llama_runtime.h"
@@ -26,9 +27,6 @@ namespace {
 
 constexpr int kProblems = 40;  // of each kind
 
-struct FreeContext {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-};
 struct FreeBackend {
   void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
 };
@@ -41,7 +39,7 @@ class Shapes : public testing::TestWithParam<int> {
     if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
     start_llama();
     random_.seed(static_cast<unsigned>(testing::UnitTest::GetInstance()->random_seed() * 1000 + GetParam()));
-    context_.reset(ggml_init({std::size_t{1} << 20, nullptr, true}));
+    context_ = tensors_only();
   }
 
   std::int64_t any(std::int64_t least, std::int64_t most) { return std::uniform_int_distribution(least, most)(random_); }
@@ -85,7 +83,7 @@ class Shapes : public testing::TestWithParam<int> {
   }
 
   std::mt19937 random_;
-  std::unique_ptr<ggml_context, FreeContext> context_;
+  OwnedContext context_;
   std::vector<std::unique_ptr<std::byte[]>> memory_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "backends/wrapped_model.h"
 #include "engine/running.h"
 
 namespace inferno {
@@ -13,23 +14,13 @@ constexpr TokenId kOverflows = '#';
 constexpr std::int32_t kEarly = 16;  // tokens: the fake model says such a thing, too, but later
 
 // The fake model, but for what follows an early '#'.
-class OverflowingModel final : public Model {
+class OverflowingModel final : public WrappedModel {
  public:
   explicit OverflowingModel(const std::string& path = "fake:")
-      : inner_(load_model(path, {}).value()),
-        nothing_(static_cast<std::size_t>(inner_->info().vocab_size), std::numeric_limits<float>::quiet_NaN()) {}
+      : WrappedModel({}, path), nothing_(static_cast<std::size_t>(info().vocab_size), std::numeric_limits<float>::quiet_NaN()) {}
 
-  [[nodiscard]] const ModelInfo& info() const override { return inner_->info(); }
-  [[nodiscard]] const Capabilities& capabilities() const override { return inner_->capabilities(); }
-  [[nodiscard]] const Tokenizer& tokenizer() const override { return inner_->tokenizer(); }
-  Status share(SlotId from, SlotId to, std::int32_t n) override { return inner_->share(from, to, n); }
-  Status cut(SlotId slot, std::int32_t n) override { return inner_->cut(slot, n); }
-  Status drop(SlotId slot) override { return inner_->drop(slot); }
-  Result<std::size_t> saved_bytes(SlotId slot) override { return inner_->saved_bytes(slot); }
-  Status save(SlotId slot, std::span<std::byte> bytes) override { return inner_->save(slot, bytes); }
-  Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override { return inner_->load(slot, n, bytes); }
   Result<Logits> forward(const ForwardBatch& batch) override {
-    Result<Logits> logits = inner_->forward(batch);
+    Result<Logits> logits = WrappedModel::forward(batch);
     if (!logits.ok()) return logits;
     Logits out = logits.value();
     std::size_t asked = 0;
@@ -42,7 +33,6 @@ class OverflowingModel final : public Model {
   }
 
  private:
-  std::unique_ptr<Model> inner_;
   std::vector<float> nothing_;
 };
 
