@@ -176,7 +176,10 @@ def test_a_queue_that_one_key_has_filled_keeps_no_other_out() -> None:
             return client.post(ROUTE, json=request, headers={"authorization": f"Bearer {key}"})
 
         with ThreadPoolExecutor() as pool:
-            flood = [pool.submit(ask, "k1", max_tokens=300) for _ in range(3)]
+            flood = [pool.submit(ask, "k1", max_tokens=300)]
+            # Three at once would all wait for the next step, and the last of them be refused.
+            eventually(lambda: server.metric("inferno_requests_running", key="k1") == 1)
+            flood += [pool.submit(ask, "k1", max_tokens=300) for _ in range(2)]
             eventually(lambda: server.metric("inferno_requests_waiting", key="k1") == 2)
             refused = ask("k1", max_tokens=2)
             assert (refused.status_code, refused.json()["error"]["code"]) == (429, "queue_full")
