@@ -19,11 +19,11 @@ def version(
     import platform
 
     from inferno.engine.core import build
+    from inferno.models.backends import listing
 
-    native = build()
-    typer.echo(f"inferno {inferno.__version__} (commit {native['commit']})")
-    for backend in native["backends"]:
-        devices = ", ".join(backend["devices"]) or "no device"
-        typer.echo(f"{backend['name']} {backend['version']}: opens {backend['formats']}; {devices}")
+    typer.echo(f"inferno {inferno.__version__} (commit {build()['commit']})")
+    for backend in listing():
+        state = f"missing: {backend.missing}" if backend.missing else backend.version
+        typer.echo(f"{backend.name} {state}; {', '.join(backend.devices) or 'no device'}")
     typer.echo(f"python {platform.python_version()} ({platform.python_implementation()})")
     typer.echo(f"{platform.system()} {platform.release()} {platform.machine()}")

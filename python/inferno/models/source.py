@@ -27,8 +27,8 @@ from inferno.models.plugins import plugin_that_knows, plugins
 if TYPE_CHECKING:
     from inferno.config.settings import ModelSettings
 
-_ELSEWHERE = re.compile(r"\w+://.*|(?!.*\.(gguf|onnx)$)(\w[\w.-]*/[\w.-]+(:[\w.-]+)?|[\w.-]+:[\w.-]+)", re.ASCII)
-"""How models of a hub or registry are named: owner/name, name:tag, or a URL."""
+_ELSEWHERE = re.compile(r"\w+://.*|(?!.*\.(gguf|onnx)$)(\w[\w.-]*/)?\w[\w.-]*(:[\w.-]+)?", re.ASCII)
+"""How models of a hub or registry are named: name, owner/name, either with :tag, or a URL."""
 
 
 def resolve(
@@ -98,9 +98,7 @@ def _resolve(model: str | None, wishes: Wishes) -> ModelSource:
             "quantize is for Hugging Face folders; a GGUF or ONNX file is served in the format it has", param="quantize"
         )
     if is_folder and not forms:
-        if any(path.glob("*.safetensors")):
-            raise NotFound(f"{model}: the folder has .safetensors files, but no config.json that says what they are")
-        raise NotFound(f"{model}: no .gguf or .onnx file in this folder, and no config.json with .safetensors files")
+        raise NotFound(f"{model}: {_lacks(path)}")
     source = choose(forms, wishes, shown=str(model), missing=_missing)
     if wishes.backend_options:  # before anything is prepared or loaded
         checked(source.computed_by, native_options(source.computed_by), wishes.backend_options)
@@ -227,6 +225,15 @@ def _only_model(found: list[Path], *, shown: str) -> Path:
         return found[0]  # another than the first where that is missing, which is told then
     names = ", ".join(entry.name for entry in found[:8]) + (", …" if len(found) > 8 else "")
     raise InvalidArgument(f"{shown}: {len(found)} .gguf files in this folder ({names}); name one of them")
+
+
+def _lacks(folder: Path) -> str:
+    """What a folder lacks that holds no model."""
+    if any(folder.glob("*.safetensors")):
+        return "the folder has .safetensors files, but no config.json that says what they are"
+    if any(folder.glob("pytorch_model*.bin")):
+        return "the folder has its weights as pickle files (.bin), which are not read; take them as .safetensors"
+    return "no .gguf or .onnx file in this folder, and no config.json with .safetensors files"
 
 
 def _hint(model: str, path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 
@@ -42,4 +43,5 @@ def test_version_all_names_commit_and_backends(capsys: pytest.CaptureFixture[str
     shown = output(capsys, "version", "--all")
     assert "(commit " in shown
     assert "llama " in shown
+    assert re.search(r"^onnx (ONNX Runtime|missing: )", shown, re.MULTILINE)
     assert "python 3." in shown

@@ -46,6 +46,9 @@ def test_a_folder_with_one_gguf(tmp_path: Path) -> None:
 def test_folders_with_none_or_several(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"no .gguf or .onnx file"):
         resolve(str(tmp_path))
+    (tmp_path / "pytorch_model-00001-of-00002.bin").write_bytes(b"x")
+    with pytest.raises(NotFound, match=r"pickle files \(.bin\), which are not read; take them as .safetensors"):
+        resolve(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"x")
     with pytest.raises(NotFound, match=r"has .safetensors files, but no config.json"):
         resolve(str(tmp_path))
@@ -67,7 +70,9 @@ def test_a_missing_file_suggests_its_neighbours(tmp_path: Path) -> None:
         resolve("embr")
 
 
-@pytest.mark.parametrize("name", ["Qwen/Qwen3-0.6B", "owner/model-GGUF:Q4_K_M", "llama3.2:1b", "https://x.org/a.gguf"])
+@pytest.mark.parametrize(
+    "name", ["Qwen/Qwen3-0.6B", "owner/model-GGUF:Q4_K_M", "llama3.2:1b", "llama3", "https://x.org/a.gguf"]
+)
 def test_models_of_hubs_are_not_fetched(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(NotFound, match="no such file or folder; models are not fetched from elsewhere: download it"):
