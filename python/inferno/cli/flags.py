@@ -9,14 +9,20 @@ import typer
 
 from inferno.config.settings import SECTIONS, describe
 
+_PARAMETERS: dict[str, tuple[str, str]] = {"model": ("model.path", "MODEL")}
+"""A command's parameter -> the setting that it gives, and how that is typed. ``_flag`` adds what is made below."""
 
-def _flag(key: str, *names: str) -> Any:
+
+def _flag(key: str, flag: str) -> Any:
+    """A setting's flag. Its parameter is named as click would: api_key for --api-key, mmap for --mmap/--no-mmap."""
+    parameter = flag.partition("/")[0].removeprefix("--").replace("-", "_")
+    _PARAMETERS[parameter] = (key, flag)
     section, _, name = key.partition(".")
     default = SECTIONS[section].model_fields[name].default
     is_shown = isinstance(default, str | int | float) and not isinstance(default, bool)
     text = f"{describe(key)} Default: {default}." if is_shown else describe(key)
     panel = {"server": "Server", "model": "Model", "engine": "Scheduling", "store": "Storage"}[section]
-    return typer.Option(*names, help=text, show_default=False, rich_help_panel=panel)
+    return typer.Option(flag, help=text, show_default=False, rich_help_panel=panel)
 
 
 Model = Annotated[
@@ -92,66 +98,6 @@ ResponseStore = Annotated[str | None, _flag("store.responses", "--response-store
 ResponseStoreSize = Annotated[str | None, _flag("store.responses_bytes", "--response-store-size")]
 ResponseStoreDays = Annotated[float | None, _flag("store.responses_days", "--response-store-days")]
 HostCache = Annotated[str | None, _flag("engine.host_cache_bytes", "--host-cache")]
-
-_PARAMETERS: Mapping[str, tuple[str, str]] = {
-    "model": ("model.path", "MODEL"),
-    "host": ("server.host", "--host"),
-    "port": ("server.port", "--port"),
-    "api_key": ("server.api_keys", "--api-key"),
-    "api_key_file": ("server.api_key_file", "--api-key-file"),
-    "allow_anonymous": ("server.allow_anonymous", "--allow-anonymous"),
-    "allowed_host": ("server.allowed_hosts", "--allowed-host"),
-    "allow_image_host": ("server.image_hosts", "--allow-image-host"),
-    "body_limit": ("server.body_limit_bytes", "--body-limit"),
-    "receive_timeout": ("server.receive_seconds", "--receive-timeout"),
-    "send_timeout": ("server.send_seconds", "--send-timeout"),
-    "keep_alive": ("server.keep_alive_seconds", "--keep-alive"),
-    "grace": ("server.grace_seconds", "--grace"),
-    "max_background": ("server.max_background", "--max-background"),
-    "unknown_fields": ("server.unknown_fields", "--unknown-fields"),
-    "log_level": ("server.log_level", "--log-level"),
-    "model_name": ("model.name", "--model-name"),
-    "backend": ("model.backend", "--backend"),
-    "quantize": ("model.quantize", "--quantize"),
-    "mmproj": ("model.mmproj", "--mmproj"),
-    "draft_model": ("model.draft", "--draft-model"),
-    "context": ("model.context_tokens", "--context"),
-    "kv_tokens": ("model.kv_tokens", "--kv-tokens"),
-    "slots": ("model.slots", "--slots"),
-    "batch_rows": ("model.batch_rows", "--batch-rows"),
-    "threads": ("model.threads", "--threads"),
-    "gpu_layers": ("model.gpu_layers", "--gpu-layers"),
-    "kv_type": ("model.kv_type", "--kv-type"),
-    "flash_attention": ("model.flash_attention", "--flash-attention"),
-    "kv_layout": ("model.kv_layout", "--kv-layout"),
-    "backend_option": ("model.backend_options", "--backend-option"),
-    "deterministic": ("model.deterministic", "--deterministic/--no-deterministic"),
-    "mmap": ("model.use_mmap", "--mmap/--no-mmap"),
-    "pooling": ("model.pooling", "--pooling"),
-    "adapter": ("model.adapters", "--adapter"),
-    "adapter_folder": ("model.adapter_folder", "--adapter-folder"),
-    "tool_format": ("model.tool_format", "--tool-format"),
-    "generation_config": ("model.generation_config", "--generation-config"),
-    "tuned": ("model.tuned", "--tuned/--no-tuned"),
-    "max_running": ("engine.max_running", "--max-running"),
-    "max_waiting": ("engine.max_waiting", "--max-waiting"),
-    "max_waiting_tokens": ("engine.max_waiting_tokens", "--max-waiting-tokens"),
-    "prefill_chunk": ("engine.prefill_chunk", "--prefill-chunk"),
-    "step_target_ms": ("engine.step_target_ms", "--step-target-ms"),
-    "common_start_ms": ("engine.common_start_ms", "--common-start-ms"),
-    "kept_tokens": ("engine.kept_tokens", "--kept-tokens"),
-    "tenant_class": ("engine.tenant_classes", "--tenant-class"),
-    "tenant_weight": ("engine.tenant_weights", "--tenant-weight"),
-    "prefix_cache": ("engine.prefix_cache", "--prefix-cache/--no-prefix-cache"),
-    "speculate": ("engine.speculate", "--speculate"),
-    "prefix_store": ("store.prefixes", "--prefix-store"),
-    "prefix_store_size": ("store.prefixes_bytes", "--prefix-store-size"),
-    "prepared_cache_size": ("store.prepared_bytes", "--prepared-cache-size"),
-    "response_store": ("store.responses", "--response-store"),
-    "response_store_size": ("store.responses_bytes", "--response-store-size"),
-    "response_store_days": ("store.responses_days", "--response-store-days"),
-    "host_cache": ("engine.host_cache_bytes", "--host-cache"),
-}
 
 
 def given(parameters: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:

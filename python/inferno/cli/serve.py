@@ -214,21 +214,20 @@ def _is_loopback(host: str) -> bool:
 def announce(url: str, card: ModelCard, *, keyed: bool) -> None:
     """Say where the server listens, and how to ask it something."""
     key = " -H 'authorization: Bearer YOUR-KEY'" if keyed else ""
-    if card.embedding_size:
-        route = "/v1/embeddings"
-        body = f'{{"model": "{card.name}", "input": "What is 12 plus 30?"}}'
-    elif "classify" in card.abilities:
-        route = "/v1/classify"
-        body = f'{{"model": "{card.name}", "input": "What is 12 plus 30?"}}'
-    elif card.graph is not None:
-        typer.echo(f"Inferno is listening on {url} (model {card.name}), computed by {card.backend}")
-        typer.echo(f"Try: curl {url}/v2/models/{card.name}{key}")
-        return
-    elif card.has_chat_template:
-        route = "/v1/chat/completions"
-        body = f'{{"model": "{card.name}", "messages": [{{"role": "user", "content": "What is 12 plus 30?"}}]}}'
-    else:
-        route = "/v1/completions"
-        body = f'{{"model": "{card.name}", "prompt": "Once upon a time", "max_tokens": 32}}'
+    route, fields = _first_request(card)
+    json = f"""-H 'content-type: application/json' -d '{{"model": "{card.name}", {fields}}}'"""
     typer.echo(f"Inferno is listening on {url} (model {card.name}), computed by {card.backend}")
-    typer.echo(f"Try: curl {url}{route}{key} -H 'content-type: application/json' -d '{body}'")
+    typer.echo(f"Try: curl {url}{route}{key}" + (f" {json}" if fields else ""))
+
+
+def _first_request(card: ModelCard) -> tuple[str, str | None]:
+    """What a model of this kind may be asked first: the path, and the fields beside ``model``; None for a GET."""
+    if card.embedding_size:
+        return "/v1/embeddings", '"input": "What is 12 plus 30?"'
+    if "classify" in card.abilities:
+        return "/v1/classify", '"input": "What is 12 plus 30?"'
+    if card.graph is not None:
+        return f"/v2/models/{card.name}", None
+    if card.has_chat_template:
+        return "/v1/chat/completions", '"messages": [{"role": "user", "content": "What is 12 plus 30?"}]'
+    return "/v1/completions", '"prompt": "Once upon a time", "max_tokens": 32'

@@ -174,3 +174,16 @@ def test_every_engine_and_model_setting_has_a_flag() -> None:
 
     keys = {key for key, _ in flags._PARAMETERS.values()}
     assert set(KEYS) == keys
+
+
+def test_parameters_are_named_as_their_flags() -> None:
+    """A parameter of another name would be passed over."""
+    import typer
+
+    from inferno.cli import app, flags
+
+    by_flag = {flag.partition("/")[0]: name for name, (_, flag) in flags._PARAMETERS.items()}
+    commands = typer.main.get_command(app).commands.values()  # type: ignore[attr-defined]
+    given = [(one.opts[0], one.name) for command in commands for one in command.params if one.opts[0] in by_flag]
+    assert ("--mmap", "mmap") in given
+    assert all(by_flag[flag] == name for flag, name in given)
