@@ -16,8 +16,8 @@ HostPrefixes::HostPrefixes(std::uint64_t budget_bytes, std::int32_t block_tokens
 HostPrefixes::Match HostPrefixes::match(const PrefixOwner& owner, std::span<const TokenId> tokens) {
   const PrefixMatch found = index_.find(owner, tokens);
   if (found.tokens == 0) return {};
-  Place& place = places_.at(found.slot);
-  place.last_used = ++now_;
+  const Place& place = places_.at(found.slot);
+  by_use_.splice(by_use_.end(), by_use_, place.use);
   return {place.prefix, found.tokens};
 }
 
@@ -35,7 +35,7 @@ SavedPrefixPtr HostPrefixes::announce(const PrefixOwner& owner, std::span<const 
   prefix->owner = owner;
   prefix->tokens.assign(tokens.begin(), tokens.begin() + length);
   prefix->pool = pool_;
-  insert(prefix);
+  insert(prefix, here);
   return prefix;
 }
 
@@ -51,7 +51,7 @@ void HostPrefixes::saved(const SavedPrefixPtr& prefix) {
   std::lock_guard lock(mutex_);
   ++counted_.saved;
   prefix->saved = true;
-  drop_covered_by(*prefix);
+  complete(places_.at(prefix->place));
   keep_room_free();
 }
 
@@ -64,7 +64,7 @@ void HostPrefixes::refuse(const SavedPrefixPtr& prefix, bool corrupted) {
   std::lock_guard lock(mutex_);
   ++counted_.refused;
   if (corrupted && prefix->stored && on_evict) on_evict(prefix);
-  if (const auto place = place_of(prefix); place != places_.end()) forget(place);
+  if (const auto place = places_.find(prefix->place); place != places_.end()) forget(place);
 }
 
 Status HostPrefixes::add(const PrefixOwner& owner, std::span<const TokenId> tokens, std::span<const std::byte> bytes) {
@@ -88,39 +88,55 @@ Status HostPrefixes::add(const PrefixOwner& owner, std::span<const TokenId> toke
   }
   std::memcpy(prefix->bytes.data(), bytes.data(), bytes.size());  // milliseconds, in which the engine thread need not wait
   std::lock_guard lock(mutex_);
-  drop_covered_by(*prefix);
-  insert(std::move(prefix));
+  const Match here = match(owner, tokens);
+  if (static_cast<std::size_t>(here.tokens) == tokens.size()) return {};  // somebody has saved them meanwhile
+  complete(insert(std::move(prefix), here));
   keep_room_free();
   return {};
 }
 
 void HostPrefixes::clear() {
   std::lock_guard lock(mutex_);
-  for (auto it = places_.begin(); it != places_.end();) {
-    const auto place = it++;
+  for (auto oldest = by_use_.begin(); oldest != by_use_.end();) {
+    const auto place = places_.find(*oldest++);
     if (place->second.prefix->saved) evict(place);
   }
 }
 
-void HostPrefixes::insert(SavedPrefixPtr prefix) {
-  const SlotId place{++last_place_};
-  index_.insert(prefix->owner, place, prefix->tokens);
-  places_.emplace(place, Place{std::move(prefix), ++now_});
+HostPrefixes::Place& HostPrefixes::insert(SavedPrefixPtr prefix, const Match& here) {
+  prefix->place = SlotId{++last_place_};
+  index_.insert(prefix->owner, prefix->place, prefix->tokens);
+  const auto use = by_use_.insert(by_use_.end(), prefix->place);
+  // There is no other: whatever begins with all of that one's tokens, too, would have been found before it, or has taken
+  // its place.
+  const bool begun = here.prefix && here.prefix->tokens.size() == static_cast<std::size_t>(here.tokens);
+  const std::optional<SlotId> beginning = begun ? std::optional(here.prefix->place) : std::nullopt;
+  return places_.emplace(prefix->place, Place{prefix, beginning, use}).first->second;
 }
 
-HostPrefixes::Places::iterator HostPrefixes::place_of(const SavedPrefixPtr& prefix) {
-  return std::find_if(places_.begin(), places_.end(), [&](const auto& entry) { return entry.second.prefix == prefix; });
+// Its bytes are there.
+void HostPrefixes::complete(Place& place) {
+  taken_ += *sizes_.insert(MemoryPool::rounded(place.prefix->bytes.size()));
+  if (!place.beginning) return;
+  const auto beginning = places_.find(*place.beginning);
+  if (beginning != places_.end() && beginning->second.prefix->saved) forget(beginning);
 }
 
-HostPrefixes::Places::iterator HostPrefixes::forget(Places::iterator place) {
+void HostPrefixes::forget(Places::iterator place) {
+  const SavedPrefix& prefix = *place->second.prefix;
+  if (prefix.saved) {
+    const auto size = sizes_.find(MemoryPool::rounded(prefix.bytes.size()));
+    taken_ -= *size;
+    sizes_.erase(size);
+  }
   index_.erase(place->first);
-  return places_.erase(place);
+  by_use_.erase(place->second.use);
+  places_.erase(place);
 }
 
 void HostPrefixes::evict(Places::iterator place) {
   const SavedPrefixPtr prefix = place->second.prefix;
   forget(place);
-  if (!prefix->saved) return;
   ++counted_.evicted;
   if (!prefix->stored && on_evict) on_evict(prefix);
 }
@@ -128,25 +144,16 @@ void HostPrefixes::evict(Places::iterator place) {
 // Gives up the least recently used until those that are left take so many bytes at most. What is announced but not saved
 // has none to give; and what somebody holds gives them back later, so it is not the pool that says when it is enough.
 void HostPrefixes::shrink_to(std::size_t bytes) {
-  std::vector<Places::iterator> by_use;
-  std::size_t taken = 0;
-  for (auto it = places_.begin(); it != places_.end(); ++it) {
-    if (!it->second.prefix->saved) continue;
-    by_use.push_back(it);
-    taken += MemoryPool::rounded(it->second.prefix->bytes.size());
-  }
-  std::sort(by_use.begin(), by_use.end(), [](auto a, auto b) { return a->second.last_used < b->second.last_used; });
-  for (auto oldest = by_use.begin(); taken > bytes; ++oldest) {
-    taken -= MemoryPool::rounded((*oldest)->second.prefix->bytes.size());
-    evict(*oldest);
+  for (auto oldest = by_use_.begin(); taken_ > bytes;) {
+    const auto place = places_.find(*oldest++);
+    if (place->second.prefix->saved) evict(place);
   }
 }
 
 void HostPrefixes::keep_room_free() {
-  if (!on_evict) return;
+  if (!on_evict || sizes_.empty()) return;
   const std::size_t budget = pool_->stats().budget_bytes;
-  std::size_t largest = 0;
-  for (const auto& [id, place] : places_) largest = std::max(largest, MemoryPool::rounded(place.prefix->bytes.size()));
+  const std::size_t largest = *sizes_.rbegin();
   shrink_to(budget - std::max(std::min(largest, budget / 2), budget / 4));
 }
 
@@ -157,16 +164,6 @@ Result<MemoryPool::Block> HostPrefixes::allocate(std::size_t bytes) {
   if (block.ok() || wanted == 0 || wanted > budget) return block;
   shrink_to(budget - wanted);
   return pool_->allocate(bytes);
-}
-
-void HostPrefixes::drop_covered_by(const SavedPrefix& longer) {
-  for (auto it = places_.begin(); it != places_.end();) {
-    const SavedPrefix& other = *it->second.prefix;
-    const bool covered = &other != &longer && other.owner == longer.owner && other.saved &&
-                         other.tokens.size() <= longer.tokens.size() &&
-                         std::equal(other.tokens.begin(), other.tokens.end(), longer.tokens.begin());
-    it = covered ? forget(it) : std::next(it);
-  }
 }
 
 HostPrefixStats HostPrefixes::stats() const {
@@ -182,7 +179,7 @@ HostPrefixStats HostPrefixes::stats() const {
 Status HostPrefixes::check_invariants() const {
   std::lock_guard lock(mutex_);
   if (Status bad = index_.check_invariants(); !bad.ok()) return bad;
-  std::size_t blocks = 0, bytes = 0;
+  std::size_t blocks = 0, bytes = 0, taken = 0;
   for (const auto& [place, entry] : places_) {
     const SavedPrefix& prefix = *entry.prefix;
     const auto indexed = index_.tokens(place);
@@ -191,7 +188,11 @@ Status HostPrefixes::check_invariants() const {
     }
     blocks += prefix.tokens.size() / static_cast<std::size_t>(block_tokens_);
     bytes += prefix.bytes.size();
+    if (prefix.saved) taken += MemoryPool::rounded(prefix.bytes.size());
+    if (*entry.use != place) return Status(StatusCode::kInternal, "a saved prefix has another's turn to be given up");
   }
+  if (by_use_.size() != places_.size()) return Status(StatusCode::kInternal, "turns are left of prefixes that are gone");
+  if (taken != taken_) return Status(StatusCode::kInternal, "the bytes of saved prefixes are miscounted");
   const std::size_t in_use = pool_->stats().in_use_bytes;
   if (blocks != index_.size()) return Status(StatusCode::kInternal, "the index of saved prefixes has others' entries");
   // The pool counts with rounding: by a quarter at most, and up to its alignment.

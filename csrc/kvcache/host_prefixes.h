@@ -1,14 +1,18 @@
 // HostPrefixes: the second tier of the prefix cache. What the KV cache gives up stays in host memory, within a budget of
 // bytes, until a prompt of the same owner begins with it again. Least recently used go first. Thread-safe: the engine
-// thread saves and loads, others may add and ask.
+// thread saves and loads, others may add and ask. There may be many thousands: nothing here looks at all of them but
+// clear() and check_invariants().
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <list>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <span>
+#include <unordered_map>
 
 #include "base/result.h"
 #include "kvcache/prefix_index.h"
@@ -77,28 +81,31 @@ class HostPrefixes {
 
   struct Place {
     SavedPrefixPtr prefix;
-    std::uint64_t last_used = 0;  // rises with time
+    std::optional<SlotId> beginning;  // the place of one that says nothing more once this one is saved
+    std::list<SlotId>::iterator use;
   };
-  using Places = std::map<SlotId, Place>;  // a place is to the index what a slot is
+  using Places = std::unordered_map<SlotId, Place>;  // a place is to the index what a slot is
 
   // All of these expect the lock to be held.
   [[nodiscard]] Match match(const PrefixOwner& owner, std::span<const TokenId> tokens);
-  void insert(SavedPrefixPtr prefix);
-  [[nodiscard]] Places::iterator place_of(const SavedPrefixPtr& prefix);
-  Places::iterator forget(Places::iterator place);
+  // `here` is what match() has just found of its tokens, not all of them.
+  Place& insert(SavedPrefixPtr prefix, const Match& here);
+  void complete(Place& place);
+  void forget(Places::iterator place);
   void evict(Places::iterator place);
   void shrink_to(std::size_t bytes);
   void keep_room_free();
   [[nodiscard]] Result<MemoryPool::Block> allocate(std::size_t bytes);
-  void drop_covered_by(const SavedPrefix& longer);
 
   const std::int32_t block_tokens_;
   const std::shared_ptr<MemoryPool> pool_;
   mutable std::mutex mutex_;
   PrefixIndex index_;
   Places places_;
+  std::list<SlotId> by_use_;            // all places, least recently used first
+  std::multiset<std::size_t> sizes_;    // of the saved ones, as the pool counts
+  std::size_t taken_ = 0;               // their sum
   std::int32_t last_place_ = 0;
-  std::uint64_t now_ = 0;
   HostPrefixStats counted_;
 };
 

@@ -16,6 +16,7 @@ struct SavedPrefix {
   std::vector<TokenId> tokens;       // whole blocks
   std::shared_ptr<MemoryPool> pool;  // before the bytes: outlives them
   MemoryPool::Block bytes;
+  SlotId place;                      // HostPrefixes' own: where it has it, or had
   bool saved = false;                // the bytes are complete
   bool stored = false;               // it came from the outside, where it still is
 };

@@ -150,6 +150,42 @@ TEST(HostPrefixes, ALongerPrefixReplacesItsBeginnings) {
   EXPECT_EQ(host.find("t", count_from(0, 16)).tokens, 16);
 }
 
+TEST(HostPrefixes, EachLongerOneTakesThePlaceOfTheOneBefore) {
+  HostPrefixes host(kPlenty, 4);
+  const std::array<std::byte, 64> bytes{};
+  ASSERT_TRUE(save(host, "t", joined(count_from(0, 16), count_from(500, 16)))) << "goes on otherwise";
+  ASSERT_TRUE(save(host, "t", count_from(0, 32)));
+  ASSERT_TRUE(host.add("t", count_from(0, 64), bytes).ok());
+  ASSERT_TRUE(save(host, "t", count_from(0, 96)));
+  EXPECT_EQ(host.stats().prefixes, 2);
+  EXPECT_EQ(host.find("t", count_from(0, 96)).tokens, 96);
+  EXPECT_EQ(host.stats().used_bytes, 2 * bytes.size());
+  EXPECT_TRUE(host.check_invariants().ok());
+}
+
+TEST(HostPrefixes, ABeginningMayBeGoneBeforeTheLongerOneIsThere) {
+  for (const bool refused : {false, true}) {
+    HostPrefixes host(2048, 4);
+    ASSERT_TRUE(save(host, "t", count_from(0, 16), 1000));
+    const SavedPrefixPtr longer = host.announce("t", count_from(0, 32));
+    if (refused) host.refuse(host.find("t", count_from(0, 16)).prefix);
+    ASSERT_TRUE(host.room_for(*longer, 1500).ok()) << "else it gives way for room";
+    host.saved(longer);
+    EXPECT_EQ(host.stats().prefixes, 1);
+    EXPECT_TRUE(host.check_invariants().ok());
+  }
+}
+
+TEST(HostPrefixes, ABeginningStaysAsLongAsTheLongerOneIsNotThere) {
+  HostPrefixes host(kPlenty, 4);
+  ASSERT_TRUE(save(host, "t", count_from(0, 16)));
+  const SavedPrefixPtr longer = host.announce("t", count_from(0, 32));
+  EXPECT_EQ(host.stats().prefixes, 2);
+  host.refuse(longer);
+  EXPECT_EQ(host.find("t", count_from(0, 32)).tokens, 16);
+  EXPECT_TRUE(host.check_invariants().ok());
+}
+
 TEST(HostPrefixes, OnePrefixIsSavedOnceEvenBeforeItsBytesAreThere) {
   HostPrefixes host(kPlenty, 4);
   const SavedPrefixPtr announced = host.announce("t", count_from(0, 16));
