@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "backends/llama/kernels/kernel_set.h"
+#include "backends/llama/region_thread.h"
 
 namespace inferno {
 namespace {
@@ -41,19 +42,18 @@ void quantize_group(const ExpertProduct& product, ExpertRows::Group& group) {
   }
 }
 
-// kStripColumns columns of one expert, for all of its rows.
+// kStripColumns columns of one expert, for all of its rows, by way of `sums`, which are so many of each of them.
 void multiply_strip(const ExpertProduct& product, std::size_t expert, const ExpertRows::Group& group, std::int64_t first_column,
-                    std::vector<float>& out) {
+                    float* sums) {
   constexpr auto kStride = static_cast<std::size_t>(kStripColumns);
   Int8Product strip = product.first;
   strip.weights += expert * product.expert_stride + static_cast<std::size_t>(first_column) * strip.weight_stride;
   strip.columns = std::min(kStripColumns, product.first.columns - first_column);
-  out.resize(std::max(out.size(), group.uses.size() * kStride));
-  strip.out = out.data();
+  strip.out = sums;
   strip.out_stride = kStride;
   kernels()->multiply_strip(strip, group.rows, 0);
   for (std::size_t i = 0; i < group.uses.size(); ++i) {
-    std::copy_n(out.data() + i * kStride, strip.columns,
+    std::copy_n(sums + i * kStride, strip.columns,
                 product.first.out + static_cast<std::size_t>(group.uses[i]) * product.first.out_stride + first_column);
   }
 }
@@ -69,17 +69,15 @@ void quantize_expert_rows(const ExpertProduct& product, std::int64_t blocks, Exp
   for (std::size_t i = 0; i < rows.busiest.size(); ++i) quantize_group(product, rows.groups[rows.busiest[i]]);
 }
 
-void multiply_expert_rows(const ExpertProduct& product, const ExpertRows& rows, int threads) {
+void multiply_expert_rows(const ExpertProduct& product, ExpertRows& rows, int threads) {
   const std::int64_t strips = (product.first.columns + kStripColumns - 1) / kStripColumns;
   const std::int64_t all = strips * static_cast<std::int64_t>(rows.busiest.size());
-#pragma omp parallel num_threads(threads)
-  {
-    std::vector<float> out;
-#pragma omp for schedule(dynamic, 4)
-    for (std::int64_t i = 0; i < all; ++i) {
-      const std::size_t expert = rows.busiest[static_cast<std::size_t>(i / strips)];
-      multiply_strip(product, expert, rows.groups[expert], i % strips * kStripColumns, out);
-    }
+  const std::size_t most = rows.busiest.empty() ? 0 : rows.groups[rows.busiest[0]].uses.size() * static_cast<std::size_t>(kStripColumns);
+  rows.sums.resize(std::max(rows.sums.size(), most * static_cast<std::size_t>(threads)));
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 4)
+  for (std::int64_t i = 0; i < all; ++i) {
+    const std::size_t expert = rows.busiest[static_cast<std::size_t>(i / strips)];
+    multiply_strip(product, expert, rows.groups[expert], i % strips * kStripColumns, rows.sums.data() + region_thread() * most);
   }
 }
 

@@ -31,12 +31,13 @@ struct ExpertRows {
   };
   std::vector<Group> groups;         // by expert; those that nobody names are empty
   std::vector<std::size_t> busiest;  // groups that are not, the largest first
+  std::vector<float> sums;           // of each thread, a strip of the largest group's rows
 };
 
 // Fills `rows` for the product, with `blocks` blocks of 32 activations each. Needs kernels().
 void quantize_expert_rows(const ExpertProduct& product, std::int64_t blocks, ExpertRows& rows, int threads);
 
 // The product, of activations and ids that quantize_expert_rows() has read. Needs kernels().
-void multiply_expert_rows(const ExpertProduct& product, const ExpertRows& rows, int threads);
+void multiply_expert_rows(const ExpertProduct& product, ExpertRows& rows, int threads);
 
 }  // namespace inferno

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backends/llama/kernels/kernel_set.h"
+#include "backends/llama/region_thread.h"
 
 namespace inferno {
 namespace {
@@ -33,16 +34,19 @@ void round_half_rows(const HalfProduct& product, std::int64_t rows, HalfRows& ro
   }
 }
 
-void multiply_half_rows(const HalfProduct& product, const HalfRows& rounded, int threads) {
+void multiply_half_rows(const HalfProduct& product, HalfRows& rounded, int threads) {
   const HalfKernels& set = kernels_for(product.format);
   const std::int64_t wanted = rounded.rows >= kManyRows ? product.columns / (kPartsOfThread * threads) : 0;
   const std::int64_t part = std::clamp(wanted / set.strip * set.strip, set.strip, set.most_columns);
   const std::int64_t parts = (product.columns + part - 1) / part;
   const auto at_once = static_cast<int>(std::max<std::int64_t>(kLeastColumns / part, 1));
+  const std::int64_t groups = (rounded.rows + kHalfGroup - 1) / kHalfGroup;
+  const std::size_t sums = set.keeps_sums ? static_cast<std::size_t>(groups * kHalfGroup * part) * sizeof(float) / sizeof(CacheLine) : 0;
+  rounded.sums.resize(std::max(rounded.sums.size(), sums * static_cast<std::size_t>(threads)));
   // As with int8_matmul.cpp parts are handed out as they come.
 #pragma omp parallel for num_threads(threads) schedule(dynamic, at_once)
   for (std::int64_t one = 0; one < parts; ++one) {
-    set.multiply(product, rounded, one * part, std::min(part, product.columns - one * part));
+    set.multiply(product, rounded, one * part, std::min(part, product.columns - one * part), rounded.sums.data() + region_thread() * sums);
   }
 }
 

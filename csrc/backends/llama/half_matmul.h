@@ -41,6 +41,7 @@ struct HalfRows {
   std::int64_t rows = 0;
   std::int64_t width = 0;
   std::vector<CacheLine> numbers;  // of whole groups of 16 rows
+  std::vector<CacheLine> sums;     // of each thread that multiplies, where the kernels in use keep some
 };
 
 // Whether the kernels in use compute so many rows faster than ggml's. Needs kernels().
@@ -50,6 +51,6 @@ struct HalfRows {
 void round_half_rows(const HalfProduct& product, std::int64_t rows, HalfRows& rounded, int threads);
 
 // The product, of activations that round_half_rows() has read. Needs kernels().
-void multiply_half_rows(const HalfProduct& product, const HalfRows& rounded, int threads);
+void multiply_half_rows(const HalfProduct& product, HalfRows& rounded, int threads);
 
 }  // namespace inferno

@@ -1,6 +1,7 @@
 #include "backends/llama/int8_device.h"
 
 #include <cstring>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -81,7 +82,9 @@ bool is_ours(const ggml_tensor& op) {
   return ours;
 }
 
-ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
+// llama.cpp makes a code of the status, and the model an error of that. What is missing is missed between the operators' parallel
+// regions, which take no memory of their own.
+ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) try {
   Products& products = state_of(backend);
   products.begin_graph();
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
@@ -95,6 +98,8 @@ ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) {
     }
   }
   return GGML_STATUS_SUCCESS;
+} catch (const std::bad_alloc&) {
+  return GGML_STATUS_ALLOC_FAILED;
 }
 
 const char* description() {

@@ -1,8 +1,6 @@
 #include "backends/llama/llama_encoder.h"
 
 #include <algorithm>
-#include <exception>
-#include <new>
 #include <optional>
 #include <utility>
 
@@ -117,17 +115,7 @@ Result<Embeddings> LlamaEncoder::embed(const ForwardBatch& batch) {
   native.n_seq_id = sequence_counts_.data();
   native.seq_id = sequence_pointers_.data();
   native.logits = outputs_.data();
-  try {
-    if (const std::int32_t code = llama_encode(context_.get(), native); code != 0) {
-      const std::string reason = take_llama_error();
-      return Status(StatusCode::kInternal,
-                    "llama.cpp failed with code " + std::to_string(code) + (reason.empty() ? "" : ": " + reason));
-    }
-  } catch (const std::bad_alloc&) {
-    return Status(StatusCode::kOutOfMemory, "no memory for the batch");
-  } catch (const std::exception& error) {
-    return Status(StatusCode::kInternal, std::string("llama.cpp failed: ") + error.what());
-  }
+  if (Status status = status_of([&] { return llama_encode(context_.get(), native); }); !status.ok()) return status;
   Embeddings out;
   for (std::size_t i = 0; i < rows; ++i) {
     if (i > 0 && batch.slot[i] == batch.slot[i - 1]) continue;

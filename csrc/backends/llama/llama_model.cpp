@@ -1,9 +1,7 @@
 #include "backends/llama/llama_model.h"
 
 #include <algorithm>
-#include <exception>
 #include <limits>
-#include <new>
 #include <numeric>
 #include <utility>
 
@@ -18,16 +16,6 @@ namespace {
 
 // A move of streams must pay within so many steps.
 constexpr double kPaysWithinSteps = 8;
-
-// What llama_decode returns.
-Status decode_status(std::int32_t code) {
-  const std::string reason = take_llama_error();
-  if (code == 0) return {};
-  if (code == 1) return Status(StatusCode::kOutOfMemory, "the KV cache has no room for the batch");
-  if (code == 2) return Status(StatusCode::kCancelled, "the computation was aborted");
-  return Status(StatusCode::kInternal,
-                "llama.cpp failed with code " + std::to_string(code) + (reason.empty() ? "" : ": " + reason));
-}
 
 }  // namespace
 
@@ -291,15 +279,9 @@ Status LlamaModel::decode(const ForwardBatch& batch) {
 }
 
 Status LlamaModel::decode_native(const llama_batch& native) {
-  try {
-    const Status status = decode_status(llama_decode(context_.get(), native));
-    if (status.ok()) copying_.clear();
-    return status;
-  } catch (const std::bad_alloc&) {
-    return Status(StatusCode::kOutOfMemory, "no memory for the batch");
-  } catch (const std::exception& error) {
-    return Status(StatusCode::kInternal, std::string("llama.cpp failed: ") + error.what());
-  }
+  Status status = status_of([&] { return llama_decode(context_.get(), native); });
+  if (status.ok()) copying_.clear();
+  return status;
 }
 
 }  // namespace inferno

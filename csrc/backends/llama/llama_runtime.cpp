@@ -11,8 +11,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -24,6 +26,7 @@ namespace inferno {
 namespace {
 
 constexpr std::string_view kComponent = "llama.cpp";
+constexpr const char* kNoMemory = "no memory for the batch";
 
 std::string& first_error() {
   thread_local std::string line;
@@ -147,5 +150,22 @@ void use_plain_kernels() {
 }
 
 std::string take_llama_error() { return std::exchange(first_error(), {}); }
+
+Status status_of(const std::function<std::int32_t()>& computation) {
+  try {
+    const std::int32_t code = computation();
+    const std::string reason = take_llama_error();
+    if (code == 0) return {};
+    if (code == 1) return Status(StatusCode::kOutOfMemory, "the KV cache has no room for the batch");
+    if (code == 2) return Status(StatusCode::kCancelled, "the computation was aborted");
+    if (code == -2) return Status(StatusCode::kOutOfMemory, kNoMemory);
+    return Status(StatusCode::kInternal,
+                  "llama.cpp failed with code " + std::to_string(code) + (reason.empty() ? "" : ": " + reason));
+  } catch (const std::bad_alloc&) {
+    return Status(StatusCode::kOutOfMemory, kNoMemory);
+  } catch (const std::exception& error) {
+    return Status(StatusCode::kInternal, std::string("llama.cpp failed: ") + error.what());
+  }
+}
 
 }  // namespace inferno

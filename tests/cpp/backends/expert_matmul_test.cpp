@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/failing_memory.h"
 #include "backends/ggml_context.h"
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
@@ -112,6 +113,17 @@ TEST(ExpertMatmul, RowsOfAnEarlierProductAreForgotten) {
   std::vector<float> expected = problem.one_by_one();
   expected.pop_back();
   EXPECT_EQ(out, expected);
+}
+
+// What is thrown where threads compute together ends the process.
+TEST(ExpertMatmul, MemoryThatIsNotThereIsMissedByTheCallerAndByNoThread) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  const Problem problem(false);
+  for_each_kernel_set([&] {
+    std::vector<float> out;
+    EXPECT_GT(fail_each_allocation([&] { out = problem.together(2); }), 0U);
+    EXPECT_EQ(out, problem.together(2));
+  });
 }
 
 bool taken(ggml_type type, std::int64_t tokens, std::int64_t rows_each = 1) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "backends/failing_memory.h"
 #include "backends/ggml_context.h"
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/int8_device.h"
@@ -140,6 +141,19 @@ TEST(HalfMatmul, WhatIsNoNumberReachesNoOtherRowOrColumn) {
       for (std::size_t i = 0; i + 1 < out.size(); ++i) {
         ASSERT_EQ(std::isfinite(out[i]), i % 40 != 5 && i / 40 != 2 && i / 40 != 7) << i;
       }
+    });
+  }
+}
+
+// What is thrown where threads compute together ends the process.
+TEST(HalfMatmul, MemoryThatIsNotThereIsMissedByTheCallerAndByNoThread) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  for (const HalfFormat format : {HalfFormat::kBf16, HalfFormat::kF16}) {
+    const Problem problem({format, 70, 300, 64});
+    for_each_kernel_set([&] {
+      std::vector<float> out;
+      EXPECT_GT(fail_each_allocation([&] { out = problem.product(); }), 0U);
+      EXPECT_EQ(out, problem.product());
     });
   }
 }

@@ -5,10 +5,12 @@
 #include <ggml.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "backends/failing_memory.h"
 #include "backends/ggml_context.h"
 #include "backends/kernel_sets_here.h"
 #include "backends/llama/llama_runtime.h"
@@ -79,6 +81,36 @@ TEST(Int8Device, ASingleRowOfQ8_0IsTakenWhereTheProductIsLargeAndWide) {
   EXPECT_TRUE(takes_a_row_of_q8_0(512, 512));
   EXPECT_FALSE(takes_a_row_of_q8_0(512, 511));
   EXPECT_FALSE(takes_a_row_of_q8_0(480, 32000));
+}
+
+TEST(Int8Device, MemoryThatIsNotThereIsAStatusAndTheNextGraphIsComputed) {
+  if (kernel_sets().empty()) GTEST_SKIP() << kNoKernels;
+  start_llama();
+  const OwnedContext context(ggml_init({std::size_t{1} << 20, nullptr, false}));
+  ggml_tensor* weights = ggml_new_tensor_2d(context.get(), GGML_TYPE_Q8_0, 256, 512);
+  ggml_tensor* rows = ggml_new_tensor_2d(context.get(), GGML_TYPE_F32, 256, 40);
+  ggml_quantize_chunk(weights->type, noise(256 * 512, 5).data(), weights->data, 0, 512, 256, nullptr);
+  std::ranges::copy(noise(256 * 40, 6), static_cast<float*>(rows->data));
+  ggml_tensor* product = ggml_mul_mat(context.get(), weights, rows);
+  ggml_cgraph* graph = ggml_new_graph(context.get());
+  ggml_build_forward_expand(graph, product);
+  const auto* numbers = static_cast<const float*>(product->data);
+  std::vector<float> expected;
+  for (std::size_t granted = 0, failed = 1; failed != 0; ++granted) {
+    const ggml_backend_t backend = ggml_backend_dev_init(ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_ACCEL), nullptr);
+    {
+      const FailingMemory memory(granted);
+      const ggml_status status = ggml_backend_graph_compute(backend, graph);
+      failed = memory.failed() ? 1 : 0;
+      EXPECT_EQ(status, failed != 0 ? GGML_STATUS_ALLOC_FAILED : GGML_STATUS_SUCCESS);
+    }
+    if (failed == 0) { EXPECT_GT(granted, 0U) << "a product takes memory"; }
+    EXPECT_EQ(ggml_backend_graph_compute(backend, graph), GGML_STATUS_SUCCESS);
+    const std::vector<float> found(numbers, numbers + ggml_nelements(product));
+    if (expected.empty()) expected = found;
+    EXPECT_EQ(found, expected);
+    ggml_backend_free(backend);
+  }
 }
 
 class Int8DeviceKinds : public testing::TestWithParam<WeightKind> {};

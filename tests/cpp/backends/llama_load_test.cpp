@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "backends/contract_fixture.h"
+#include "backends/failing_memory.h"
 #include "backends/llama/kernels/kernel_set.h"
 #include "base/log.h"
 
@@ -29,6 +30,8 @@ class LlamaLoad : public ::testing::Test {
     std::ifstream stream(test_gguf(), std::ios::binary);
     return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   }
+
+  static std::string mixed() { return (std::filesystem::path(test_gguf()).parent_path() / "llama-mixed.gguf").string(); }
 
   Status load_changed(const std::string& bytes) const {
     std::ofstream(copy_, std::ios::binary) << bytes;
@@ -57,18 +60,51 @@ TEST_F(LlamaLoad, SaysWhatTheModelIs) {
 // Q4_K and Q6_K as in most files that are downloaded. ggml's own kernels would have the Q4_K copied into another order.
 TEST_F(LlamaLoad, WeightsThatOurKernelsTakeStayMapped) {
   if (kernels() == nullptr) GTEST_SKIP() << "this processor or this build has no kernels of ours";
-  const std::string mixed = (std::filesystem::path(test_gguf()).parent_path() / "llama-mixed.gguf").string();
   std::string said;
   set_log_sink([&](LogLevel, std::string_view, std::string_view line) { said += std::string(line) + "\n"; });
   ModelOptions options;
-  ASSERT_TRUE(load_llama_model(mixed, options).ok());
+  ASSERT_TRUE(load_llama_model(mixed(), options).ok());
   EXPECT_NE(said.find("CPU_Mapped model buffer"), std::string::npos) << said;
   EXPECT_EQ(said.find("CPU_REPACK"), std::string::npos) << said;
   said.clear();
   options.deterministic = true;
-  const auto exact = load_llama_model(mixed, options);
+  const auto exact = load_llama_model(mixed(), options);
   ASSERT_TRUE(exact.ok()) << exact.status().message();
   EXPECT_NE(said.find("rows are alike in every batch"), std::string::npos) << said;
+}
+
+// Memory of ours and of llama.cpp's alike. What a failed step was of is dropped, as the engine does.
+TEST_F(LlamaLoad, MemoryThatIsNotThereFailsTheStepAndTheNextIsComputed) {
+  ModelOptions options;
+  options.threads = 1;
+  options.kv_layout = "unified";
+  const auto model = load_llama_model(mixed(), options);
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  ForwardBatch batch;
+  for (std::int32_t i = 0; i < 5; ++i) batch.add(65 + i, i, SlotId{0}, i == 4);
+  const auto row = [&] {
+    const Result<Logits> logits = model.value()->forward(batch);
+    EXPECT_TRUE(logits.ok()) << logits.status().message();
+    EXPECT_TRUE(model.value()->drop(SlotId{0}).ok());
+    return logits.ok() ? Row(logits.value().rows[0].begin(), logits.value().rows[0].end()) : Row();
+  };
+  const Row expected = row();
+  std::size_t granted = 0;
+  for (bool failed = true; failed; ++granted) {
+    {
+      const FailingMemory memory(granted);
+      Status status(StatusCode::kOutOfMemory, "");
+      try {
+        status = model.value()->forward(batch).status();
+      } catch (const std::bad_alloc&) {  // the engine's loop takes it for the step's error
+      }
+      failed = memory.failed();
+      EXPECT_TRUE(status.ok() || status.code() == StatusCode::kOutOfMemory) << status.message();
+    }
+    EXPECT_TRUE(model.value()->drop(SlotId{0}).ok());
+    EXPECT_EQ(row(), expected) << granted;
+  }
+  EXPECT_GT(granted, 20U);
 }
 
 TEST_F(LlamaLoad, AOneRowBatchWorks) {

@@ -53,7 +53,7 @@ INFERNO_KERNEL void multiply_half_rows_by(const float* slab, std::int64_t first,
 }
 
 template <HalfFormat kFormat>
-INFERNO_KERNEL void multiply_half_strip(const HalfProduct& product, const HalfRows& rows, std::int64_t first_column, std::int64_t count) {
+INFERNO_KERNEL void multiply_half_strip(const HalfProduct& product, const HalfRows& rows, std::int64_t first_column, std::int64_t count, CacheLine*) {
   alignas(64) float slab[kHalfSlab * kStripColumns];
   std::array<const std::byte*, kStripColumns> column;
   for (std::int64_t c = 0; c < kStripColumns; ++c) {

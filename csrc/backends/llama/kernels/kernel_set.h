@@ -17,7 +17,8 @@ namespace inferno {
 struct HalfKernels {
   std::size_t bytes_per_number = 0;  // of HalfRows
   void (*round_rows)(const HalfProduct&, HalfRows&, std::int64_t first, std::int64_t count) = nullptr;  // kHalfGroup, or what is left
-  void (*multiply)(const HalfProduct&, const HalfRows&, std::int64_t first_column, std::int64_t columns) = nullptr;
+  void (*multiply)(const HalfProduct&, const HalfRows&, std::int64_t first_column, std::int64_t columns, CacheLine* sums) = nullptr;
+  bool keeps_sums = false;           // in F32, of whole groups of rows and the columns that multiply() is given
   std::int64_t strip = 0;            // columns that go together; multiply() is given a multiple of them, or what is left,
   std::int64_t most_columns = 0;     // and no more
   std::int64_t least_rows = 1, most_rows = 0;  // where it was measured to be faster than ggml's

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <vector>
 
 #include "backends/llama/kernels/kernel_set.h"
 #include "backends/llama/kernels/lanes_avx512.h"
@@ -140,31 +139,26 @@ INFERNO_KERNEL void multiply_tiles(const Bf16Tile* rows, std::int64_t other, con
   if constexpr (kTwo) store_sums<3>(sums + kGroup + 16, kTileColumns);
 }
 
-// What is kept from one product to the next, by each thread.
-struct TileScratch {
-  Bf16Tile slab[kSlabTiles];
-  std::vector<Bf16Tile> sums;  // of F32: by strip and group, 16 rows of 32 columns
-};
-
+// Sums are kept by strip and group, 16 rows of 32 columns.
 template <HalfFormat kFormat>
-INFERNO_KERNEL void multiply_tile_strips(const HalfProduct& product, const HalfRows& rows, std::int64_t first_column, std::int64_t columns) {
-  thread_local TileScratch scratch;
+INFERNO_KERNEL void multiply_tile_strips(const HalfProduct& product, const HalfRows& rows, std::int64_t first_column, std::int64_t columns,
+                                         CacheLine* kept) {
+  Bf16Tile slab[kSlabTiles];
   const std::int64_t groups = tile_groups(rows), steps = product.width / kHalfStep, strips = (columns + kTileColumns - 1) / kTileColumns;
   constexpr std::int64_t kGroup = kTileRows * kTileColumns, kSteps = slab_steps(kFormat);
   const std::int64_t other = steps * pieces_of(kFormat);  // tiles of a group
-  scratch.sums.resize(std::max(scratch.sums.size(), static_cast<std::size_t>(strips * groups * 2)));
-  auto* sums = reinterpret_cast<float*>(scratch.sums.data());
+  auto* sums = reinterpret_cast<float*>(kept);
   const TileShapes shapes;
   begin_tiles(shapes);
   for (std::int64_t first = 0; first < steps; first += kSteps) {
     const std::int64_t count = std::min(kSteps, steps - first);
     for (std::int64_t strip = 0; strip < strips; ++strip) {
-      put_slab<kFormat>(product, first_column + strip * kTileColumns, std::min(kTileColumns, columns - strip * kTileColumns), first, count, scratch.slab);
+      put_slab<kFormat>(product, first_column + strip * kTileColumns, std::min(kTileColumns, columns - strip * kTileColumns), first, count, slab);
       float* to = sums + strip * groups * kGroup;
       const Bf16Tile* from = tiles_of(rows) + first * pieces_of(kFormat);
       std::int64_t group = 0;
-      for (; group + 2 <= groups; group += 2) multiply_tiles<kFormat, true>(from + group * other, other, scratch.slab, count, first == 0, to + group * kGroup);
-      if (group < groups) multiply_tiles<kFormat, false>(from + group * other, other, scratch.slab, count, first == 0, to + group * kGroup);
+      for (; group + 2 <= groups; group += 2) multiply_tiles<kFormat, true>(from + group * other, other, slab, count, first == 0, to + group * kGroup);
+      if (group < groups) multiply_tiles<kFormat, false>(from + group * other, other, slab, count, first == 0, to + group * kGroup);
     }
   }
   end_tiles();
@@ -187,9 +181,9 @@ KernelSet amx_kernels() {
   KernelSet set = avx512_kernels();
   set.instructions = "AVX-512 VNNI and AMX";
   set.bf16 = {.bytes_per_number = 2, .round_rows = round_tile_rows<HalfFormat::kBf16>, .multiply = multiply_tile_strips<HalfFormat::kBf16>,
-              .strip = kTileColumns, .most_columns = kColumns, .least_rows = 3, .most_rows = kAll};
+              .keeps_sums = true, .strip = kTileColumns, .most_columns = kColumns, .least_rows = 3, .most_rows = kAll};
   set.f16 = {.bytes_per_number = 4, .round_rows = round_tile_rows<HalfFormat::kF16>, .multiply = multiply_tile_strips<HalfFormat::kF16>,
-             .strip = kTileColumns, .most_columns = kColumns, .least_rows = 16, .most_rows = kAll};
+             .keeps_sums = true, .strip = kTileColumns, .most_columns = kColumns, .least_rows = 16, .most_rows = kAll};
   return set;
 }
 
