@@ -7,9 +7,12 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inferno.errors import InfernoError
+
+if TYPE_CHECKING:
+    from inferno.models.backends import Backend
 
 _LITTLE_MEMORY_BYTES = 1 << 30
 
@@ -73,33 +76,30 @@ def _native(report: Report) -> None:
     native = build()
     report.facts["commit"] = native["commit"]
     report.facts["threads"] = f"{native['cores']} by default, one for each core that this process may use"
-    for backend in native["backends"]:
-        if backend["name"] == "onnx":
-            continue  # see _onnx
-        report.facts[f"backend {backend['name']}"] = f"{backend['version']}; opens {backend['formats']}"
-        if backend["name"] == "fake":
-            continue  # computes on nothing
-        report.facts[f"devices {backend['name']}"] = ", ".join(backend["devices"]) or "none"
-        if not backend["devices"]:
-            report.problems.append(Problem(f"backend {backend['name']} finds no device", "reinstall Inferno"))
-    if not any(backend["name"] == "llama" for backend in native["backends"]):
-        report.problems.append(
-            Problem("built without llama.cpp: no GGUF file can be opened", "reinstall without -DINFERNO_WITH_LLAMA=OFF")
-        )
 
 
-def _onnx(report: Report) -> None:
+def _backends(report: Report) -> None:
     try:
-        from inferno.engine.onnxruntime import bring_onnxruntime
+        from inferno.models.backends import listing
     except ImportError:
         return  # said by _native
-    try:
-        runtime = bring_onnxruntime()
-    except InfernoError as error:
-        report.facts["onnx runtime"] = error.message
-        return
-    wheels = ", ".join(runtime.wheels)
-    report.facts["onnx runtime"] = f"{runtime.version} ({wheels}); providers {', '.join(runtime.providers)}"
+    shown: set[tuple[str, ...]] = set()
+    for backend in listing():
+        state = f"missing: {backend.missing}" if backend.missing else backend.version
+        report.facts[f"backend {backend.name}"] = f"{state}; opens {backend.formats}"
+        if backend.devices and backend.devices not in shown:  # else they are those of the one that computes for it
+            report.facts[f"devices {backend.name}"] = ", ".join(backend.devices)
+            shown.add(backend.devices)
+        if backend.name == "llama":
+            _can_open_gguf(report, backend)
+
+
+def _can_open_gguf(report: Report, llama: Backend) -> None:
+    if llama.missing:
+        remedy = "reinstall without -DINFERNO_WITH_LLAMA=OFF"
+        report.problems.append(Problem("built without llama.cpp: no GGUF file can be opened", remedy))
+    elif not llama.devices:
+        report.problems.append(Problem("backend llama finds no device", "reinstall Inferno"))
 
 
 def _builtin_model(report: Report) -> None:
@@ -116,23 +116,20 @@ def _builtin_model(report: Report) -> None:
     report.facts["model ember"] = f"loads and answers ({answer.usage.completion_tokens} token)"
 
 
-def _folders(report: Report) -> None:
-    from importlib.metadata import PackageNotFoundError, version
-
+def _prepared(report: Report) -> None:
     from inferno.models.huggingface.cache import cache_folder, listing
 
-    found = []
-    for package in ("gguf", "tokenizers", "sentencepiece"):
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            found.append(f"no {package}")
-    lacking = any(entry.startswith("no ") for entry in found)
-    remedy = "; for Hugging Face folders: pip install 'inferno[hf]'" if lacking else ""
-    report.facts["hugging face folders"] = ", ".join(found) + remedy
     files = listing()
     gigabytes = sum(file.bytes for file in files) / 1e9
     report.facts["prepared models"] = f"{len(files)} files, {gigabytes:.1f} GB in {cache_folder()}"
 
 
-_LOOKS: tuple[Callable[[Report], None], ...] = (_python, _processors, _memory, _native, _onnx, _folders, _builtin_model)
+_LOOKS: tuple[Callable[[Report], None], ...] = (
+    _python,
+    _processors,
+    _memory,
+    _native,
+    _backends,
+    _prepared,
+    _builtin_model,
+)

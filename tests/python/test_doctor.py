@@ -14,7 +14,8 @@ def test_a_whole_installation_has_nothing_wrong() -> None:
     assert report.problems == []
     assert report.facts["devices llama"]
     assert report.facts["threads"] == f"{_core.usable_cores()} by default, one for each core that this process may use"
-    assert report.facts["hugging face folders"].startswith("gguf ")
+    assert report.facts["backend huggingface"].startswith("gguf ")
+    assert report.facts["backend onnx"].startswith("ONNX Runtime ")
     assert " files, " in report.facts["prepared models"]
     assert report.facts["model ember"] == "loads and answers (1 token)"
 

@@ -54,10 +54,10 @@ def _look_for_leaks(model: str, requests: int, file: str | None, *, as_json: boo
     from inferno.config import load
     from inferno.engine.local import LocalEngine
     from inferno.models.opening import extras_of, ready
-    from inferno.models.source import resolve
+    from inferno.models.source import resolve_settings
 
     settings = load(file=file)
-    source = resolve(model, quantize=settings.model.quantize, backend_options=settings.model.backend_options)
+    source = resolve_settings(settings.model.model_copy(update={"path": model}))
     own = {**settings.model.loading(), "backend_options": source.backend_options}
 
     async def load_with(options: Mapping[str, Any], engine: Mapping[str, Any]) -> LocalEngine:

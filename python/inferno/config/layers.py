@@ -154,7 +154,8 @@ def _from_env(env: Mapping[str, str]) -> Iterator[_Given]:
         if variable not in known:
             raise ConfigError(f"unknown environment variable {variable}{_suggest(variable, known)}")
         key, raw = known[variable], env[variable]
-        is_list = key in ("server.api_keys", "server.allowed_hosts")
+        section, _, name = key.partition(".")
+        is_list = SECTIONS[section].model_fields[name].annotation == tuple[str, ...]
         yield _Given(key, [part.strip() for part in raw.split(",") if part.strip()] if is_list else raw, variable)
 
 

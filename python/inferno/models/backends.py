@@ -89,14 +89,16 @@ def _onnx() -> Backend:
 
 
 def _folders() -> Backend:
-    """Folders are computed by llama.cpp, from a file that these packages make; the version is that of ``gguf``."""
-    lacking = [package for package in FOLDER_PACKAGES if _version(package) is None]
+    """Folders are computed by llama.cpp, from a file that these packages make."""
+    versions = {package: _version(package) for package in FOLDER_PACKAGES}
+    lacking = [package for package, found in versions.items() if found is None]
     llama = next(backend for backend in _native() if backend.name == "llama")
     missing = llama.missing
     if lacking:
         missing = f"not installed: {', '.join(lacking)}; pip install 'inferno[hf]'"
+    here = ", ".join(f"{package} {found}" for package, found in versions.items() if found is not None)
     formats = "Hugging Face folders (config.json, SafeTensors)"
-    return Backend("huggingface", _version("gguf"), formats, llama.devices, llama.abilities, missing)
+    return Backend("huggingface", here or None, formats, llama.devices, llama.abilities, missing)
 
 
 def _plugins() -> Iterator[Backend]:

@@ -36,6 +36,7 @@ def test_each_layer_wins_over_the_one_below(tmp_path: Path) -> None:
 def test_environment_values_are_parsed(tmp_path: Path) -> None:
     env = {
         "INFERNO_SERVER__API_KEYS": "one, two",
+        "INFERNO_SERVER__IMAGE_HOSTS": "a.org,b.org",
         "INFERNO_SERVER__ALLOW_ANONYMOUS": "true",
         "INFERNO_ENGINE__PREFIX_CACHE": "0",
         "INFERNO_MODEL__GPU_LAYERS": "-1",
@@ -43,6 +44,7 @@ def test_environment_values_are_parsed(tmp_path: Path) -> None:
     }
     config = load(env=env, cwd=tmp_path)
     assert config.server.api_keys == ("one", "two")
+    assert config.server.image_hosts == ("a.org", "b.org")
     assert config.server.allow_anonymous is True
     assert config.engine.prefix_cache is False
     assert config.model.gpu_layers == -1
