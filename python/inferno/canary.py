@@ -24,6 +24,7 @@ from typing import Any
 from inferno.engine.client import EngineClient
 from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument, Unsupported
+from inferno.profiling.workload import LETTERS, WORDS
 
 Load = Callable[[Mapping[str, Any], Mapping[str, Any]], Awaitable[EngineClient]]
 """Loads the model with these options, and with these of the engine, on top of the user's own."""
@@ -44,8 +45,6 @@ CHANCE = 1e-6
 BY_OTHER, BY_NOBODY, BY_ITSELF = "sent by the other", "sent by nobody", "sent by itself"
 EXACT = {"deterministic": True, "slots": 8, "context_tokens": 512}
 """Few slots, so that prefixes are evicted and sequences wait."""
-_WORDS = ("amber", "river", "quiet", "stone", "market", "winter", "garden", "letter", "silver", "morning", "paper")
-_LETTERS = "bcdfghklmnprstvz"
 
 
 @dataclass(slots=True)
@@ -110,10 +109,10 @@ async def run(load: Load, *, requests: int, seed: int = 0, progress: Progress = 
 
 def _asks(draw: random.Random, count: int) -> list[tuple[Ask, str]]:
     """Asks without their tokens, and their texts. Both tenants use the same beginnings."""
-    beginnings = [" ".join(draw.choices(_WORDS, k=50)) for _ in range(max(count // SHARED_BY, 2))]
+    beginnings = [" ".join(draw.choices(WORDS, k=50)) for _ in range(max(count // SHARED_BY, 2))]
     asked = []
     for number in range(count):
-        secret = "".join(draw.choices(_LETTERS, k=12))
+        secret = "".join(draw.choices(LETTERS, k=12))
         ask = Ask(TENANTS[draw.randrange(2)], secret, [], number, None)
         if draw.randrange(LEAVES_ONE_IN) == 0:
             ask.leaves_after = draw.randrange(ANSWER_TOKENS)
@@ -246,7 +245,7 @@ def _chance(one: Sequence[float], other: Sequence[float]) -> float:
 
 async def _timed_prompt(engine: EngineClient, draw: random.Random) -> list[int]:
     """All of one length, and no two that begin alike."""
-    words = [*("".join(draw.choices(_LETTERS, k=5)) for _ in range(3)), *draw.choices(_WORDS, k=TIMED_TOKENS)]
+    words = [*("".join(draw.choices(LETTERS, k=5)) for _ in range(3)), *draw.choices(WORDS, k=TIMED_TOKENS)]
     return (await engine.encode(" ".join(words)))[:TIMED_TOKENS]
 
 

@@ -26,9 +26,9 @@ class Plan:
     """``batches``: how many streams decode together, or texts are encoded, one run for each. Lengths are of each, in
     tokens; an encoder's texts are as long as prompts."""
 
-    prompt_tokens: int = 128
-    answer_tokens: int = 64
-    batches: tuple[int, ...] = (1, 4, 8)
+    prompt_tokens: int
+    answer_tokens: int
+    batches: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from inferno.engine.client import EngineClient
 from inferno.engine.request import GenerateRequest, SamplingOptions
 
-_WORDS = ("amber", "river", "quiet", "stone", "market", "winter", "garden", "letter", "silver", "morning", "paper")
-_LETTERS = "bcdfghklmnprstvz"
+WORDS = ("amber", "river", "quiet", "stone", "market", "winter", "garden", "letter", "silver", "morning", "paper")
+LETTERS = "bcdfghklmnprstvz"
 PLAIN = {"speculate": "off", "prefix_cache": False}
 """Of the engine, while it is measured: what is guessed or kept depends on what the texts say, and these say nothing."""
 
@@ -40,8 +40,8 @@ class Arrivals:
 def prompt_text(number: int, tokens: int) -> str:
     """At least ``tokens`` tokens of text; no two ``number`` begin alike."""
     draw = random.Random(number)  # noqa: S311
-    name = "".join(draw.choices(_LETTERS, k=8))
-    return " ".join([name, *draw.choices(_WORDS, k=tokens)])
+    name = "".join(draw.choices(LETTERS, k=8))
+    return " ".join([name, *draw.choices(WORDS, k=tokens)])
 
 
 async def prompts(engine: EngineClient, count: int, tokens: int, *, first: int = 0) -> list[list[int]]:

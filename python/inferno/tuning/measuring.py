@@ -31,9 +31,9 @@ class Workload:
     """Each of ``streams`` sends ``turns`` requests, the next when one is answered. Lengths are in tokens; answers are a
     quarter shorter and longer in turn, so that prompts come while others are being answered."""
 
-    streams: int = 4
-    prompt_tokens: int = 128
-    answer_tokens: int = 32
+    streams: int
+    prompt_tokens: int
+    answer_tokens: int
     turns: int = 2
 
     def answer_length(self, stream: int, turn: int) -> int:

@@ -113,7 +113,7 @@ async def test_a_model_that_embeds_is_refused() -> None:
 
 
 def test_answers_are_as_long_as_asked_on_average() -> None:
-    workload = Workload(streams=4, answer_tokens=32)
+    workload = Workload(streams=4, prompt_tokens=128, answer_tokens=32)
     lengths = [workload.answer_length(stream, turn) for stream in range(4) for turn in range(2)]
     assert set(lengths) == {24, 40}
     assert sum(lengths) == 32 * 8
