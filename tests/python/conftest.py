@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 import inferno.server.app
@@ -12,6 +13,13 @@ from described.middleware import reading_along
 _found: list[str] = []
 # Before any test imports the function.
 inferno.server.app.build_app = reading_along(inferno.server.app.build_app, _found.append)
+
+
+# The same examples each time, however long one takes: a failure is the code's, and not the day's.
+hypothesis.settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

@@ -85,9 +85,10 @@ async def test_who_is_turned_away_comes_back_and_is_served(crowded: Server) -> N
         openai.AsyncOpenAI(base_url=base, api_key="none", max_retries=10) as again,
     ):
         ahead = await once.chat.completions.create(**LONG_ASK)
+        # Its head is here before it runs; until then it would be in the place of the one that waits.
+        await asyncio.to_thread(eventually, lambda: crowded.metric("inferno_requests_running") == 1)
         waiting = asyncio.ensure_future(once.chat.completions.create(**LONG_ASK))
-        while not crowded.metric("inferno_requests_waiting"):
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(eventually, lambda: waiting.done() or crowded.metric("inferno_requests_waiting") == 1)
         with pytest.raises(openai.RateLimitError):
             await once.chat.completions.create(**short)
         coming = asyncio.gather(*(again.chat.completions.create(**short) for _ in range(8)))

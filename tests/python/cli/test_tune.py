@@ -12,7 +12,7 @@ from e2e.process import running
 from inferno.cli import main
 from inferno.cli.tune import report, seconds_of
 from inferno.config import load
-from inferno.tuning import measuring
+from inferno.tuning import measuring, search
 from inferno.tuning import tune as tuning
 from inferno.tuning.result import Key, Tuned, digests_file, key_of, model_bytes, write
 
@@ -23,6 +23,7 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(measuring, "LEAST_SECONDS", 1e-3)
     monkeypatch.setattr(tuning, "MOST_UNSTEADY", 1e9)
+    monkeypatch.setattr(search, "MOST_ROUNDS", 2)
 
 
 def run(*arguments: str) -> int:
@@ -62,7 +63,7 @@ def test_budgets(text: str, seconds: float) -> None:
 
 
 def test_tune_keeps_its_result_with_every_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("tune", "fake:", "--budget", "0.2s", "--streams", "2", "--prompt-tokens", "8", "--answer-tokens", "4")
+    arguments = ("tune", "fake:", "--budget", "1h", "--streams", "2", "--prompt-tokens", "8", "--answer-tokens", "4")
     assert run(*arguments, "--only", "kv-layout,batch_rows", "--json") == 0
     said = capsys.readouterr()
     printed = json.loads(said.out)

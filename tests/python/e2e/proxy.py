@@ -26,7 +26,7 @@ http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; location / {{ proxy_pass {url}; }} }}
+  server {{ listen 127.0.0.1:{port} reuseport; location / {{ proxy_pass {url}; }} }}
 }}
 """
 
@@ -37,10 +37,11 @@ def nginx(url: str) -> Iterator[str]:
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if program is None:
         pytest.skip("nginx is not installed")
-    with socket.socket() as place:
+    with socket.socket() as place, tempfile.TemporaryDirectory(prefix="inferno-nginx-") as folder:
+        # Held, without listening, for as long as nginx is there: the port is given to nobody else meanwhile.
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         place.bind(("127.0.0.1", 0))
         port = place.getsockname()[1]
-    with tempfile.TemporaryDirectory(prefix="inferno-nginx-") as folder:
         settings = Path(folder) / "nginx.conf"
         settings.write_text(_NGINX.format(folder=folder, port=port, url=url))
         process = subprocess.Popen([program, "-c", str(settings), "-e", f"{folder}/errors"])

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-SECONDS = 30
+SECONDS = 60
 """What a test waits for before it fails."""
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-from e2e.process import SECONDS_TO_START, Server, command, environment, eventually, running
+from e2e.process import SECONDS_TO_START, SECONDS_TO_STOP, Server, command, environment, eventually, running
 
 pytestmark = pytest.mark.e2e
 
@@ -64,7 +64,7 @@ def test_sigterm_lets_a_running_stream_finish() -> None:
         reasons = [choice["finish_reason"] for event in rest for choice in event["choices"]]  # type: ignore[attr-defined]
         assert reasons[-1] == "length"
         assert refused in (503, None)
-        assert server.process.wait(30) == 0
+        assert server.process.wait(SECONDS_TO_STOP) == 0
 
 
 def test_a_stream_beyond_the_grace_time_is_ended() -> None:
@@ -75,7 +75,7 @@ def test_a_stream_beyond_the_grace_time_is_ended() -> None:
             server.process.terminate()
             rest = list(stream)
         assert len(rest) < 3000
-        assert server.process.wait(30) == 0
+        assert server.process.wait(SECONDS_TO_STOP) == 0
 
 
 def test_a_client_that_leaves_frees_its_place() -> None:
@@ -89,25 +89,19 @@ def test_a_client_that_leaves_frees_its_place() -> None:
 
 
 def test_a_full_queue_is_429_and_the_others_go_on() -> None:
-    with running("fake:step_us=20000", "--max-running", "1", "--max-waiting", "1") as server:
-        answers: list[httpx.Response] = []
-
-        def ask() -> None:
-            with server.client() as client:
-                body = {"prompt": "x", "max_tokens": 40, "ignore_eos": True}
-                answers.append(client.post("/v1/completions", json=body))
-
-        threads = [threading.Thread(target=ask) for _ in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        codes = sorted(answer.status_code for answer in answers)
-        assert codes[0] == 200
-        assert codes[-1] == 429
-        assert set(codes) == {200, 429}
-        refusal = next(answer for answer in answers if answer.status_code == 429)
-        assert int(refusal.headers["retry-after-ms"]) > 0
+    with running(PACED, "--max-running", "1", "--max-waiting", "1") as server, server.client() as client:
+        short = {"prompt": "x", "max_tokens": 2}
+        with ThreadPoolExecutor() as pool, client.stream("POST", "/v1/completions", json=endless()) as ahead:
+            told = events(ahead)
+            next(told)
+            waiting = pool.submit(client.post, "/v1/completions", json=short)
+            eventually(lambda: server.metric("inferno_requests_waiting") == 1)
+            refused = [client.post("/v1/completions", json=short) for _ in range(4)]
+            assert [answer.status_code for answer in refused] == [429] * 4
+            assert all(int(answer.headers["retry-after-ms"]) > 0 for answer in refused)
+            next(told)
+            ahead.close()
+            assert waiting.result().status_code == 200
         assert server.stop() == 0
 
 
@@ -140,13 +134,15 @@ def test_a_taken_port_exits_2() -> None:
 def _readiness(server: Server) -> int | None:
     """None when nobody listens any more."""
     try:
-        return httpx.get(f"{server.url}/health/ready").status_code
+        with server.client() as client:
+            return client.get("/health/ready").status_code
     except httpx.TransportError:
         return None
 
 
 def _try_completion(server: Server) -> int | None:
     try:
-        return httpx.post(f"{server.url}/v1/completions", json={"prompt": "x", "max_tokens": 1}).status_code
+        with server.client() as client:
+            return client.post("/v1/completions", json={"prompt": "x", "max_tokens": 1}).status_code
     except httpx.TransportError:
         return None

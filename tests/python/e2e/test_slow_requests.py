@@ -154,8 +154,8 @@ def test_bytes_one_by_one_are_a_request(patient: Server) -> None:
     assert json.loads(body(answer))["usage"]["completion_tokens"] == 3
 
 
-def test_requests_one_behind_the_other_are_answered_in_order(server: Server) -> None:
-    with opened(server.url) as client:
+def test_requests_one_behind_the_other_are_answered_in_order(patient: Server) -> None:
+    with opened(patient.url) as client:
         asks = [request(COMPLETIONS, {"prompt": "x", "max_tokens": tokens}) for tokens in (3, 40)]
         client.sendall(b"".join(asks) + request(COMPLETIONS, ASK, connection="close"))
         answer = rest(client)
@@ -176,7 +176,7 @@ def test_a_kept_connection_has_its_time_anew(server: Server) -> None:
 
 
 def test_a_long_answer_is_not_bounded_by_the_time_for_requests() -> None:
-    with running("fake:step_us=20000", "--receive-timeout", "0.3") as paced, opened(paced.url) as client:
+    with running("fake:step_us=20000", "--receive-timeout", "0.5") as paced, opened(paced.url) as client:
         ask = {"prompt": "x", "max_tokens": 40, "ignore_eos": True, "stream": True}
         client.sendall(request(COMPLETIONS, ask, connection="close"))
         answer = rest(client)

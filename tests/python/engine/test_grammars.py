@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import re
-import time
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from inferno.engine.grammars import Grammars
 from inferno.engine.local import LocalEngine
 from inferno.engine.request import GenerateRequest, Grammar, SamplingOptions
 from inferno.errors import InvalidArgument, QueueFull, Unsupported
+from server.harness import until
 
 ORDER: dict[str, Any] = {
     "type": "object",
@@ -199,25 +200,30 @@ async def test_what_is_kept_and_what_waits_is_bounded(engine: LocalEngine, monke
 
 
 async def test_what_nobody_waits_for_is_not_begun(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled, begun = engine._grammars, []
-    slow = Grammars._compile
+    compiled, begun, gate = engine._grammars, [], threading.Event()
+    at_once = Grammars._compile
 
-    def compile_slowly(self: Grammars, grammar: Grammar) -> Any:
+    def compile_at_the_gate(self: Grammars, grammar: Grammar) -> Any:
         begun.append(grammar.text)
-        time.sleep(0.1)
-        return slow(self, grammar)
+        assert gate.wait(60)
+        return at_once(self, grammar)
 
-    monkeypatch.setattr(Grammars, "_compile", compile_slowly)
+    monkeypatch.setattr(Grammars, "_compile", compile_at_the_gate)
     ahead = asyncio.ensure_future(compiled.compiled(Grammar("choice", '["a"]'), ""))
+    await until(lambda: begun)
     left = asyncio.ensure_future(compiled.compiled(Grammar("choice", '["b"]'), ""))
-    await asyncio.sleep(0.02)
+    await until(lambda: len(compiled._compiling) == 2)
     left.cancel()
+    await asyncio.gather(left, return_exceptions=True)
+    gate.set()
     await ahead
     await compiled.compiled(Grammar("choice", '["c"]'), "")
     assert begun == ['["a"]', '["c"]']
+    gate.clear()
     monkeypatch.setattr(grammars, "MAX_SECONDS", 0.02)
     with pytest.raises(InvalidArgument, match=r"within 0\.02 seconds"):
         await compiled.compiled(Grammar("choice", '["d"]'), "")
+    gate.set()
 
 
 async def test_without_the_library_there_is_a_reason(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:

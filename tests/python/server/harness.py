@@ -126,4 +126,4 @@ async def until(condition: Callable[[], Any]) -> None:
 
 async def soon(awaitable: Any) -> Any:
     """The awaited value; a test that would hang fails instead."""
-    return await asyncio.wait_for(awaitable, timeout=30)
+    return await asyncio.wait_for(awaitable, timeout=60)

@@ -22,6 +22,8 @@ from inferno.server.run import Server
 from server.fake_client import FakeClient, queue_full
 from server.harness import Settings, app_of, chat_body
 
+SECONDS = 60
+"""What a test waits for before it fails."""
 HELLO = [{"role": "user", "content": "abc"}]
 
 
@@ -42,12 +44,12 @@ def running() -> Iterator[Running]:
     server = Server(app_of(fake, settings=settings), settings, listening.set)
     thread = threading.Thread(target=server.run, args=([listener.open()],))
     thread.start()
-    assert listening.wait(30)
+    assert listening.wait(SECONDS)
     try:
         yield Running(fake, server, listener.port)
     finally:
         server.handle_exit(signal.SIGTERM, None)
-        thread.join(30)
+        thread.join(SECONDS)
         assert not thread.is_alive()
         assert fake.closed
 
@@ -144,7 +146,7 @@ def test_closing_the_official_clients_stream_cancels(running: Running) -> None:
 
         import asyncio
 
-        asyncio.run_coroutine_threadsafe(wait(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(wait(), loop).result(SECONDS)
         assert closed.is_set()
 
 
@@ -193,7 +195,7 @@ class Process:
 
     def end(self) -> str:
         """What it printed last. What was logged must be about the stop: no failure, no traceback."""
-        out, log = self.process.communicate(timeout=30)
+        out, log = self.process.communicate(timeout=SECONDS)
         assert self.process.returncode == 0
         assert all(line.startswith("stopping: ") for line in log.splitlines()), log
         return out
@@ -210,7 +212,7 @@ def start(gate: str, grace_seconds: float) -> Process:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_idle_server_stops_at_a_signal_and_closes_its_engine(number: signal.Signals) -> None:
     server = start("open", 3600)
-    assert httpx.get(server.url + "/health/ready").status_code == 200
+    assert httpx.get(server.url + "/health/ready", timeout=SECONDS).status_code == 200
     server.process.send_signal(number)
     assert server.end() == "closed\n"
 
@@ -218,14 +220,14 @@ def test_an_idle_server_stops_at_a_signal_and_closes_its_engine(number: signal.S
 def test_running_streams_get_their_grace_and_readiness_ends_meanwhile() -> None:
     server = start("blocked", 3600)
     with (
-        httpx.Client() as client,
+        httpx.Client(timeout=SECONDS) as client,
         client.stream("POST", server.url + "/v1/chat/completions", json=chat_body(stream=True)) as response,
     ):
         assert response.status_code == 200
         server.process.send_signal(signal.SIGTERM)
-        while httpx.get(server.url + "/health/ready").status_code != 503:
+        while client.get(server.url + "/health/ready").status_code != 503:
             pass
-        refused = httpx.post(server.url + "/v1/chat/completions", json=chat_body())
+        refused = client.post(server.url + "/v1/chat/completions", json=chat_body())
         assert (refused.status_code, refused.headers["connection"]) == (503, "close")
         assert server.process.poll() is None
         server.process.send_signal(signal.SIGTERM)
@@ -236,7 +238,7 @@ def test_running_streams_get_their_grace_and_readiness_ends_meanwhile() -> None:
 def test_after_the_grace_running_streams_end_with_an_error() -> None:
     server = start("blocked", 0.05)
     with (
-        httpx.Client() as client,
+        httpx.Client(timeout=SECONDS) as client,
         client.stream("POST", server.url + "/v1/chat/completions", json=chat_body(stream=True)) as response,
     ):
         server.process.send_signal(signal.SIGTERM)

@@ -45,12 +45,14 @@ def crowd(engine: LocalEngine, tokens: int) -> list[asyncio.Task[tuple[Said, int
 
 
 async def in_company(engine: LocalEngine) -> Said:
-    others = crowd(engine, 60)
+    others = crowd(engine, 300)
     while engine.stats()["generated_tokens"] < OTHERS:
         await asyncio.sleep(0.001)
     said, _ = await say(engine, PROMPT)
-    assert not all(task.done() for task in others), "the others must still run, or nothing was shown"
-    await asyncio.gather(*others)
+    assert not any(task.done() for task in others), "the others must still run, or nothing was shown"
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
     return said
 
 
@@ -100,10 +102,10 @@ async def test_after_being_set_aside(prefix_cache: bool) -> None:
     """One of lower priority gives way in mid-answer, and is resumed by computing it again, or from what was kept."""
     engine = await load(deterministic=True, slots=2, max_running=1, prefix_cache=prefix_cache)
     alone, _ = await say(engine, PROMPT, 100)
-    undisturbed, _ = await say(engine, PROMPT[:1] + PROMPT, 120)
-    disturbed = asyncio.ensure_future(say(engine, PROMPT[:1] + PROMPT, 120, priority=5))
+    undisturbed, _ = await say(engine, PROMPT[:1] + PROMPT, 150)
+    disturbed = asyncio.ensure_future(say(engine, PROMPT[:1] + PROMPT, 150, priority=5))
     before = engine.stats()["generated_tokens"]
-    while engine.stats()["generated_tokens"] < before + 20:
+    while engine.stats()["generated_tokens"] < before + 5:
         await asyncio.sleep(0.001)
     assert (await say(engine, PROMPT, 100))[0] == alone
     assert (await disturbed)[0] == undisturbed

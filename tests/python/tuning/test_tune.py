@@ -23,8 +23,10 @@ from inferno.tuning.search import Sample
 from inferno.tuning.space import Candidate
 from inferno.tuning.tune import Asked, Subject, tune
 
+AMPLE = 3600.0
+"""Seconds that are not spent: the rounds bound the search."""
 WORKLOAD = Workload(streams=2, prompt_tokens=12, answer_tokens=4, turns=2)
-ASKED = Asked(WORKLOAD, 1.0, only=("kv_layout", "batch_rows"))
+ASKED = Asked(WORKLOAD, AMPLE, only=("kv_layout", "batch_rows"))
 SETTINGS = load_settings(env={}, cwd=Path("/"), flags={"model.context_tokens": ("--context", 64)})
 
 

@@ -171,6 +171,7 @@ test("who is turned away comes back and is served", async () => {
   const crowded = new OpenAI({ baseURL: `${url}/v1`, apiKey: "none", maxRetries: 10 });
   const short = { ...longAsk, stream: false, max_tokens: 2 };
   const ahead = await refused.chat.completions.create(longAsk);
+  await until(url, "inferno_requests_running", 1); // its head is here before
   const waiting = refused.chat.completions.create(longAsk);
   await until(url, "inferno_requests_waiting", 1);
   await assert.rejects(refused.chat.completions.create(short), OpenAI.RateLimitError);

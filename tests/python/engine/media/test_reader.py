@@ -15,6 +15,7 @@ from inferno.engine.media import reader as module
 from inferno.engine.media.medium import Image, Sound
 from inferno.engine.media.reader import MAX_WAITING, MediaReader
 from inferno.errors import AudioUnsupported, ImagesUnsupported, InvalidImage, QueueFull, Unsupported
+from server.harness import until
 
 
 class Rows:
@@ -64,9 +65,9 @@ async def test_tenants_take_turns() -> None:
     model.gate.clear()
     reader = reader_of(model)
     busy = [asyncio.ensure_future(reader.pieces(shade(number), "busy")) for number in range(1, 6)]
-    await asyncio.sleep(0.05)
+    await until(lambda: model.encoded)
     other = asyncio.ensure_future(reader.pieces(shade(99), "other"))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0)  # it stands in line
     model.gate.set()
     await asyncio.gather(other, *busy)
     assert [rgb[0] for rgb in model.encoded].index(99) == 1, "behind the one that was running"
@@ -94,7 +95,7 @@ async def test_what_nobody_waits_for_any_more_is_not_encoded() -> None:
     reader = reader_of(model)
     first = asyncio.ensure_future(reader.pieces(shade(1), "one"))
     second = asyncio.ensure_future(reader.pieces(shade(2), "one"))
-    await asyncio.sleep(0.05)
+    await until(lambda: model.encoded)
     second.cancel()
     await asyncio.gather(second, return_exceptions=True)
     model.gate.set()
