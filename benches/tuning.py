@@ -24,7 +24,7 @@ from inferno.engine.client import ModelCard
 from inferno.engine.local import LocalEngine
 from inferno.profiling.workload import PLAIN
 from inferno.tuning.measuring import Workload, look, measure
-from inferno.tuning.search import Outcome, Sample, search
+from inferno.tuning.search import Outcome, Sample, record, search
 from inferno.tuning.space import DEFAULTS, Candidate, chosen, factors, grid, shown
 
 BAR = 0.95
@@ -48,9 +48,8 @@ class Bench:
     async def sample(self, candidate: Candidate, number: int) -> Sample:
         assert self.card is not None
         found = await measure(self._load, candidate, self.workload, defaults=self.card)
-        print(
-            f"{number} {found.tokens_per_second:8.1f} tok/s {found.seconds:5.1f} s  {shown(candidate)}", file=sys.stderr
-        )
+        rate = f"{found.tokens_per_second:8.1f} tok/s" if found.refused is None else f"refused ({found.refused})"
+        print(f"{number} {rate} {found.seconds:5.1f} s  {shown(candidate)}", file=sys.stderr)
         return found
 
     async def search(self, budget: float, only: tuple[str, ...], *, exhaustive: bool) -> Outcome:
@@ -62,14 +61,6 @@ class Bench:
         config = with_tuned(self._settings, candidate)
         engine = {**config.engine.model_dump(), **PLAIN}
         return await LocalEngine.load(self._path, options=config.model.loading(), engine=engine)
-
-
-def _raw(outcome: Outcome) -> list[dict[str, Any]]:
-    return [
-        {"settings": dict(candidate), "round": number, **asdict(sample)}
-        for candidate, rounds in outcome.samples.items()
-        for number, sample in rounds.items()
-    ]
 
 
 async def _run(asked: argparse.Namespace) -> int:
@@ -98,10 +89,10 @@ async def _run(asked: argparse.Namespace) -> int:
         "grid": {"best": shown(of_grid), "candidates": len(whole.samples), "seconds": whole.spent_seconds},
         "ratios": ratios,
         "raw": {
-            "tuned": _raw(tuned),
-            "grid": _raw(whole),
+            "tuned": tuned.records(),
+            "grid": whole.records(),
             "duel": [
-                {"settings": dict(candidate), "round": number, **asdict(sample)}
+                record(candidate, number, sample)
                 for candidate, samples in duel.items()
                 for number, sample in enumerate(samples)
             ],

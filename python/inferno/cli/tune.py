@@ -140,8 +140,9 @@ def _progress(name: str, budget: float) -> Iterator[Progress]:
         typer.echo(f"Tuning {name}, about {budget:g} s", err=True)
 
         def line(candidate: Any, sample: Any, spent: float) -> None:
-            rate = f"{sample.tokens_per_second:8.1f} tok/s" if sample.refused is None else "not possible"
-            typer.echo(f"{spent:6.1f} s  {rate}  {shown(candidate)}", err=True)
+            rate = f"{sample.tokens_per_second:8.1f} tok/s" if sample.refused is None else f"{'refused':>14}"
+            why = "" if sample.refused is None else f": {sample.refused}"
+            typer.echo(f"{spent:6.1f} s  {rate}  {shown(candidate)}{why}", err=True)
 
         yield line
         return
@@ -165,8 +166,13 @@ def report(tuned: Tuned) -> None:
     from inferno.tuning.space import shown
 
     rows: dict[str, list[dict[str, Any]]] = {}
+    refused: dict[str, str] = {}
     for sample in tuned.samples:
-        rows.setdefault(shown(tuple(sample["settings"].items())), []).append(sample)
+        name = shown(tuple(sample["settings"].items()))
+        if "refused" in sample:
+            refused[name] = sample["refused"]
+        else:
+            rows.setdefault(name, []).append(sample)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("settings", "tok/s", "p95 gap", "samples"):
         table.add_column(heading, justify="left" if heading == "settings" else "right")
@@ -175,8 +181,11 @@ def report(tuned: Tuned) -> None:
         rate, gap = _median(samples, "tokens_per_second"), _median(samples, "gap_p95")
         table.add_row(name, f"{rate:.1f}", f"{gap * 1e3:.0f} ms", str(len(samples)))
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
-    whole = "all" if tuned.whole_grid else f"{len(rows)} of {tuned.candidates}"
-    typer.echo(f"{whole} combinations were measured, {len(tuned.samples)} samples in {tuned.spent_seconds:.0f} s.")
+    for name, why in refused.items():
+        typer.echo(f"Refused: {name}: {why}")
+    whole = "all" if len(rows) == tuned.candidates else f"{len(rows)} of {tuned.candidates}"
+    measured = sum(map(len, rows.values()))
+    typer.echo(f"{whole} combinations were measured, {measured} samples in {tuned.spent_seconds:.0f} s.")
     typer.echo(_verdict(tuned, rounds=max(map(len, rows.values()), default=0)))
 
 

@@ -38,7 +38,7 @@ class Key:
 @dataclass(frozen=True, slots=True)
 class Tuned:
     """``settings`` by ``section.name``, only those that differ from the defaults. ``gain``: rate to the defaults'.
-    ``samples`` hold candidate, round and figures, as measured."""
+    ``samples`` hold candidate, round and figures, as measured, or ``refused``, the reason why there are none."""
 
     key: Key
     model_name: str

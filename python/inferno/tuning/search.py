@@ -11,7 +11,8 @@ import math
 import random
 import statistics
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from inferno.errors import InvalidArgument
 from inferno.tuning.space import DEFAULTS, Candidate, Value
@@ -79,6 +80,24 @@ class Outcome:
 
     def gap(self, candidate: Candidate) -> float:
         return statistics.median(sample.gap_p95 for sample in self.samples[candidate].values())
+
+    def records(self) -> list[dict[str, Any]]:
+        """All samples, as they are kept."""
+        return [
+            record(candidate, number, sample)
+            for candidate, rounds in self.samples.items()
+            for number, sample in rounds.items()
+        ]
+
+
+def record(candidate: Candidate, number: int, sample: Sample) -> dict[str, Any]:
+    """A sample of a round as it is kept: its figures, or why there are none."""
+    found: dict[str, Any] = asdict(sample)
+    if sample.refused is None:
+        del found["refused"]
+    else:
+        found = {"seconds": sample.seconds, "refused": sample.refused}
+    return {"settings": dict(candidate), "round": number, **found}
 
 
 async def search(

@@ -85,11 +85,6 @@ async def tune(load: Load, subject: Subject, asked: Asked, progress: Progress) -
 
 
 def _result(subject: Subject, asked: Asked, workload: Workload, candidates: int, outcome: Outcome) -> Tuned:
-    samples = [
-        {"settings": dict(candidate), "round": number, **asdict(sample)}
-        for candidate, rounds in outcome.samples.items()
-        for number, sample in rounds.items()
-    ]
     return Tuned(
         subject.key,
         subject.name,
@@ -102,5 +97,5 @@ def _result(subject: Subject, asked: Asked, workload: Workload, candidates: int,
         outcome.spent_seconds,
         candidates,
         outcome.whole_grid,
-        samples,
+        outcome.records(),
     )

@@ -10,11 +10,12 @@ import pytest
 
 from e2e.process import running
 from inferno.cli import main
-from inferno.cli.tune import report, seconds_of
+from inferno.cli.tune import _progress, report, seconds_of
 from inferno.config import load
 from inferno.tuning import measuring, search
 from inferno.tuning import tune as tuning
 from inferno.tuning.result import Key, Tuned, digests_file, key_of, model_bytes, write
+from inferno.tuning.search import Sample, record
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +84,23 @@ def test_what_one_round_measured_is_not_called_slower(capsys: pytest.CaptureFixt
         samples = [one for one in (sample, faster) for _ in range(rounds)]
         report(Tuned(key, "m", 1, "", {}, 1.0, {}, 1.0, 1.0, 2, whole_grid=True, samples=samples))
         assert said in capsys.readouterr().out
+
+
+def test_what_is_refused_has_its_reason_and_no_rate(capsys: pytest.CaptureFixture[str]) -> None:
+    layout = (("model.kv_layout", "per_sequence"),)
+    why = "context_tokens would be 2048, with the defaults it is 32768"
+    measured, refused = Sample(10.0, 0.1, 0.1, 1.0), Sample(0.0, 0.0, 0.0, 0.3, why)
+    with _progress("m", 10.0) as progress:
+        progress((), measured, 1.0)
+        progress(layout, refused, 1.3)
+    assert f"   1.3 s         refused  kv_layout per_sequence: {why}\n" in capsys.readouterr().err
+    samples = [record((), 0, measured), record(layout, 0, refused)]
+    key = Key(model="m", machine={}, engine="e", sizes={})
+    report(Tuned(key, "m", 1, "", {}, 1.0, {}, 1.0, 1.3, 2, whole_grid=True, samples=samples))
+    said = capsys.readouterr().out
+    assert f"Refused: kv_layout per_sequence: {why}\n" in said
+    assert "1 of 2 combinations were measured, 1 samples in 1 s." in said
+    assert " 0.0 " not in said
 
 
 def test_a_setting_that_cannot_be_tuned_is_named(capsys: pytest.CaptureFixture[str]) -> None:

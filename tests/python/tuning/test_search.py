@@ -110,6 +110,9 @@ async def test_what_is_refused_is_left_behind() -> None:
     assert outcome.best == (("model.threads", 4),)
     refused = [rounds for c, rounds in outcome.samples.items() if ("model.kv_layout", "unified") in c]
     assert [len(rounds) for rounds in refused] == [1], "once, and in no combination"
+    kept = [record for record in outcome.records() if record["settings"] == {"model.kv_layout": "unified"}]
+    assert kept == [{"settings": {"model.kv_layout": "unified"}, "round": 0, "seconds": 0.1, "refused": "holds less"}]
+    assert all(record["tokens_per_second"] > 0 for record in outcome.records() if "refused" not in record)
 
 
 async def test_defaults_that_cannot_be_measured_are_an_error() -> None:
