@@ -17,7 +17,7 @@ struct EngineConfig {
   std::int32_t max_waiting = 512;  // sequences in the queue; beyond it submit() refuses
   std::int64_t max_waiting_tokens = 1 << 20;  // prompt tokens in the queue; beyond it submit() refuses
   std::int32_t prefill_chunk = 0;             // prefill tokens of a step in which streams are running; 0 = by step_target_ms
-  double step_target_ms = 350;                // how long such a step may take, by what steps took so far
+  double step_target_ms = 330;                // how long such a step may take, by what steps took so far
   double common_start_ms = 5000;              // how long computed prompts may wait for others', to begin together; 0 = not at all
   // Most tokens of finished prompts that stay for reuse, where sharing is by alias: in a unified cache every decoding row
   // looks over every cell in use, so what is kept slows what runs (a mask is read for each cell, head and layer).

@@ -27,20 +27,21 @@ void CommonStart::look(const Sequences& running, bool alone) {
   silent_ = silent;
 }
 
-std::size_t CommonStart::company(const Sequences& prefilling, double seconds_per_row) const {
+std::size_t CommonStart::company(const Sequences& prefilling, const RowCost& cost) const {
   if (!silent_) return 0;
   const Sequence* first = nullptr;  // of those that lack more than a row
-  std::int32_t rows = 0, least = 0, most = 0;
+  std::int32_t least = 0, most = 0;
+  double seconds = took_;
   std::size_t count = 0;
   for (; count < prefilling.size(); ++count) {
     const Sequence* one = prefilling[count];
     least = count == 0 ? prompt_rows(*one) : std::min(least, prompt_rows(*one));
     most = std::max(most, prompt_rows(*one));
     if (most > kAlike * least) break;
-    rows += one->pending();
+    seconds += cost.seconds(one->pending(), one->computed);
     if (one->pending() == 1) continue;
     if (first == nullptr) first = one;
-    if (one->request->priority != first->request->priority || took_ + rows * seconds_per_row > limit_) break;
+    if (one->request->priority != first->request->priority || seconds > limit_) break;
   }
   return count;
 }

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "scheduler/row_cost.h"
 #include "scheduler/step_plan.h"
 
 namespace inferno {
@@ -30,7 +31,7 @@ class CommonStart {
   void look(const Sequences& running, bool alone);
   // How many of the first of `prefilling` speak together: those that lack only their last row, which come first, and as
   // many others, of one priority and about as long, as can be computed in time. 0 when somebody speaks.
-  [[nodiscard]] std::size_t company(const Sequences& prefilling, double seconds_per_row) const;
+  [[nodiscard]] std::size_t company(const Sequences& prefilling, const RowCost& cost) const;
   // Whether the first so many shall be left without their last rows by the step, for which `plan` was made.
   [[nodiscard]] bool waits(const Sequences& prefilling, std::size_t company, const StepPlan& plan) const;
   void observe(double step_seconds) { took_ += step_seconds; }

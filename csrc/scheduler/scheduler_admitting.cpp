@@ -71,7 +71,7 @@ std::vector<Scheduler::Line> Scheduler::lines() {
     if (sequence->decoding()) ++decoding;
     else in_prefill[sequence->request->tenant] += sequence->pending();
   }
-  const std::int32_t budget = composer_.prefill_rows(decoding, share_);
+  const std::int32_t budget = composer_.prefill_rows(decoding, 0, share_);
   std::vector<Line> lines;
   for (auto it = waiting_.begin(); it != waiting_.end();) {
     const Tenant& tenant = it->second->request->tenant;

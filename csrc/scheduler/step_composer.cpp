@@ -61,9 +61,10 @@ void StepComposer::compose(const Sequences& running, const FairShare& share, Ste
 void StepComposer::compose_alone(const Sequences& decoding, const Sequences& prefilling, const FairShare& share,
                                  StepPlan& plan) {
   add_decoding(decoding, plan);
-  const std::int32_t budget = prefill_rows(plan.rows, share);
+  const auto next = std::find_if(prefilling.begin(), prefilling.end(), [](const Sequence* one) { return one->pending() > 1; });
+  const std::int32_t budget = prefill_rows(plan.rows, next == prefilling.end() ? 0 : (*next)->computed, share);
   add_prefill(prefilling, 0, budget, plan);
-  const std::size_t company = start_.company(prefilling, pacer_.seconds_per_row());
+  const std::size_t company = start_.company(prefilling, pacer_.cost());
   if (!start_.waits(prefilling, company, plan)) return;
   StepPlan without_last_rows;  // nor of decoding: nobody has a token
   add_prefill(prefilling, company, budget, without_last_rows);
@@ -127,10 +128,10 @@ void StepComposer::add_prefill(const Sequences& prefilling, std::size_t company,
   }
 }
 
-std::int32_t StepComposer::prefill_rows(std::int32_t decoding, const FairShare& share) const {
+std::int32_t StepComposer::prefill_rows(std::int32_t decoding, std::int32_t first, const FairShare& share) const {
   if (shares_time(share)) return times_.prefill_rows(step_limit(share, false));
   const std::int32_t rows = options_.batch_rows - decoding;
-  return decoding > 0 ? std::min(rows, pacer_.prefill_rows(decoding)) : rows;
+  return decoding > 0 ? std::min(rows, pacer_.prefill_rows(decoding, first, times_.decode_seconds(decoding))) : rows;
 }
 
 // A chunk of fixed size leaves no room for it.
@@ -142,7 +143,7 @@ double StepComposer::step_limit(const FairShare& share, bool here) const {
 }
 
 void StepComposer::observe(const StepPlan& plan, double step_seconds) {
-  pacer_.observe(plan.rows, step_seconds);
+  pacer_.observe(plan, times_.decode_seconds(plan.decoding()), step_seconds);
   times_.observe(plan, step_seconds);
   start_.observe(step_seconds);
 }

@@ -34,8 +34,8 @@ class StepComposer {
 
   // Adds chunks to `plan`, of `running` in the order in which it is served within each tenant.
   void compose(const Sequences& running, const FairShare& share, StepPlan& plan);
-  // Rows of prefill that the next step has room for when so many sequences decode.
-  [[nodiscard]] std::int32_t prefill_rows(std::int32_t decoding, const FairShare& share) const;
+  // Rows of prefill, from position `first` of a text on, that the next step has room for when so many sequences decode.
+  [[nodiscard]] std::int32_t prefill_rows(std::int32_t decoding, std::int32_t first, const FairShare& share) const;
   // How long the step took, for the size of the next ones.
   void observe(const StepPlan& plan, double step_seconds);
 

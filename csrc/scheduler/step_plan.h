@@ -1,6 +1,7 @@
 // StepPlan: what the runner must do in one step: first the KV orders, then one forward pass over the chunks.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct PlannedChunk {
   [[nodiscard]] std::int32_t rows() const { return count + drafted(); }
   // Rows that want logits.
   [[nodiscard]] std::int32_t asking() const { return scores + (samples ? 1 : 0) + drafted(); }
+  // Of a sequence that decodes; known as well when the sequence may have ended.
+  [[nodiscard]] bool decodes() const { return samples && count == 1; }
   [[nodiscard]] bool scores_at(std::int32_t position) const {
     return position >= scores_from && position < scores_from + scores;
   }
@@ -35,6 +38,10 @@ struct StepPlan {
   std::vector<KvOp> ops;
   std::vector<PlannedChunk> chunks;
   std::int32_t rows = 0;
+
+  [[nodiscard]] std::int32_t decoding() const {
+    return static_cast<std::int32_t>(std::count_if(chunks.begin(), chunks.end(), [](const PlannedChunk& chunk) { return chunk.decodes(); }));
+  }
 
   void add(PlannedChunk chunk) {
     rows += chunk.rows();

@@ -7,11 +7,9 @@
 namespace inferno {
 
 void StepTimes::observe(const StepPlan& plan, double step_seconds) {
-  // By what was sampled, not by Sequence::decoding(): the sequences may have ended meanwhile.
-  const auto decodes = [](const PlannedChunk& chunk) { return chunk.samples && chunk.count == 1; };
-  if (std::none_of(plan.chunks.begin(), plan.chunks.end(), decodes)) return prefill_.observe(plan.rows, step_seconds);
-  const bool plainly = plan.rows == static_cast<std::int32_t>(plan.chunks.size());
-  if (plainly && std::all_of(plan.chunks.begin(), plan.chunks.end(), decodes)) decode_.observe(plan.rows, step_seconds);
+  const std::int32_t decoding = plan.decoding();
+  if (decoding == 0) return prefill_.observe(plan.rows, step_seconds);
+  if (decoding == plan.rows) decode_.observe(plan.rows, step_seconds);
 }
 
 std::int32_t StepTimes::prefill_rows(double limit) const {
