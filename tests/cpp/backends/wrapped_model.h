@@ -25,6 +25,7 @@ class WrappedModel : public Model {
   Status save(SlotId slot, std::span<std::byte> bytes) override { return inner_->save(slot, bytes); }
   Status load(SlotId slot, std::int32_t n, std::span<const std::byte> bytes) override { return inner_->load(slot, n, bytes); }
   Result<Logits> forward(const ForwardBatch& batch) override { return inner_->forward(batch); }
+  Result<Embeddings> embed(const ForwardBatch& batch) override { return inner_->embed(batch); }
 
  private:
   std::unique_ptr<Model> inner_;

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
+#include <latch>
 #include <map>
+#include <thread>
 #include <vector>
 
-#include "backends/backend_registry.h"
+#include "backends/wrapped_model.h"
 #include "engine/engine.h"
 #include "output/output_sink.h"
 
@@ -53,13 +55,30 @@ class VectorSink final : public EmbedSink {
   std::vector<RequestId> order_;
 };
 
+// Computes nothing before it is let go.
+class HeldModel final : public WrappedModel {
+ public:
+  using WrappedModel::WrappedModel;
+  Result<Embeddings> embed(const ForwardBatch& batch) override {
+    held.wait();
+    return WrappedModel::embed(batch);
+  }
+
+  std::latch held{1};
+};
+
 struct Running {
-  explicit Running(const std::string& path = "fake:embed=16", ModelOptions options = {}, const EngineConfig& config = {}) {
+  explicit Running(const std::string& path = "fake:embed=16", const ModelOptions& options = {}, const EngineConfig& config = {})
+      : Running(std::make_shared<WrappedModel>(sized(options), path), config) {}
+  explicit Running(std::shared_ptr<Model> loaded, const EngineConfig& config = {}) : model(std::move(loaded)) {
+    embedder = Embedder::create(model, config, sink, clock).value();
+  }
+
+  static ModelOptions sized(ModelOptions options) {
     options.context_tokens = 100;
     options.batch_rows = 32;
     if (options.slots == 0) options.slots = 4;
-    model = std::shared_ptr<Model>(load_model(path, options).value());
-    embedder = Embedder::create(model, config, sink, clock).value();
+    return options;
   }
 
   static EmbedRequest request(std::vector<std::vector<TokenId>> texts) {
@@ -163,9 +182,11 @@ TEST(Embedder, TheQueueIsBoundByRequestsAndByTheirTokens) {
   requests.max_waiting = 1;
   tokens.max_waiting_tokens = 100;
   for (const EngineConfig& config : {requests, tokens}) {
-    Running it("fake:embed=16,step_us=2000", one_at_a_time, config);
+    const auto model = std::make_shared<HeldModel>(Running::sized(one_at_a_time), "fake:embed=16");
+    Running it(model, config);
     (void)it.embedder->submit(Running::request(std::vector<std::vector<TokenId>>(60, {50}))).value();
     EXPECT_EQ(it.embedder->submit(Running::request({std::vector<TokenId>(90, 50)})).status().code(), StatusCode::kQueueFull);
+    model->held.count_down();
   }
 }
 
@@ -173,14 +194,17 @@ TEST(Embedder, TheQueueIsBoundByRequestsAndByTheirTokens) {
 std::ptrdiff_t favoured_in_the_first_half(const EngineConfig& config) {
   ModelOptions one_at_a_time;
   one_at_a_time.slots = 1;
-  Running it("fake:embed=16,step_us=2000", one_at_a_time, config);
+  const auto model = std::make_shared<HeldModel>(Running::sized(one_at_a_time), "fake:embed=16");
+  Running it(model, config);
   EmbedRequest first = Running::request({{50}});
   EmbedRequest usual = Running::request(std::vector<std::vector<TokenId>>(20, {50}));
   EmbedRequest favoured = usual;
   first.tenant = "first", usual.tenant = "usual", favoured.tenant = "favoured";
   (void)it.embedder->submit(first).value();
+  while (it.embedder->stats().requests_running == 0) std::this_thread::yield();
   (void)it.embedder->submit(usual).value();
   const RequestId id = it.embedder->submit(favoured).value();
+  model->held.count_down();
   it.sink.wait(41);
   EXPECT_TRUE(it.embedder->seconds_until_room(1).has_value()) << "texts have left while others waited";
   return it.sink.among_the_first(21, id);

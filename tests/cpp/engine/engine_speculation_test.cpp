@@ -151,7 +151,7 @@ TEST(Speculation, ASmallCacheSetsAsideNoMoreAndTextsStayTheSame) {
 }
 
 TEST(Speculation, CancelledInTheMiddleEverythingIsFreed) {
-  Talk run("ngram", "fake:repeat=9,step_us=300");
+  Talk run("ngram", "fake:repeat=9,step_us=2000");
   std::vector<RequestId> ids;
   for (int i = 0; i < 8; ++i) ids.push_back(run.engine->submit(ask("cancel me, cancel me", 3000)).value());
   for (const RequestId id : ids) {

@@ -108,7 +108,7 @@ TEST(Engine, StopStringsEndTheTextBeforeThem) {
 }
 
 TEST(Engine, CancelEndsARunningRequestAndFreesIt) {
-  Running engine("fake:step_us=500");
+  Running engine("fake:step_us=2000");
   const RequestId id = engine.engine->submit(engine.request("long", 3000)).value();
   engine.sink.wait_started(id);
   engine.engine->cancel(id);
@@ -189,13 +189,14 @@ TEST(Engine, PromptsThatWaitAreBoundByTheirTokensToo) {
   EngineConfig config;
   config.max_running = 1;
   config.max_waiting_tokens = 100;
-  Running engine("fake:step_us=300", {}, config);
-  const RequestId runs = engine.engine->submit(engine.request("runs", 200)).value();
+  Running engine("fake:step_us=2000", {}, config);
+  const RequestId runs = engine.engine->submit(engine.request("runs", 3000)).value();
   engine.sink.wait_started(runs);
   EXPECT_TRUE(engine.engine->submit(engine.request(std::string(60, 'x'))).ok());
   const Status refused = engine.engine->submit(engine.request(std::string(60, 'y'))).status();
   EXPECT_EQ(refused.code(), StatusCode::kQueueFull);
   EXPECT_NE(refused.message().find("of 100 prompt tokens wait"), std::string::npos) << refused.message();
+  engine.engine->cancel(runs);
   engine.sink.wait_finished(2);
 }
 
@@ -203,7 +204,7 @@ TEST(Engine, PromptsThatWaitAreBoundByTheirTokensToo) {
 std::ptrdiff_t usual_ended_before_all_of_the_favoured(EngineConfig config) {
   config.max_running = 1;
   Running engine("fake:step_us=300", {}, config);
-  const RequestId runs = engine.engine->submit(engine.request("runs", 200)).value();
+  const RequestId runs = engine.engine->submit(engine.request("runs", 3000)).value();
   engine.sink.wait_started(runs);
   std::vector<RequestId> usual, favoured;
   for (int i = 0; i < 12; ++i) {
@@ -213,6 +214,7 @@ std::ptrdiff_t usual_ended_before_all_of_the_favoured(EngineConfig config) {
       ids->push_back(engine.engine->submit(std::move(request)).value());
     }
   }
+  engine.engine->cancel(runs);
   for (const RequestId id : favoured) engine.sink.wait_finished(id);
   const auto ended = std::count_if(usual.begin(), usual.end(), [&](RequestId id) { return engine.sink.of(id).finish != FinishReason::kNone; });
   engine.sink.wait_finished(1 + usual.size() + favoured.size());

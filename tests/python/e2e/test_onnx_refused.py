@@ -12,7 +12,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from e2e.process import command, environment
+from e2e.process import SECONDS_TO_START, command, environment
 from models.onnx_files import linear, write_model
 
 pytestmark = pytest.mark.e2e
@@ -89,7 +89,12 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 def served(path: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(str(path), "--port", "0"), capture_output=True, text=True, env=environment(), timeout=60, check=False
+        command(str(path), "--port", "0"),
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=SECONDS_TO_START,
+        check=False,
     )
 
 

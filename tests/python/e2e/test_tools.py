@@ -11,7 +11,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageFunctionToolCall
 
-from e2e.process import Server, command, environment, running
+from e2e.process import SECONDS_TO_START, Server, command, environment, eventually, running
 
 pytestmark = pytest.mark.e2e
 
@@ -58,19 +58,22 @@ def test_the_loop_closes(client: openai.OpenAI) -> None:
 
 
 def test_a_streamed_call_is_the_whole_call_in_pieces(client: openai.OpenAI) -> None:
-    pieces = []
-    reasons = []
-    for chunk in answered(client, ASK, stream=True):
-        for choice in chunk.choices:
-            reasons.append(choice.finish_reason)
-            assert not choice.delta.content
-            pieces += choice.delta.tool_calls or []
-    assert {piece.index for piece in pieces} == {0}
-    assert [bool(piece.id) for piece in pieces] == [True] + [False] * (len(pieces) - 1)
-    assert [piece.function.name for piece in pieces] == ["get_weather"] + [None] * (len(pieces) - 1)
-    assert json.loads("".join(piece.function.arguments for piece in pieces)) == {"city": "Paris"}
-    assert len(pieces) > 2
-    assert [reason for reason in reasons if reason] == ["tool_calls"]
+    def streamed() -> list[Any]:
+        pieces: list[Any] = []
+        reasons = []
+        for chunk in answered(client, ASK, stream=True):
+            for choice in chunk.choices:
+                reasons.append(choice.finish_reason)
+                assert not choice.delta.content
+                pieces += choice.delta.tool_calls or []
+        assert {piece.index for piece in pieces} == {0}
+        assert [bool(piece.id) for piece in pieces] == [True] + [False] * (len(pieces) - 1)
+        assert [piece.function.name for piece in pieces] == ["get_weather"] + [None] * (len(pieces) - 1)
+        assert json.loads("".join(piece.function.arguments for piece in pieces)) == {"city": "Paris"}
+        assert [reason for reason in reasons if reason] == ["tool_calls"]
+        return pieces
+
+    eventually(lambda: len(streamed()) > 2)  # where the server's loop lags, it sends much at once
 
 
 LIGHT = {
@@ -198,7 +201,9 @@ def test_the_format_of_calls_can_be_set() -> None:
 
 def test_a_format_that_is_none_is_refused_with_those_that_are() -> None:
     wrong = command("--tool-format", "smoke")
-    ended = subprocess.run(wrong, capture_output=True, text=True, env=environment(), check=False)
+    ended = subprocess.run(
+        wrong, capture_output=True, text=True, env=environment(), timeout=SECONDS_TO_START, check=False
+    )
     assert ended.returncode != 0
     said = " ".join(ended.stderr.split())
     assert "no tool format 'smoke'" in said
