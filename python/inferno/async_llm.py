@@ -66,9 +66,9 @@ class AsyncLLM:
         ``draft_model`` is a smaller one of the same vocabulary that guesses ahead for it.
 
         ``quantize`` is the number format for a Hugging Face folder's weights (``inferno serve --help`` lists them).
-        ``backend`` names the form that is taken of a folder with several (``inferno backends choose``).
+        ``backend`` chooses a form of the model from a folder with several (``inferno backends choose``).
         ``adapters`` are LoRA adapters by name, each a GGUF file or a folder of PEFT's; a request's ``adapter`` names
-        one. ``backend_options`` are what one backend can be told and no other, as ``{"onnx.provider": "cuda,cpu"}``
+        one. ``backend_options`` are options that only one backend has, as ``{"onnx.provider": "cuda,cpu"}``
         (``inferno backends list``).
 
         ``options`` override the engine's defaults: ``context_tokens``, ``kv_tokens``, ``slots``, ``batch_rows``,

@@ -52,7 +52,7 @@ def choose_backend(
     adapter: flags.Adapter = None,
     config: flags.ConfigFile = None,
 ) -> None:
-    """Say which backend serve would take for MODEL, and why none of the others. Loads nothing."""
+    """Say which backend serve would choose for MODEL, and why none of the others. Loads nothing."""
     parameters = dict(locals())
     from inferno.config import load
     from inferno.models.source import resolve_settings

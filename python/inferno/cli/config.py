@@ -30,9 +30,9 @@ def show(
     config: flags.ConfigFile = None,
     origin: Annotated[bool, typer.Option("--origin", help="Say of each value where it was set.")] = False,
 ) -> None:
-    """Print all settings as they are in force here, in the form of an inferno.toml.
+    """Print all settings that are in force here, in the form of an inferno.toml.
 
-    With what was tuned for the model, the one of the settings or MODEL.
+    That includes what was tuned for MODEL, by default the model of the settings.
     """
     from inferno.config import load
     from inferno.config.settings import SECTIONS

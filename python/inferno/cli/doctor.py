@@ -30,7 +30,7 @@ def doctor(
     requests: Annotated[int, typer.Option(min=10, help="Requests of the canary.")] = 100,
     config: flags.ConfigFile = None,
 ) -> None:
-    """Look at this machine and installation: what is there, what is wrong, what to do. Exits 1 if anything is."""
+    """Look at this machine and installation: what is there, what is wrong, what to do. Exits with 1 if something is."""
     if canary is not None:
         raise typer.Exit(_look_for_leaks(canary, requests, config, as_json=as_json))
     from inferno.doctor import examine

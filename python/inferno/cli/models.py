@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from inferno.models.inspection import Inspection
 
-models_app = typer.Typer(help="Look into model files, and after those prepared from folders.", no_args_is_help=True)
+models_app = typer.Typer(help="Look into model files, and manage those prepared from folders.", no_args_is_help=True)
 
 
 @models_app.callback()
@@ -45,11 +45,11 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove them; a folder is then prepared anew.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
 ) -> None:
-    """List the files prepared from Hugging Face folders, and what third parties' backends converted, the latest used
-    first, or remove them.
+    """List the files prepared from Hugging Face folders, and what backends of third parties converted, the last used
+    first; or remove them.
 
-    They lie under $XDG_CACHE_HOME/inferno, by default ~/.cache/inferno, in prepared and converted. What prepared files
-    may take in all is the setting store.prepared_bytes (serve --prepared-cache-size).
+    They are in prepared and converted under $XDG_CACHE_HOME/inferno, by default ~/.cache/inferno. The setting
+    store.prepared_bytes (serve --prepared-cache-size) limits the size of all prepared files.
     """
     from inferno.config import load
     from inferno.models import conversions

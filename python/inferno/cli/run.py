@@ -34,7 +34,7 @@ def run(
     *,
     prompt: Annotated[
         str | None,
-        typer.Option("--prompt", "-p", help="What to answer or to continue; by default what standard input says."),
+        typer.Option("--prompt", "-p", help="Text to answer or to continue; by default read from standard input."),
     ] = None,
     system: Annotated[str | None, typer.Option(help="System message that goes before the prompt.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Continue the prompt as it is, with no chat template.")] = False,

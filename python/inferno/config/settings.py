@@ -46,27 +46,27 @@ class ServerSettings(_Section):
     )
     image_hosts: tuple[str, ...] = Field(
         (),
-        description="HOST or HOST:PORT that pictures in messages may be fetched from by URL; by default from nowhere, "
-        "and they come as data URLs.",
+        description="HOST or HOST:PORT from which pictures in messages may be fetched by URL; by default none, and "
+        "pictures come as data URLs.",
     )
     body_limit_bytes: int = Field(16 * 1024 * 1024, gt=0, description="Largest request body, in bytes.")
     receive_seconds: float = Field(
-        60.0, gt=0, description="Seconds in which a whole request must have come; a slower one is refused with 408."
+        60.0, gt=0, description="Seconds within which a whole request must arrive; a slower one is refused with 408."
     )
     send_seconds: float = Field(
-        60.0, gt=0, description="Seconds in which a client must take something of its answer, or it is disconnected."
+        60.0, gt=0, description="A client that reads nothing of its answer for so many seconds is disconnected."
     )
-    keep_alive_seconds: float = Field(10.0, gt=0, description="Seconds between comments on a stream that has no news.")
+    keep_alive_seconds: float = Field(10.0, gt=0, description="Seconds between comments on an idle stream.")
     grace_seconds: float = Field(30.0, ge=0, description="Seconds that running requests get to finish on SIGTERM.")
     max_background: PositiveInt = Field(
-        100, description="Responses that may be made at once with nobody connected; more are refused with 429."
+        100, description="Most responses made in the background at once; more are refused with 429."
     )
     unknown_fields: Literal["refuse", "report"] = Field(
         "refuse",
-        description="What becomes of a request's fields that are not known: 'refuse' answers 400, naming the first; "
+        description="What to do with unknown fields of a request: 'refuse' answers 400, naming the first; "
         "'report' leaves them out and names them in the answer's header x-inferno-unknown-fields.",
     )
-    log_level: LogLevel = Field("info", description="Least level that is logged: debug, info, warning or error.")
+    log_level: LogLevel = Field("info", description="Lowest level that is logged: debug, info, warning or error.")
 
 
 class ModelSettings(_Section):
@@ -88,19 +88,19 @@ class ModelSettings(_Section):
     )
     backend: str | None = Field(
         None,
-        description="The form of the model that is taken where a folder has it in several: llama (GGUF), huggingface "
-        "(SafeTensors) or onnx. By default the best that is here: 'inferno backends choose' says which.",
+        description="Which form of the model to take from a folder that has several: llama (GGUF), huggingface "
+        "(SafeTensors) or onnx. By default the best one that works here: 'inferno backends choose' says which.",
     )
     quantize: Quantize | None = Field(
         None,
         description="Number format for the weights of a Hugging Face folder: f32, f16, bf16, q8_0, q6_k, q5_k_m, "
-        "q4_k_m or q4_0. The fewer bits, the less memory and the faster, at some loss; q8_0 loses next to nothing. "
-        "By default the format that the folder has. Done once, kept in the cache.",
+        "q4_k_m or q4_0. Fewer bits need less memory and are faster, at some loss; q8_0 loses next to nothing. "
+        "By default the folder's own format. Converted once, and kept in the cache.",
     )
     context_tokens: PositiveInt | None = Field(
         None,
-        description="Tokens that one sequence may hold; by default as many as the model was trained with, as far as a "
-        "quarter of the memory goes.",
+        description="Tokens that one sequence may have, prompt and answer together; by default as many as the model "
+        "was trained with, as far as a quarter of the memory goes.",
     )
     kv_tokens: PositiveInt | None = Field(None, description="Tokens of KV cache over all sequences.")
     slots: PositiveInt | None = Field(None, description="Sequences the KV cache can hold at once.")
@@ -118,8 +118,8 @@ class ModelSettings(_Section):
     )
     backend_options: BackendOptions = Field(
         {},
-        description="BACKEND.NAME=VALUE: what one backend can be told and no other, as onnx.provider=cuda,cpu; "
-        "'--NAME VALUE' for short. 'inferno backends list' says which there are.",
+        description="BACKEND.NAME=VALUE: an option that only one backend has, such as onnx.provider=cuda,cpu; "
+        "'--NAME VALUE' for short. 'inferno backends list' lists them.",
     )
     deterministic: bool | None = Field(
         None,
@@ -143,12 +143,12 @@ class ModelSettings(_Section):
     tool_format: str | None = Field(
         None,
         description="How the model writes tool calls, such as hermes or pythonic; by default as its chat template "
-        "shows. A name that is none is refused with those that are.",
+        "shows. An unknown name is refused, and the message lists the known ones.",
     )
     generation_config: Literal["folder", "none"] = Field(
         "folder",
-        description="Take a folder's generation_config.json, or search of genai_config.json, as default sampling, or "
-        "not (none).",
+        description="Where default sampling comes from: the folder's generation_config.json, or search in its "
+        "genai_config.json (folder), or neither (none).",
     )
     tuned: bool = Field(True, description="Use what 'inferno tune' measured, for settings that are not given.")
 
@@ -166,10 +166,10 @@ class EngineSettings(_Section):
         None, description="Sequences that run at once; by default 32, or as many as there are slots."
     )
     max_waiting: PositiveInt | None = Field(None, description="Requests that may wait; more are refused with 429.")
-    max_waiting_tokens: PositiveInt | None = Field(None, description="Prompt tokens that may wait in all.")
+    max_waiting_tokens: PositiveInt | None = Field(None, description="Prompt tokens that may wait in total.")
     prefill_chunk: PositiveInt | None = Field(None, description="Prompt tokens computed in a step beside running text.")
     step_target_ms: PositiveFloat | None = Field(
-        None, description="Milliseconds that such a step may take; sets prefill_chunk where that is not set."
+        None, description="Milliseconds that such a step may take; decides its prompt tokens unless prefill_chunk does."
     )
     common_start_ms: float | None = Field(
         None,
@@ -207,7 +207,7 @@ class StoreSettings(_Section):
 
     prefixes: str | None = Field(
         None,
-        description="Folder that keeps computed prefixes over restarts; it holds what prompts say. Off by default.",
+        description="Folder that keeps computed prefixes over restarts; it contains what prompts say. Off by default.",
     )
     prefixes_bytes: ByteCount = Field(1 << 30, gt=0, description="Largest size of that folder, in bytes or as 4GiB.")
     prepared_bytes: ByteCount = Field(
@@ -224,7 +224,8 @@ class StoreSettings(_Section):
     responses_bytes: ByteCount = Field(
         1 << 30,
         gt=0,
-        description="Most bytes of responses kept, or as 4GiB: beyond, the oldest go of the API key that has most.",
+        description="Most bytes of stored responses, or as 4GiB; beyond that, the oldest of the API key that has most "
+        "are removed.",
     )
     responses_days: PositiveFloat = Field(30.0, description="Days after which a response is forgotten.")
 
