@@ -67,7 +67,7 @@ struct Capabilities {
 
 // How to load. Zero or empty means: the backend chooses. Checked by the backend, which refuses what it cannot honour.
 struct ModelOptions {
-  std::int32_t context_tokens = 0;    // per sequence; 0 = what the model was trained with, within max_kv_tokens
+  std::int32_t context_tokens = 0;    // per sequence; 0 = what the model was trained with, as far as memory goes
   std::int32_t kv_tokens = 0;         // cells over all sequences; 0 = the backend's choice
   std::int32_t slots = 0;
   std::int32_t batch_rows = 512;      // most rows of one forward()

@@ -41,6 +41,14 @@ KvShape kv_shape(const llama_model* model) {
           metadata_number(model, arch + ".attention.value_length", even)};
 }
 
+// Whether every layer has a cache as kv_shape tells. Others take less: latent attention, layers that share, or have none.
+bool has_usual_cache(const llama_model* model) {
+  const std::string attention = metadata(model, "general.architecture") + ".attention.";
+  const std::string heads = metadata(model, attention + "head_count_kv");  // an array where layers differ
+  return !llama_model_is_recurrent(model) && !llama_model_is_hybrid(model) && (heads.empty() || heads.front() != '[') &&
+         metadata(model, attention + "kv_lora_rank").empty() && metadata(model, attention + "shared_kv_layers").empty();
+}
+
 // As llama.cpp lays it out, in F32: what a convolution still needs, and a matrix, or several, that all before has gone into.
 std::uint64_t recurrent_state_bytes(const llama_model* model) {
   const std::string arch = metadata(model, "general.architecture");
@@ -96,6 +104,7 @@ SizingFacts sizing_facts(const llama_model* model, std::optional<std::uint64_t> 
   facts.trained_context = llama_model_n_ctx_train(model);
   facts.recurrent = llama_model_is_recurrent(model) || llama_model_is_hybrid(model);
   if (facts.recurrent) facts.state_bytes = recurrent_state_bytes(model);
+  if (!uses_gpu(options) && has_usual_cache(model)) facts.kv_limit = memory;
   const std::uint64_t weights = llama_model_size(model);
   facts.memory = uses_gpu(options) ? gpu_memory() : memory;
   if (facts.memory && !uses_gpu(options)) facts.memory = *facts.memory > weights ? *facts.memory - weights : 0;

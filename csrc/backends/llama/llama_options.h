@@ -23,6 +23,7 @@ struct SizingFacts {
   std::optional<std::uint64_t> memory;           // bytes the KV cache may come from; nothing = not known
   bool recurrent = false;                        // wholly or in part: a state for each sequence, whatever the layout
   std::uint64_t state_bytes = 0;                 // of one such state, which is there before anybody uses it; 0 = not known
+  std::optional<std::uint64_t> kv_limit;         // most bytes of a cache; nothing = not known, or `kv` does not say what it takes
 };
 
 struct LlamaSizes {

@@ -40,6 +40,15 @@ Result<std::uint64_t> cell_bytes(const ModelOptions& options, const KvShape& kv)
   return static_cast<std::uint64_t>(values / block) * ggml_type_size(type);
 }
 
+// llama.cpp fills the whole cache when it makes it: where the memory is not there, the system would end the process.
+Status check_memory(const LlamaSizes& sizes, const SizingFacts& facts) {
+  if (!facts.kv_limit || sizes.kv_bytes <= *facts.kv_limit) return {};
+  const auto mebibytes = [](std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; };
+  return Status(StatusCode::kOutOfMemory,
+                "the KV cache would take " + mebibytes(sizes.kv_bytes) + " for " + std::to_string(sizes.all_cells()) + " tokens, and " +
+                    mebibytes(*facts.kv_limit) + " of memory are free; set kv_tokens, context_tokens or slots lower", "kv_tokens");
+}
+
 class Sizing {
  public:
   Sizing(const ModelOptions& options, const SizingFacts& facts, std::uint64_t bytes_per_cell)
@@ -154,6 +163,7 @@ Result<LlamaSizes> choose_sizes(const ModelOptions& options, const SizingFacts& 
   const bool spare = !sizes.unified && sizes.slots > 1;
   sizes.streams = std::min(sizes.slots + (spare ? 1 : 0), static_cast<std::int32_t>(llama_max_parallel_sequences()));
   sizes.kv_bytes = bytes_per_cell.value() * static_cast<std::uint64_t>(sizes.all_cells());
+  if (Status fits = check_memory(sizes, facts); !fits.ok()) return fits;
   return sizes;
 }
 

@@ -1,4 +1,4 @@
-// OnnxFile: an ONNX file on the disk, mapped and checked with what lies beside it. Opens no session.
+// open_onnx: an ONNX file on the disk, mapped and checked with what lies beside it. Opens no session.
 #pragma once
 
 #include <string>

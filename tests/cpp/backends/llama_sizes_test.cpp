@@ -13,7 +13,11 @@ constexpr std::uint64_t kGiB = 1ULL << 30;
 
 // 1,024 bytes a cell at f16: 4 layers, 2 heads of 32 + 32.
 SizingFacts facts(std::int32_t trained, std::optional<std::uint64_t> memory = 64 * kGiB) {
-  return {KvShape{4, 2, 32, 32}, trained, memory};
+  SizingFacts facts;
+  facts.kv = KvShape{4, 2, 32, 32};
+  facts.trained_context = trained;
+  facts.memory = memory;
+  return facts;
 }
 
 LlamaSizes chosen(const ModelOptions& options, const SizingFacts& given) {
@@ -51,6 +55,20 @@ TEST(LlamaSizes, EachHasACacheOfItsOwnWhereSeveralWholeContextsFit) {
   SizingFacts recurrent = facts(2048);
   recurrent.recurrent = true;
   EXPECT_TRUE(chosen({}, recurrent).unified);
+}
+
+TEST(LlamaSizes, ACacheThatFindsNoMemoryIsRefused) {
+  ModelOptions asked = laid_out("unified");
+  asked.kv_tokens = 1 << 20;
+  SizingFacts given = facts(2048);
+  EXPECT_EQ(chosen(asked, given).kv_bytes, kGiB) << "what a cache takes is not known";
+  given.kv_limit = kGiB;
+  EXPECT_EQ(chosen(asked, given).kv_bytes, kGiB);
+  given.kv_limit = kGiB - 1;
+  const Status status = choose_sizes(asked, given).status();
+  EXPECT_EQ(status.code(), StatusCode::kOutOfMemory);
+  EXPECT_EQ(status.message(), "the KV cache would take 1024 MiB for 1048576 tokens, and 1023 MiB of memory are free; set kv_tokens, "
+                              "context_tokens or slots lower");
 }
 
 TEST(LlamaSizes, RecurrentStatesTakeABoundedPartOfTheMemoryUnasked) {
