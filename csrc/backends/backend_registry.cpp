@@ -72,7 +72,7 @@ Result<const BackendRoom*> BackendRegistry::that_opens(const std::string& path) 
     if (room.knows_file(begin.value())) return &room;
     formats += (formats.empty() ? "" : ", ") + room.formats;
   }
-  return Status(StatusCode::kUnsupported, "'" + file_name(path) + "' begins as no model does that is known here; this build opens " + formats);
+  return Status(StatusCode::kUnsupported, "'" + file_name(path) + "' does not begin like a model file; this build opens " + formats);
 }
 
 Status BackendRegistry::bring_library(const std::string& name, const std::string& path) const {

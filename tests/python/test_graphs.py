@@ -51,5 +51,5 @@ def test_what_is_no_graph(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         inferno.Graph(tmp_path / "none")
     (tmp_path / "text.onnx").write_text("hello")
-    with pytest.raises(Unsupported, match="begins as no model does that is known here"):
+    with pytest.raises(Unsupported, match="does not begin like a model file"):
         inferno.Graph(tmp_path / "text.onnx")

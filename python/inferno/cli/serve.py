@@ -216,8 +216,9 @@ def announce(url: str, card: ModelCard, *, keyed: bool) -> None:
     key = " -H 'authorization: Bearer YOUR-KEY'" if keyed else ""
     route, fields = _first_request(card)
     json = f"""-H 'content-type: application/json' -d '{{"model": "{card.name}", {fields}}}'"""
-    typer.echo(f"Inferno is listening on {url} (model {card.name}), computed by {card.backend}")
-    typer.echo(f"Try: curl {url}{route}{key}" + (f" {json}" if fields else ""))
+    listening = f"Inferno is listening on {url} (model {card.name}), computed by {card.backend}"
+    tried = f"Try: curl {url}{route}{key}" + (f" {json}" if fields else "")
+    typer.echo(f"{listening}\n{tried}")  # at once: who reads the first line alone has closed the pipe before the second
 
 
 def _first_request(card: ModelCard) -> tuple[str, str | None]:

@@ -54,7 +54,7 @@ TEST_F(BackendRegistry, TellsWhatItCannotOpen) {
   EXPECT_EQ(refusal(folder_.string()).code(), StatusCode::kUnsupported);
   const Status other = refusal(file("model.gguf", "PK\x03\x04 whatever"));
   EXPECT_EQ(other.code(), StatusCode::kUnsupported);
-  const std::string says = "'model.gguf' begins as no model does that is known here; this build opens ";
+  const std::string says = "'model.gguf' does not begin like a model file; this build opens ";
 #ifdef INFERNO_WITH_LLAMA
   EXPECT_EQ(other.message(), says + "GGUF files, ONNX models");
 #else

@@ -66,8 +66,8 @@ def elsewhere(path: Path) -> None:
 
 
 CASES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a text": (lambda path: path.write_text("a llama is an animal"), "begins as no model does that is known here"),
-    "nothing": (nothing, "begins as no model does that is known here"),
+    "a text": (lambda path: path.write_text("a llama is an animal"), "does not begin like a model file"),
+    "nothing": (nothing, "does not begin like a model file"),
     "nothing behind a beginning": (lambda path: nothing(path, b"\x08\x08\x12\x00"), "an ONNX file ends before 2 GiB"),
     "no weights": (lambda path: outside(path, None), "there is no file 'weights' beside it"),
     "short weights": (lambda path: outside(path, 5), "'weights' has 5 bytes; tensor 'w' needs 24 from byte 0 on"),
