@@ -10,8 +10,6 @@
 namespace inferno {
 namespace {
 
-constexpr int kFailuresInARow = 3;  // as in the engine loop
-
 Status check_text(const std::vector<TokenId>& text, std::size_t number, const Model& model) {
   const std::string where = "input[" + std::to_string(number) + "]";
   if (text.empty()) return invalid_argument("input", where + " has no tokens; it must have at least one");
@@ -131,15 +129,13 @@ void Embedder::step() {
   ++counting_.steps;
   counting_.step_rows += static_cast<std::uint64_t>(batch_.rows());
   if (vectors.ok()) {
-    failures_in_a_row_ = 0;
+    health_.step_done();
     deliver(batch, vectors.value(), began);
   } else {
     log(LogLevel::kError, "embedder", std::string(status_code_name(vectors.status().code())) + ": " + vectors.status().message());
     fail(batch, vectors.status());
-    if (++failures_in_a_row_ >= kFailuresInARow) {
-      healthy_.store(false);
-      fail(queue_.remove_all(), vectors.status());
-    }
+    health_.step_failed();
+    if (!healthy()) fail(queue_.remove_all(), vectors.status());
   }
   counting_.step_seconds += seconds(clock_.now() - began);
 }
@@ -208,20 +204,7 @@ void Embedder::fail(const Texts& texts, const Status& why) {
 
 void Embedder::publish(std::int64_t running) {
   counting_.requests_running = running;
-  std::lock_guard lock(stats_mutex_);
-  published_ = counting_;
-}
-
-EngineStats Embedder::stats() const {
-  EngineStats copy;
-  {
-    std::lock_guard lock(stats_mutex_);
-    copy = published_;
-  }
-  copy.requests_waiting = admission_.waiting();
-  copy.waiting_tokens = admission_.waiting_tokens();
-  copy.refused = admission_.refused();
-  return copy;
+  published_.publish(counting_);
 }
 
 }  // namespace inferno

@@ -17,6 +17,8 @@
 #include "base/result.h"
 #include "engine/engine_config.h"
 #include "engine/engine_stats.h"
+#include "engine/published_stats.h"
+#include "engine/step_health.h"
 #include "output/embed_sink.h"
 #include "scheduler/embed_queue.h"
 
@@ -41,9 +43,9 @@ class Embedder {
   // Texts that are not in a batch yet end with kCancelled; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);
 
-  [[nodiscard]] EngineStats stats() const;
+  [[nodiscard]] EngineStats stats() const { return published_.read(admission_); }
   // False once batches have kept failing; submit() then refuses.
-  [[nodiscard]] bool healthy() const { return healthy_.load(); }
+  [[nodiscard]] bool healthy() const { return health_.healthy(); }
   // Ends every text with kUnavailable and joins the thread. Blocks for at most one batch. Idempotent.
   void stop();
 
@@ -69,16 +71,14 @@ class Embedder {
   const Clock& clock_;
   EmbedSink& sink_;
   Admission admission_;
-  EmbedQueue queue_;  // the thread's own, as the next three are
+  EmbedQueue queue_;  // the thread's own, as the next two are
   ForwardBatch batch_;
   EngineStats counting_;
-  int failures_in_a_row_ = 0;
   BoundedQueue<Command> inbox_;
   std::atomic<std::uint64_t> requests_{0};
-  std::atomic<bool> healthy_{true};
+  StepHealth health_;
   std::atomic<bool> stopping_{false};
-  mutable std::mutex stats_mutex_;
-  EngineStats published_;
+  PublishedStats published_;
   std::mutex stop_mutex_;
   std::thread thread_;
 };

@@ -17,8 +17,6 @@
 namespace inferno {
 namespace {
 
-constexpr int kFailuresInARow = 3;  // so many failing steps one after another, and the engine says that it is not healthy
-
 // At stop(), how long to wait for the reader of exported prefixes to give memory back, in all.
 constexpr auto kExportPatience = std::chrono::seconds(5);
 constexpr auto kExportPoll = std::chrono::milliseconds(2);
@@ -210,7 +208,7 @@ void EngineLoop::step() {
     if (!logits.ok()) return step_failed(plan, logits.status());
     const auto chosen = chooser_.choose(plan, logits.value());
     scheduler_.commit(plan, chosen, updates_, chooser_.scored());
-    failures_in_a_row_ = 0;
+    health_.step_done();
   } catch (const std::exception& error) {
     return step_failed(plan, Status(StatusCode::kInternal, error.what()));
   }
@@ -225,8 +223,8 @@ void EngineLoop::step() {
 // planned so that nobody in particular can be blamed, everything ends.
 void EngineLoop::step_failed(const StepPlan& plan, const Status& why) {
   log(LogLevel::kError, "engine", std::string(status_code_name(why.code())) + ": " + why.message());
-  if (++failures_in_a_row_ >= kFailuresInARow) healthy_.store(false);
-  if (plan.chunks.empty() || !healthy_.load()) {
+  health_.step_failed();
+  if (plan.chunks.empty() || !healthy()) {
     scheduler_.fail_all(why, updates_);
   } else {
     scheduler_.fail(plan, why, updates_);
@@ -244,8 +242,7 @@ void EngineLoop::publish_stats() {
   counting_.cache = cache_.stats();
   counting_.speculation = speculator_.stats();
   counting_.constraints = constrainer_.stats();
-  std::lock_guard lock(stats_mutex_);
-  published_ = counting_;
+  published_.publish(counting_);
 }
 
 Status EngineLoop::check_invariants() const {
@@ -254,15 +251,7 @@ Status EngineLoop::check_invariants() const {
 }
 
 EngineStats EngineLoop::stats() const {
-  EngineStats copy;
-  {
-    std::lock_guard lock(stats_mutex_);
-    copy = published_;
-  }
-  // Straight from the door: what has been accepted counts as waiting before the engine thread has seen it.
-  copy.requests_waiting += admission_.waiting();
-  copy.waiting_tokens = admission_.waiting_tokens();
-  copy.refused = admission_.refused();
+  EngineStats copy = published_.read(admission_);
   copy.output = dispatcher_.stats();
   if (host_) copy.host = host_->stats();
   return copy;

@@ -19,6 +19,8 @@
 #include "engine/engine_config.h"
 #include "engine/engine_stats.h"
 #include "engine/model_runner.h"
+#include "engine/published_stats.h"
+#include "engine/step_health.h"
 #include "engine/token_chooser.h"
 #include "kvcache/host_prefixes.h"
 #include "kvcache/kv_cache_manager.h"
@@ -65,7 +67,7 @@ class EngineLoop {
   void stop();
 
   [[nodiscard]] EngineStats stats() const;                       // thread-safe
-  [[nodiscard]] bool healthy() const { return healthy_.load(); }  // thread-safe
+  [[nodiscard]] bool healthy() const { return health_.healthy(); }  // thread-safe
   // Saved prefixes; null where none are kept in host memory. Thread-safe.
   [[nodiscard]] HostPrefixes* host() { return host_.get(); }
   // See Engine. Thread-safe.
@@ -101,13 +103,11 @@ class EngineLoop {
   Scheduler::Updates updates_;
   std::vector<AdapterId> retiring_;  // unloaded as soon as no sequence uses them
   std::uint64_t sequences_ = 0;
-  int failures_in_a_row_ = 0;
   EngineStats counting_;  // the engine thread's own
 
   BoundedQueue<Command> inbox_;
-  std::atomic<bool> healthy_{true};
-  mutable std::mutex stats_mutex_;
-  EngineStats published_;
+  StepHealth health_;
+  PublishedStats published_;
   Admission& admission_;
   OutputDispatcher dispatcher_;
   std::atomic<bool> stopping_{false};

@@ -199,19 +199,7 @@ void GraphEngine::fail(const Requests& requests, const Status& why) {
 
 void GraphEngine::publish(std::int64_t running) {
   counting_.requests_running = running;
-  std::lock_guard lock(stats_mutex_);
-  published_ = counting_;
-}
-
-EngineStats GraphEngine::stats() const {
-  EngineStats copy;
-  {
-    std::lock_guard lock(stats_mutex_);
-    copy = published_;
-  }
-  copy.requests_waiting = admission_.waiting();
-  copy.refused = admission_.refused();
-  return copy;
+  published_.publish(counting_);
 }
 
 }  // namespace inferno

@@ -23,6 +23,7 @@
 #include "base/result.h"
 #include "engine/engine_config.h"
 #include "engine/engine_stats.h"
+#include "engine/published_stats.h"
 
 namespace inferno {
 
@@ -63,7 +64,7 @@ class GraphEngine {
   // A request that waits still ends with kCancelled, and so does a run whose requests are all cancelled, behind the operator
   // that it is at; unknown or finished ids are no error. Never blocks.
   void cancel(RequestId request);
-  [[nodiscard]] EngineStats stats() const;
+  [[nodiscard]] EngineStats stats() const { return published_.read(admission_); }
   // Ends every request with kUnavailable and joins the thread. Blocks for at most one operator. Idempotent.
   void stop();
 
@@ -99,8 +100,7 @@ class GraphEngine {
   std::mutex running_mutex_;
   std::unordered_set<RequestId> wanted_;  // of those that run
   std::stop_source running_;              // set by the engine's thread alone
-  mutable std::mutex stats_mutex_;
-  EngineStats published_;
+  PublishedStats published_;
   std::mutex stop_mutex_;
   std::thread thread_;
 };
