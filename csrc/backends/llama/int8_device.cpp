@@ -9,6 +9,7 @@
 #include "backends/llama/ggml_plugin.h"
 #include "backends/llama/int8_products.h"
 #include "backends/llama/kernels/kernel_set.h"
+#include "backends/llama/plain_attention.h"
 
 namespace inferno {
 namespace {
@@ -24,7 +25,11 @@ thread_local bool always = false;
 thread_local bool attention_taken = false, attention_left = false;
 
 // Of one context of llama.cpp: one thread uses it.
-Products& state_of(ggml_backend_t backend) { return *static_cast<Products*>(backend->context); }
+struct State {
+  Products products;
+  std::optional<PlainAttention> plain_attention;  // made when it is first needed
+};
+State& state_of(ggml_backend_t backend) { return *static_cast<State*>(backend->context); }
 
 bool is_view(const ggml_tensor& op) {
   return op.op == GGML_OP_NONE || op.op == GGML_OP_RESHAPE || op.op == GGML_OP_VIEW || op.op == GGML_OP_PERMUTE ||
@@ -75,6 +80,7 @@ bool is_our_attention(const ggml_tensor& op) {
 }
 
 bool is_ours(const ggml_tensor& op) {
+  if (is_plain_attention(op)) return true;
   if (op.op == GGML_OP_MUL_MAT || op.op == GGML_OP_MUL_MAT_ID) return is_our_product(op, always);
   if (op.op != GGML_OP_FLASH_ATTN_EXT) return false;
   const bool ours = is_our_attention(op);
@@ -85,14 +91,17 @@ bool is_ours(const ggml_tensor& op) {
 // llama.cpp makes a code of the status, and the model an error of that. What is missing is missed between the operators' parallel
 // regions, which take no memory of their own.
 ggml_status compute(ggml_backend_t backend, ggml_cgraph* graph) try {
-  Products& products = state_of(backend);
+  auto& [products, plain_attention] = state_of(backend);
   products.begin_graph();
   for (int i = 0; i < ggml_graph_n_nodes(graph); ++i) {
-    const ggml_tensor& op = *ggml_graph_node(graph, i);
+    ggml_tensor& op = *ggml_graph_node(graph, i);
     if (is_view(op) || ggml_is_empty(&op)) continue;  // as in ggml, whose operators may have no rows
     if (op.op == GGML_OP_FLASH_ATTN_EXT) {
       attend(attention_of(op), products.threads);
       attention_taken = true;
+    } else if (is_plain_attention(op)) {
+      if (!plain_attention) plain_attention.emplace();
+      if (const ggml_status status = plain_attention->compute(op, products.threads); status != GGML_STATUS_SUCCESS) return status;
     } else {
       products.compute(op);
     }
@@ -116,7 +125,7 @@ ggml_backend_t make_backend(ggml_backend_dev_t device, const char*) {
     delete backend;
   };
   iface.graph_compute = compute;
-  return new ggml_backend{&guid, iface, device, new Products};
+  return new ggml_backend{&guid, iface, device, new State};
 }
 
 void describe(ggml_backend_dev_t, ggml_backend_dev_props* props) {
@@ -158,7 +167,7 @@ ggml_backend_device_i device_interface() {
   return iface;
 }
 
-void set_threads(ggml_backend_t backend, int threads) { state_of(backend).threads = threads; }
+void set_threads(ggml_backend_t backend, int threads) { state_of(backend).products.threads = threads; }
 
 ggml_backend_reg& registration() {
   static ggml_backend_device device{device_interface(), nullptr, nullptr};
