@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from msgspec import structs
 
@@ -32,14 +33,15 @@ class GenerationDefaults:
     def applied(self, request: GenerateRequest) -> GenerateRequest:
         """``request`` with the defaults put where it has None. Raises ContextLengthExceeded for a prompt that leaves no
         room within ``max_length``."""
+        changes: dict[str, Any] = {}
         missing = {name: value for name, value in self.sampling.items() if getattr(request.sampling, name) is None}
-        ends = () if request.ignore_eos else self.eos_token_ids
-        return structs.replace(
-            request,
-            sampling=structs.replace(request.sampling, **missing) if missing else request.sampling,
-            max_tokens=self._room(request) if request.max_tokens is None else request.max_tokens,
-            stop_token_ids=tuple(dict.fromkeys((*request.stop_token_ids, *ends))),
-        )
+        if missing:
+            changes["sampling"] = structs.replace(request.sampling, **missing)
+        if request.max_tokens is None and (room := self._room(request)) is not None:
+            changes["max_tokens"] = room
+        if self.eos_token_ids and not request.ignore_eos:
+            changes["stop_token_ids"] = tuple(dict.fromkeys((*request.stop_token_ids, *self.eos_token_ids)))
+        return structs.replace(request, **changes) if changes else request
 
     def _room(self, request: GenerateRequest) -> int | None:
         if self.max_tokens is not None or self.max_length is None:

@@ -35,6 +35,8 @@ class Tally:
 
     @property
     def usage(self) -> Usage:
+        if self._choices == 1:
+            return self._last[0].usage
         usages = [self._prompt_usage(prompt) for prompt in range(self._prompts)]
         return Usage(
             prompt_tokens=sum(usage.prompt_tokens for usage in usages),
@@ -53,6 +55,8 @@ class Tally:
     @property
     def timings(self) -> Timings:
         """First scheduled, first token of any choice, last token of the last one."""
+        if self._choices == 1:
+            return self._last[0].timings
         all_timings = [delta.timings for delta in self._last.values()]
         return Timings(
             scheduled=min(timings.scheduled for timings in all_timings),

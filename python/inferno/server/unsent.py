@@ -28,12 +28,14 @@ class UnsentWatch:
         self._seconds = seconds
         self._loop = loop
         self._not_taken = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     def begin(self) -> None:
         """From now on nothing more is written until what stands here is with the system. Idempotent."""
         if self._timer is None:
-            self._look_again()
+            # With the loop's next turn: what was written in this one has then been offered to the system, which takes
+            # nearly every answer whole.
+            self._timer = self._loop.call_soon(self._look_again)
 
     def end(self) -> None:
         """More is written, or the connection is no more."""
@@ -43,8 +45,11 @@ class UnsentWatch:
 
     def _look_again(self) -> None:
         here = self._transport.get_write_buffer_size()
+        if here == 0:
+            self._timer = None
+            return
         self._not_taken = here + _with_the_system(self._socket)
-        self._timer = self._loop.call_later(self._seconds, self._look) if here else None
+        self._timer = self._loop.call_later(self._seconds, self._look)
 
     def _look(self) -> None:
         here = self._transport.get_write_buffer_size()

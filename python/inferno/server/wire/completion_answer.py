@@ -103,7 +103,7 @@ class CompletionAnswer:
             frame = self._text_frames[delta.index] = self._text_frame(delta.index)
             found = self._echo_event(delta.index)
         if delta.logprobs:
-            logprobs = completion_logprobs(delta.logprobs, self._offsets[delta.index])
+            logprobs = completion_logprobs(delta.logprobs, self._offsets_of(delta.index))
             found += self._chunk(CompletionChoice(delta.index, delta.text, logprobs))
         elif delta.text:
             found += frame.event(delta.text)
@@ -138,12 +138,17 @@ class CompletionAnswer:
 
     def _echo_event(self, index: int) -> bytes:
         echo = self._echo(index, self._candidates)
-        offsets = self._offsets[index] = echo.offsets
         if not (echo.text or echo.pieces):
             return b""
         scores = self._scores.pop(index, [])
-        logprobs = echo_logprobs(echo.pieces, scores, offsets) if echo.pieces else None
+        logprobs = echo_logprobs(echo.pieces, scores, self._offsets_of(index)) if echo.pieces else None
         return self._chunk(CompletionChoice(index, echo.text, logprobs))
+
+    def _offsets_of(self, index: int) -> TextOffsets:
+        offsets = self._offsets.get(index)
+        if offsets is None:
+            offsets = self._offsets[index] = self._echo(index, self._candidates).offsets
+        return offsets
 
     def _text_frame(self, index: int) -> TextFrame:
         return text_frame(lambda text: self._chunk(CompletionChoice(index, text)))
