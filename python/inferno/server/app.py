@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,6 +19,7 @@ from inferno.models.registry import ModelRegistry
 from inferno.security.keys import keys_of
 from inferno.server.background import Background
 from inferno.server.drain import Drain
+from inferno.server.incoming import Incoming
 from inferno.server.keeping import fail_orphans
 from inferno.server.middleware.access_log import AccessLog
 from inferno.server.middleware.admission import Admission
@@ -27,13 +27,14 @@ from inferno.server.middleware.ageing import AgeingOperation
 from inferno.server.middleware.answer_heads import AnswerHeads
 from inferno.server.middleware.auth import Auth
 from inferno.server.middleware.body_limit import BodyLimit
+from inferno.server.middleware.checks import Check, Checks
 from inferno.server.middleware.error_answers import ErrorAnswers
 from inferno.server.middleware.host_guard import HostGuard
-from inferno.server.middleware.request_id import RequestId
 from inferno.server.middleware.unknown_fields import UnknownFields
-from inferno.server.middleware.version import Version
+from inferno.server.middleware.version import check_version
 from inferno.server.operation import Operation
 from inferno.server.operations import OPERATIONS
+from inferno.server.plain_paths import PlainPaths
 from inferno.server.remote_images import RemoteImages
 from inferno.server.running import Running
 from inferno.server.services import Services
@@ -41,6 +42,8 @@ from inferno.server.settings import ServerSettings
 from inferno.storing.store import RecordStore
 
 OPEN_PATHS = frozenset(operation.path for operation in OPERATIONS if operation.open)
+POLICY_VIOLATION = 1008
+"""A websocket's, which nothing here answers to."""
 
 
 def build_app(
@@ -62,13 +65,25 @@ def build_app(
 
 
 class _Application(Starlette):
-    """Without the two middlewares that Starlette puts around and into ours to answer errors: ErrorAnswers does."""
+    """Without the two middlewares that Starlette puts around and into ours to answer errors: ErrorAnswers does. Only
+    HTTP passes ours, and nothing else is there to be had."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        app: ASGIApp = self.router
+        app: ASGIApp = PlainPaths(self.router)
         for cls, args, kwargs in reversed(self.user_middleware):
             app = cls(app, *args, **kwargs)
         return app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        if scope["type"] == "http":
+            await self.middleware_stack(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self.router(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
 
 
 class _Endpoint:
@@ -78,7 +93,7 @@ class _Endpoint:
         self._answer = operation.endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._answer(Request(scope, receive, send))
+        response = await self._answer(Incoming(scope, receive, send))
         await response(scope, receive, send)
 
 
@@ -95,17 +110,18 @@ def _route(operation: Operation, drain: Drain) -> Route:
 
 def _middleware(settings: ServerSettings) -> list[Middleware]:
     """Outermost first. A key guards better than a name: pages do not know it."""
-    names = (settings.host, *settings.allowed_hosts)
+    checks: list[Check] = [
+        *([] if settings.api_keys else [HostGuard((settings.host, *settings.allowed_hosts))]),
+        Auth(keys_of(settings.api_keys), OPEN_PATHS),
+        check_version,
+        BodyLimit(settings.body_limit_bytes),
+    ]
     return [
         Middleware(AnswerHeads),
-        Middleware(RequestId),
         Middleware(AccessLog),
         Middleware(ErrorAnswers),
-        *([] if settings.api_keys else [Middleware(HostGuard, names=names)]),
-        Middleware(Auth, keys=keys_of(settings.api_keys), open_paths=OPEN_PATHS),
-        Middleware(Version),
+        Middleware(Checks, checks=checks),
         *([Middleware(UnknownFields)] if settings.unknown_fields == "report" else []),
-        Middleware(BodyLimit, limit=settings.body_limit_bytes),
     ]
 
 

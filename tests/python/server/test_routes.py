@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.routing import Route
+from starlette.routing import Match, Route
 
 from server.fake_client import FakeClient, queue_full
 from server.harness import Call, Settings, app_of, chat_body, soon
@@ -29,6 +29,15 @@ async def test_models_are_listed_and_found(http: httpx.AsyncClient) -> None:
     missing = await http.get("/v1/models/org/other")
     assert missing.status_code == 404
     assert missing.json()["error"]["code"] == "model_not_found"
+
+
+def test_a_path_without_parameters_is_nothing_that_an_earlier_route_takes(fake: FakeClient) -> None:
+    routes = [route for route in app_of(fake).routes if isinstance(route, Route)]
+    for route in routes:
+        for method in route.methods or ():
+            if not route.param_convertors:
+                scope = {"type": "http", "method": method, "path": route.path}
+                assert next(one for one in routes if one.matches(scope)[0] is Match.FULL) is route
 
 
 async def test_tokens_and_back(http: httpx.AsyncClient) -> None:

@@ -1,1 +1,1 @@
-"""What every request passes on its way to a route: pure ASGI, one file each."""
+"""What every request passes on its way to a route, one file each: layers of pure ASGI, and checks of its head."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from inferno.security.keys import Keys
 from inferno.server.refusals import InvalidKey
 from inferno.server.request_headers import header
-
-POLICY_VIOLATION = 1008
 
 
 class Auth:
@@ -17,25 +15,18 @@ class Auth:
     Raises InvalidKey.
     """
 
-    def __init__(self, app: ASGIApp, *, keys: Keys, open_paths: frozenset[str]) -> None:
-        self._app = app
+    def __init__(self, keys: Keys, open_paths: frozenset[str]) -> None:
         self._keys = keys
         self._open_paths = open_paths
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._app(scope, receive, send)
+    def __call__(self, scope: Scope) -> None:
+        if scope["path"] in self._open_paths:
             return
-        if scope["type"] != "http":
-            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
-            return
-        if scope["path"] not in self._open_paths:
-            presented = _presented(scope)
-            tenant = self._keys.verify(presented)
-            if tenant is None:
-                raise _refusal(presented)
-            scope["state"]["tenant"] = tenant
-        await self._app(scope, receive, send)
+        presented = _presented(scope)
+        tenant = self._keys.verify(presented)
+        if tenant is None:
+            raise _refusal(presented)
+        scope["state"]["tenant"] = tenant
 
 
 def _presented(scope: Scope) -> str | None:

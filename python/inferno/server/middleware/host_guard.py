@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from inferno.server.refusals import ForeignPage
 from inferno.server.request_headers import header
@@ -24,17 +24,14 @@ PAIRS_REMEMBERED = 64
 class HostGuard:
     """``names`` are those that the server is known by, besides ``localhost``. Raises ForeignPage."""
 
-    def __init__(self, app: ASGIApp, *, names: Iterable[str]) -> None:
-        self._app = app
+    def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(name.lower().rstrip(".") for name in names)
         self._said = lru_cache(PAIRS_REMEMBERED)(self._why_not)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            why_not = self._said(header(scope, b"host") or "", header(scope, b"origin"))
-            if why_not is not None:
-                raise ForeignPage(why_not)
-        await self._app(scope, receive, send)
+    def __call__(self, scope: Scope) -> None:
+        why_not = self._said(header(scope, b"host") or "", header(scope, b"origin"))
+        if why_not is not None:
+            raise ForeignPage(why_not)
 
     def _why_not(self, asked: str, origin: str | None) -> str | None:
         host = _host(f"//{asked}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from inferno.security.randomness import unguessable
 from inferno.server.answer_head import head_of
@@ -14,18 +14,11 @@ ANTHROPIC_HEADER = b"request-id"
 _PLAIN = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
-class RequestId:
+def give_id(scope: Scope) -> None:
     """Sets ``scope["state"]["request_id"]``."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            request_id = _presented(scope) or unguessable().hex().encode()
-            scope["state"]["request_id"] = request_id.decode("ascii")
-            head_of(scope).headers += [(HEADER, request_id), (ANTHROPIC_HEADER, request_id)]
-        await self._app(scope, receive, send)
+    request_id = _presented(scope) or unguessable().hex().encode()
+    scope["state"]["request_id"] = request_id.decode("ascii")
+    head_of(scope).headers += [(HEADER, request_id), (ANTHROPIC_HEADER, request_id)]
 
 
 def _presented(scope: Scope) -> bytes | None:

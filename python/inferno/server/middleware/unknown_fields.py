@@ -17,9 +17,6 @@ class UnknownFields:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
         head = head_of(scope)
         with unknown_fields_passed_over() as names:
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from inferno.server.answer_head import head_of
 from inferno.server.request_headers import header
@@ -11,14 +11,7 @@ from inferno.server.versions import HEADER, date_in_force
 _HEADER = HEADER.encode()
 
 
-class Version:
+def check_version(scope: Scope) -> None:
     """Raises InvalidArgument."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            date = date_in_force(header(scope, _HEADER))
-            head_of(scope).headers.append((_HEADER, date.encode()))
-        await self._app(scope, receive, send)
+    date = date_in_force(header(scope, _HEADER))
+    head_of(scope).headers.append((_HEADER, date.encode()))
