@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "base/clock.h"
+#include "bindings/py_mailbox.h"
 #include "bindings/py_model.h"
 #include "bindings/register.h"
 #include "engine/engine.h"
@@ -77,7 +78,7 @@ class PyEngine {
   std::vector<SavedPrefixPtr> take_exported() { return engine_->take_exported(); }
   void cancel(std::uint64_t id) { engine_->cancel(RequestId{id}); }
   void end_thought(std::uint64_t id) { engine_->end_thought(RequestId{id}); }
-  std::shared_ptr<DeltaMailbox> mailbox() const { return sink_.mailbox(); }
+  std::shared_ptr<PyMailbox> mailbox() const { return mailbox_; }
   std::optional<double> seconds_until_room(std::int64_t sequences, std::int64_t tokens) const {
     return engine_->seconds_until_room(sequences, tokens);
   }
@@ -102,6 +103,7 @@ class PyEngine {
 
   SteadyClock clock_;
   MailboxSink sink_;
+  const std::shared_ptr<PyMailbox> mailbox_ = std::make_shared<PyMailbox>(sink_.mailbox());
   std::unique_ptr<Engine> engine_;
 };
 

@@ -27,7 +27,7 @@ Write = Callable[[bytes], bool]
 class Framing(Protocol):
     """What a channel needs of the mailbox, which has the words for it."""
 
-    def frame(self, request: int, index: int, frame: TextFrame) -> None: ...
+    def frame(self, request: int, index: int, frame: TextFrame, write: Write) -> None: ...
 
     def unframe(self, request: int) -> None: ...
 
@@ -38,6 +38,7 @@ class Channel:
 
     __slots__ = (
         "_closed",
+        "_framed",
         "_framing",
         "_hear",
         "_loop",
@@ -45,7 +46,6 @@ class Channel:
         "_pending",
         "_request",
         "_waiter",
-        "_writes",
         "choices",
         "started",
         "tenant",
@@ -63,7 +63,7 @@ class Channel:
         self._hear: Callable[[Crossing], bool] | None = None
         self._framing = framing
         self._request = request
-        self._writes: dict[int, Write] = {}
+        self._framed: set[int] = set()
         self._closed = False
 
     @property
@@ -115,24 +115,19 @@ class Channel:
 
     def frame(self, index: int, frame: TextFrame, write: Write) -> None:
         """As :meth:`TokenStream.frame`: as long as somebody listens."""
-        if self._hear is not None and index not in self._writes:
-            self._writes[index] = write
-            self._framing.frame(self._request, index, frame)
+        if self._hear is not None and index not in self._framed:
+            self._framed.add(index)
+            self._framing.frame(self._request, index, frame, write)
 
-    def pass_on(self, index: int, event: bytes) -> None:
-        """Of a framed choice. It is written even where the listener has just been given up: nobody else has it."""
-        if self._closed:
-            return
+    def filled(self, error: BaseException | None) -> None:
+        """Where events of a framed choice went wants no more, or raised this."""
         waiter = self._waiter
-        assert waiter is not None, "what is framed is listened to"
-        try:
-            more = self._writes[index](event)
-        except Exception as error:
-            if not waiter.done():
-                waiter.set_exception(error)
+        if waiter is None or waiter.done():
+            return
+        if error is None:
+            waiter.set_result(False)
         else:
-            if not (more or waiter.done()):
-                waiter.set_result(False)
+            waiter.set_exception(error)
 
     def take(self) -> list[Crossing] | None:
         """The waiting deltas of one choice, oldest first; None where nothing waits."""
@@ -155,14 +150,18 @@ class Channel:
         finally:
             # They hold the stream, whose end would cancel the request.
             self._hear = self._waiter = None
-            if self._writes:
-                self._writes.clear()
-                self._framing.unframe(self._request)
+            self._unframe()
 
     def close(self) -> None:
         """Drop what waits and all that comes. Safe from any thread."""
         self._closed = True
         self._pending = {}
+        self._unframe()
+
+    def _unframe(self) -> None:
+        if self._framed:
+            self._framed.clear()
+            self._framing.unframe(self._request)
 
 
 class Delivery:
@@ -196,11 +195,11 @@ class Delivery:
     def _deliver(self) -> None:
         assert self.mailbox is not None
         channels = self.channels
-        events, deltas = self.mailbox.take()
-        for request, index, event in events:
+        full, deltas = self.mailbox.take()
+        for request, error in full:
             listening = channels.get(request)
             if listening is not None:
-                listening.pass_on(index, event)
+                listening.filled(error)
         for delta in deltas:
             channel = channels.get(delta[0])
             if channel is None:

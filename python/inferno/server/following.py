@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from inferno.server.keep_alive import KeepAlive
+from inferno.server.outlet import Outlet, outlet_of
 from inferno.server.presence import while_wanted
 from inferno.server.refusals import ClientLeft
 from inferno.server.streaming import HEADERS
@@ -33,17 +34,18 @@ class FollowedStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        keep_alive = KeepAlive(send, OPENAI_EVENTS.keep_alive, self._keep_alive_seconds)
+        outlet = outlet_of(scope, send)
+        keep_alive = KeepAlive(outlet, OPENAI_EVENTS.keep_alive, self._keep_alive_seconds)
         # The log ends when the server stops, and this with it.
         never: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         with suppress(ClientLeft, OSError):
             try:
-                await while_wanted(self._pump(send, keep_alive), receive, never)
+                await while_wanted(self._pump(outlet), receive, never)
             finally:
                 await keep_alive.stop()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _pump(self, send: Send, keep_alive: KeepAlive) -> None:
+    async def _pump(self, outlet: Outlet) -> None:
         async for data in self._events:
-            keep_alive.touch()
-            await send({"type": "http.response.body", "body": data, "more_body": True})
+            outlet.write(data)
+            await outlet.drained()

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import asyncio
 
-from starlette.types import Send
+from inferno.server.outlet import Outlet
 
 
 class KeepAlive:
-    """Sends ``sign`` whenever nothing was sent for ``seconds``. One timer a stream, however many events it has.
+    """Writes ``sign`` so that the stream is never silent for longer than ``seconds``. One timer a stream, however many
+    events it has.
 
-    An empty ``sign`` is never sent. A sign may go out between any two events: each body message is written whole.
+    An empty ``sign`` is never written. A sign may go out between any two events: each is written whole.
     """
 
-    def __init__(self, send: Send, sign: bytes, seconds: float) -> None:
-        self._send = send
+    def __init__(self, outlet: Outlet, sign: bytes, seconds: float) -> None:
+        self._outlet = outlet
         self._sign = sign
-        self._seconds = seconds
+        self._half = seconds / 2
         self._loop = asyncio.get_running_loop()
-        self._last_sent = self._loop.time()
         self._signing: asyncio.Task[None] | None = None
-        self._timer = self._loop.call_later(seconds, self._tick) if sign else None
-
-    def touch(self) -> None:
-        """Something is being sent."""
-        self._last_sent = self._loop.time()
+        self._timer = self._loop.call_later(self._half, self._tick) if sign else None
 
     async def stop(self) -> None:
         """No sign goes out once this returns."""
@@ -35,14 +31,13 @@ class KeepAlive:
             await asyncio.gather(self._signing, return_exceptions=True)
 
     def _tick(self) -> None:
-        remaining = self._last_sent + self._seconds - self._loop.time()
-        if remaining <= 0:
-            # A sign that still waits for the reader says already that nobody drains the stream.
-            if self._signing is None or self._signing.done():
-                self._signing = self._loop.create_task(self._send_sign())
-            self.touch()
-            remaining = self._seconds
-        self._timer = self._loop.call_later(remaining, self._tick)
+        # Twice in the time, whether anything was written since the last tick is all that must be known of events.
+        silent, self._outlet.silent = self._outlet.silent, True
+        # A sign that still waits for the reader says already that nobody drains the stream.
+        if silent and (self._signing is None or self._signing.done()):
+            self._signing = self._loop.create_task(self._send_sign())
+        self._timer = self._loop.call_later(self._half, self._tick)
 
     async def _send_sign(self) -> None:
-        await self._send({"type": "http.response.body", "body": self._sign, "more_body": True})
+        self._outlet.write(self._sign)
+        await self._outlet.drained()

@@ -17,6 +17,9 @@ OUTLET = "inferno.outlet"
 class Outlet(Protocol):
     """Of one answer. What is written goes out in order with what is sent by ASGI, each whole."""
 
+    silent: bool
+    """Cleared by whatever is written, for whoever sets it."""
+
     def write(self, data: bytes) -> bool:
         """Does not block. False: the next only after :meth:`drained`, which must follow in any case."""
         ...
@@ -36,9 +39,11 @@ class AsgiOutlet:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._sending = asyncio.Lock()
+        self.silent = False
         self._waiting: list[bytes] = []
 
     def write(self, data: bytes) -> bool:
+        self.silent = False
         self._waiting.append(data)
         return False
 

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from inferno.engine.delta import Delta
-from inferno.engine.text_frame import TextFrame
 from inferno.errors import InfernoError
 from inferno.server.error_handlers import failure_of, log_failure
 from inferno.server.generation import Generation
@@ -56,12 +55,13 @@ class EventStream(Response):
         """Send all deltas; returns the events that end the stream. Raises ClientLeft."""
         generation = self._generation
         answer = generation.answer
-        keep_alive = KeepAlive(send, answer.framing.keep_alive, self._keep_alive_seconds)
+        outlet = outlet_of(scope, send)
+        keep_alive = KeepAlive(outlet, answer.framing.keep_alive, self._keep_alive_seconds)
         try:
             opening = answer.first_events()
             if opening:
                 await send(body(opening, more=True))
-            writer = _Writer(generation, outlet_of(scope, send), keep_alive)
+            writer = _Writer(generation, outlet)
             await while_wanted(generation.stream.pour(writer), receive, generation.stopped)
             generation.tally.check_complete()
             if generation.keep is not None:
@@ -87,14 +87,13 @@ class _Writer:
     one wait for what ends the stream, to be one write with it. Once a choice says nothing but text, its events come as
     they are."""
 
-    def __init__(self, generation: Generation, outlet: Outlet, keep_alive: KeepAlive) -> None:
+    def __init__(self, generation: Generation, outlet: Outlet) -> None:
         self._stream = generation.stream
         self._tally = generation.tally
         self._events = generation.answer.events
         self._frame = generation.answer.frame
         self._write = outlet.write
         self._framed = outlet.framed
-        self._touch = keep_alive.touch
         self._last = b""
         self.ready = outlet.drained
 
@@ -107,21 +106,10 @@ class _Writer:
             return True
         if not data:
             return True
-        self._touch()
         more = self._write(data)
         if more and (frame := self._frame(delta.index)) is not None:
-            self._pass_on(delta.index, frame)
+            self._stream.frame(delta.index, *self._framed(frame))
         return more
-
-    def _pass_on(self, index: int, frame: TextFrame) -> None:
-        touch = self._touch
-        frame, write = self._framed(frame)
-
-        def pass_on(event: bytes) -> bool:
-            touch()
-            return write(event)
-
-        self._stream.frame(index, frame, pass_on)
 
     def take_last(self) -> bytes:
         """What is still to be sent of the last delta, once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+from contextlib import suppress
 
 import pytest
 from msgspec.structs import replace
@@ -111,10 +112,10 @@ class Page:
     def take(self, delta: Delta) -> bool:
         self._add(delta.index, delta.text)
         frame = TextFrame(b"[%d," % delta.index, b"]")
-        self._stream.frame(delta.index, frame, self._write)
+        self._stream.frame(delta.index, frame, self.write)
         return True
 
-    def _write(self, event: bytes) -> bool:
+    def write(self, event: bytes) -> bool:
         self.events += 1
         self._add(*json.loads(event))
         return self.events % 5 > 0
@@ -140,6 +141,32 @@ async def test_events_and_deltas_together_say_all_of_it_once() -> None:
         if events > 10:
             break
     assert events > 10
+    await settled(engine)
+    await engine.aclose()
+
+
+async def test_what_a_write_raises_ends_its_own_pouring_alone() -> None:
+    engine = await LocalEngine.load(SLOW)
+    request = GenerateRequest(await engine.encode("hello"), GREEDY, max_tokens=300, ignore_eos=True)
+    streams = [await engine.generate(request) for _ in range(3)]
+    pages = [Page(stream) for stream in streams]
+    closing = streams[2].aclose()
+
+    def write(event: bytes) -> bool:
+        with suppress(StopIteration):  # while events of that one may be on their way in the same taking
+            closing.send(None)
+        raise ValueError("the page is torn")
+
+    pages[1].write = write  # type: ignore[method-assign]
+    pours = [asyncio.ensure_future(stream.pour(page)) for stream, page in zip(streams, pages, strict=True)]
+    with pytest.raises(ValueError, match="torn"):
+        await pours[1]
+    await pours[0]
+    assert pages[0].texts == {0: await text_of(engine, request)}
+    pours[2].cancel()
+    await asyncio.gather(*pours, return_exceptions=True)
+    for stream in streams:
+        await stream.aclose()
     await settled(engine)
     await engine.aclose()
 

@@ -27,6 +27,7 @@ class Narrow:
 
     def __init__(self) -> None:
         self.written: list[bytes] = []
+        self.silent = False
         self.room = asyncio.Event()
 
     def write(self, data: bytes) -> bool:
