@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
 
 #include "backends/fake/fake_logits.h"
+#include "backends/fake/fake_pace.h"
 
 namespace inferno {
 namespace {
@@ -62,7 +62,7 @@ Result<Embeddings> FakeEncoder::embed(const ForwardBatch& batch) {
     }
     out.rows.push_back(vector);
   }
-  if (path_.step_us > 0) std::this_thread::sleep_until(start + std::chrono::microseconds(path_.step_us));
+  fake_pace(start, path_.step_us);
   return out;
 }
 

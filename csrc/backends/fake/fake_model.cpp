@@ -4,9 +4,9 @@
 #include <array>
 #include <chrono>
 #include <cstring>
-#include <thread>
 
 #include "backends/fake/fake_logits.h"
+#include "backends/fake/fake_pace.h"
 
 namespace inferno {
 namespace {
@@ -147,7 +147,7 @@ Result<Logits> FakeModel::forward(const ForwardBatch& batch) {
     out.rows.push_back(row);
   }
   lengths_.append(batch);
-  if (path_.step_us > 0) std::this_thread::sleep_until(start + std::chrono::microseconds(path_.step_us));
+  fake_pace(start, path_.step_us);
   return out;
 }
 
