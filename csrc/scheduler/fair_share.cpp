@@ -15,12 +15,15 @@ constexpr double kPunctual = 0.95;    // of that time, for how much no request i
 void FairShare::refresh(Time now) {
   now_ = now;
   std::erase_if(share_, [&](const auto& entry) {
-    return entry.second.sequences == 0 && seconds(now - entry.second.left) > about_seconds_;
+    const bool gone = entry.second.sequences == 0 && seconds(now - entry.second.left) > about_seconds_;
+    if (gone) take_out(entry.second);
+    return gone;
   });
 }
 
 void FairShare::enter(const Tenant& tenant, Time arrived) {
   Share& share = share_[tenant];
+  take_out(share);
   note_arrival(share, arrived);
   if (share.sequences == 0) {
     std::optional<double> least;
@@ -30,6 +33,28 @@ void FairShare::enter(const Tenant& tenant, Time arrived) {
     share.served = least.value_or(share.served);
   }
   ++share.sequences;
+  put_back(share);
+}
+
+void FairShare::run(const Tenant& tenant) {
+  Share& share = share_[tenant];
+  take_out(share);
+  ++share.running;
+  put_back(share);
+}
+
+void FairShare::rest(const Tenant& tenant) {
+  Share& share = share_[tenant];
+  take_out(share);
+  --share.running;
+  put_back(share);
+}
+
+void FairShare::asks(const Tenant& tenant, std::int32_t rows) {
+  Share& share = share_[tenant];
+  take_out(share);
+  share.asked_rows = rows;
+  put_back(share);
 }
 
 // Sequences of one request arrive together.
@@ -42,10 +67,25 @@ void FairShare::note_arrival(Share& share, Time arrived) {
 
 void FairShare::leave(const Tenant& tenant) {
   const auto found = share_.find(tenant);
-  if (--found->second.sequences > 0) return;
-  found->second.left = now_;
-  if (about_seconds_ == 0) share_.erase(found);
+  Share& share = found->second;
+  take_out(share);
+  if (--share.sequences == 0) share.left = now_;
+  if (share.sequences == 0 && about_seconds_ == 0) share_.erase(found);
+  else put_back(share);
 }
+
+void FairShare::take_out(const Share& share) {
+  const auto rows = expected_.find(share.asked_rows);
+  if (share.waits() || rows == expected_.end()) return;
+  rows->second.erase(rows->second.find(share.not_before()));
+  if (rows->second.empty()) expected_.erase(rows);
+}
+
+void FairShare::put_back(const Share& share) {
+  if (!share.waits() && share.asked_rows > 0) expected_[share.asked_rows].insert(share.not_before());
+}
+
+double FairShare::Share::not_before() const { return seconds(arrived.time_since_epoch()) + kPunctual * gap; }
 
 double FairShare::weight(const Tenant& tenant) const {
   const auto found = terms_.weights.find(tenant);
@@ -73,11 +113,9 @@ std::int32_t FairShare::entitled(const Tenant& tenant, std::int32_t places) cons
 
 double FairShare::step_limit(double patience, bool here, const std::function<double(std::int32_t)>& seconds_alone) const {
   double limit = std::numeric_limits<double>::infinity();
-  for (const auto& [name, share] : share_) {
-    const bool waits = share.sequences > share.running;
-    if (waits || share.asked_rows == 0) continue;
-    const double alone = seconds_alone(share.asked_rows);
-    const double until_next = here ? 0 : kPunctual * share.gap - seconds(now_ - share.arrived);
+  for (const auto& [rows, times] : expected_) {
+    const double alone = seconds_alone(rows);
+    const double until_next = here ? 0 : *times.begin() - seconds(now_.time_since_epoch());
     if (alone > 0) limit = std::min(limit, std::max(patience * alone, until_next));
   }
   return limit;

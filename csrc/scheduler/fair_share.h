@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -38,10 +39,10 @@ class FairShare {
   void enter(const Tenant& tenant, Time arrived = {});
   void leave(const Tenant& tenant);
   // It started or stopped running.
-  void run(const Tenant& tenant) { ++share_[tenant].running; }
-  void rest(const Tenant& tenant) { --share_[tenant].running; }
+  void run(const Tenant& tenant);
+  void rest(const Tenant& tenant);
   // The tenant's newest prompt has so many rows to compute.
-  void asks(const Tenant& tenant, std::int32_t rows) { share_[tenant].asked_rows = rows; }
+  void asks(const Tenant& tenant, std::int32_t rows);
 
   void charge(const Tenant& tenant, double cost) { share_[tenant].served += cost / weight(tenant); }
 
@@ -68,7 +69,8 @@ class FairShare {
   // How long a step may take, so that nobody waits long for its end: for each tenant about of whom nothing waits, `patience`
   // times what its newest prompt takes alone, or until its next request is to be expected, which is not before the shortest
   // time that lay between its latest ones; that does not count where one is `here`. The least of all; infinite when there is
-  // no such tenant. Who waits for its own requests is not served sooner by shorter steps.
+  // no such tenant. Who waits for its own requests is not served sooner by shorter steps. `seconds_alone` is
+  // asked once for each length of a prompt.
   [[nodiscard]] double step_limit(double patience, bool here, const std::function<double(std::int32_t rows)>& seconds_alone) const;
 
  private:
@@ -80,9 +82,15 @@ class FairShare {
     Time arrived{};               // its newest request
     double gap = 0;               // seconds between requests, the shortest lately; 0 = it had one
     Time left{};                  // when the last sequence had gone; while there are none
+
+    [[nodiscard]] bool waits() const { return sequences > running; }
+    [[nodiscard]] double not_before() const;  // seconds of the clock until which no request is expected
   };
 
   static void note_arrival(Share& share, Time arrived);
+  // A share is changed between the two: what expected_ has of it follows from what it holds.
+  void take_out(const Share& share);
+  void put_back(const Share& share);
   [[nodiscard]] double weight(const Tenant& tenant) const;
   [[nodiscard]] std::int32_t entitled(const Tenant& tenant, std::int32_t places) const;
 
@@ -90,6 +98,9 @@ class FairShare {
   const double about_seconds_;
   Time now_{};
   std::map<Tenant, Share> share_;  // of tenants that are about
+  // Of those of whom nothing waits, by the rows of the newest prompt: until when their next requests are not expected, in seconds
+  // of the clock. So no step is preceded by asking all tenants, of whom thousands may wait, what they take.
+  std::map<std::int32_t, std::multiset<double>> expected_;
 };
 
 }  // namespace inferno
