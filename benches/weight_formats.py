@@ -76,13 +76,17 @@ def _with_least(bits: int, levels: float) -> Draw:
     return draw_blocks
 
 
-def _q5_1(draw: np.random.Generator, blocks: int, deviation: float) -> np.ndarray[Any, Any]:
-    """A scale and the least weight, so that five bits, 15.5 in the mean, are 0 in the mean."""
-    import numpy as np
+def _from_least(bits: int, levels: float) -> Draw:
+    """A scale and the least weight, so that bytes of any bits are 0 in the mean; ``levels`` as in :func:`_scaled`."""
 
-    scale = np.array([1, -15.5], dtype=np.float16) * np.float16(deviation / 9.2)  # 9.2: deviation of 0..31
-    halves = np.broadcast_to(scale.astype("<f2").view(np.uint8), (blocks, 4))
-    return np.hstack([halves, _bytes(draw, blocks, 20)])
+    def draw_blocks(draw: np.random.Generator, blocks: int, deviation: float) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        scale = np.array([1, -(2**bits - 1) / 2], dtype=np.float16) * np.float16(deviation / levels)
+        halves = np.broadcast_to(scale.astype("<f2").view(np.uint8), (blocks, 4))
+        return np.hstack([halves, _bytes(draw, blocks, bits * 32 // 8)])
+
+    return draw_blocks
 
 
 def _q6_k(draw: np.random.Generator, blocks: int, deviation: float) -> np.ndarray[Any, Any]:
@@ -120,7 +124,8 @@ FORMATS = {
     "q8_0": Format(32, 34, _q8_0),
     "q4_0": Format(32, 18, _scaled(4, 4.6)),  # -8..7
     "q5_0": Format(32, 22, _scaled(5, 9.2)),  # -16..15
-    "q5_1": Format(32, 24, _q5_1),
+    "q4_1": Format(32, 20, _from_least(4, 4.6)),
+    "q5_1": Format(32, 24, _from_least(5, 9.2)),
     "f16": Format(32, 64, _f16),
     "bf16": Format(32, 64, _bf16),
     "q4_k": Format(256, 144, _with_least(4, 257)),  # 0..63 times 0..15, less 7.5 times 0..63

@@ -47,6 +47,7 @@ std::vector<Weights> all_weights() {
   std::vector<Weights> all{{"q8_0", GGML_TYPE_Q8_0, WeightFormat::kQ8_0, kLayers, half_billion}};
   for (const auto& [type, format] : {
            std::pair(GGML_TYPE_Q4_0, WeightFormat::kQ4_0),
+           std::pair(GGML_TYPE_Q4_1, WeightFormat::kQ4_1),
            std::pair(GGML_TYPE_Q4_K, WeightFormat::kQ4_K),
            std::pair(GGML_TYPE_Q5_0, WeightFormat::kQ5_0),
            std::pair(GGML_TYPE_Q5_1, WeightFormat::kQ5_1),

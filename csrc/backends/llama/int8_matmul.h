@@ -19,6 +19,7 @@ namespace inferno {
 enum class WeightFormat {
   kQ8_0,    // of 32, a scale in half precision and signed bytes
   kQ4_0,    // of 32, a scale in half precision and nibbles, which are 8 more than what they mean
+  kQ4_1,    // the same, and a least weight in half precision in place of those 8
   kQ4_K,    // of 256, two scales in half precision, of scales and of least weights; 6 bits of each for every 32; then nibbles
   kQ5_0,    // as Q4_0, with a fifth bit of each before the nibbles; 16 more than what they mean
   kQ5_1,    // the same, and a least weight in half precision in place of those 16

@@ -24,6 +24,7 @@ struct WeightKind {
 constexpr WeightKind kWeightKinds[] = {
     {GGML_TYPE_Q8_0, WeightFormat::kQ8_0, 1, 256 * 1024, 512},
     {GGML_TYPE_Q4_0, WeightFormat::kQ4_0, 1},
+    {GGML_TYPE_Q4_1, WeightFormat::kQ4_1, 1},
     {GGML_TYPE_Q4_K, WeightFormat::kQ4_K, 1},
     {GGML_TYPE_Q5_0, WeightFormat::kQ5_0, 1},
     {GGML_TYPE_Q5_1, WeightFormat::kQ5_1, 1},

@@ -154,7 +154,7 @@ TEST_P(Products, OfSomeMatricesAreWhatTheyAreInDouble) {
 }
 
 TEST_P(Products, OfWidthsThatFillNoSlabAreWhatTheyAreInDouble) {
-  const ggml_type type = one_of({GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL, GGML_TYPE_MXFP4,
+  const ggml_type type = one_of({GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1, GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_IQ4_NL, GGML_TYPE_MXFP4,
                                  GGML_TYPE_BF16, GGML_TYPE_F16});
   const std::int64_t width = 32 * any(1, 70), rows = any(1, 50), columns = any(1, 70);
   ggml_tensor* op = ggml_mul_mat(context_.get(), noise(type, width, columns), noise(GGML_TYPE_F32, width, rows));

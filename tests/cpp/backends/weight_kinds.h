@@ -23,6 +23,7 @@ struct WeightKind {
 inline constexpr WeightKind kWeightKinds[] = {
     {WeightFormat::kQ8_0, GGML_TYPE_Q8_0, false},
     {WeightFormat::kQ4_0, GGML_TYPE_Q4_0, true},
+    {WeightFormat::kQ4_1, GGML_TYPE_Q4_1, true},
     {WeightFormat::kQ4_K, GGML_TYPE_Q4_K, true},
     {WeightFormat::kQ5_0, GGML_TYPE_Q5_0, true},
     {WeightFormat::kQ5_1, GGML_TYPE_Q5_1, true},

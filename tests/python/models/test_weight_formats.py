@@ -21,7 +21,7 @@ from benches import words
 from inferno import LLM
 from inferno.async_llm import Completion
 
-FORMATS = ["q8_0", "q4_0", "q4_k", "q5_0", "q5_1", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "mxfp4"]
+FORMATS = ["q8_0", "q4_0", "q4_1", "q4_k", "q5_0", "q5_1", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "mxfp4"]
 PROMPTS = [words.text(f"format/{n}", n) for n in (3, 20, 60)]
 NEAR = 0.25
 """Of log-probabilities. That activations are rounded to 8 bits makes up to 0.12; halves of blocks that are taken for

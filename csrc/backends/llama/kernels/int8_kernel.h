@@ -17,6 +17,7 @@
 #include "backends/llama/kernels/weights_iq4_xs.h"
 #include "backends/llama/kernels/weights_mxfp4.h"
 #include "backends/llama/kernels/weights_q4_0.h"
+#include "backends/llama/kernels/weights_q4_1.h"
 #include "backends/llama/kernels/weights_q4_k.h"
 #include "backends/llama/kernels/weights_q5_0.h"
 #include "backends/llama/kernels/weights_q5_1.h"
@@ -78,6 +79,7 @@ void multiply_strip(const Int8Product& product, const Int8Rows& rows, std::int64
   switch (product.format) {
     case WeightFormat::kQ8_0: return multiply_strip_of<WeightsQ8_0>(product, rows, first_column);
     case WeightFormat::kQ4_0: return multiply_strip_of<WeightsQ4_0>(product, rows, first_column);
+    case WeightFormat::kQ4_1: return multiply_strip_of<WeightsQ4_1>(product, rows, first_column);
     case WeightFormat::kQ4_K: return multiply_strip_of<WeightsQ4_K>(product, rows, first_column);
     case WeightFormat::kQ5_0: return multiply_strip_of<WeightsQ5_0>(product, rows, first_column);
     case WeightFormat::kQ5_1: return multiply_strip_of<WeightsQ5_1>(product, rows, first_column);
