@@ -91,9 +91,7 @@ void StepComposer::compose_shared(Sequences decoding, Sequences prefilling, cons
     const Tenant first = prefilling.front()->request->tenant;
     std::erase_if(prefilling, [&](const Sequence* one) { return one->request->tenant != first; });
   }
-  const bool worth_it = left >= limit * kWorthMixing &&
-                        times_.prefill_rows(left) >= std::min(options_.shape.tile, times_.prefill_rows(limit));
-  const bool both = worth_it && !hurries;
+  const bool both = !options_.shape.slots_apart && !hurries && left >= limit * kWorthMixing;
   const bool prefill = !prefilling.empty() && (hurries || both || decoding.empty() || !(prefilled_last_ || better_decode));
   prefilled_last_ = prefill;
   if (!prefill || both) add_decoding(decoding, plan);

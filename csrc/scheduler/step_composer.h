@@ -5,9 +5,10 @@
 //
 // While several are about, the machine is shared in time: a tenant that comes with a short prompt waits for the step that
 // runs, and then for its own. So no step takes much longer than such a prompt does alone: prefill goes by as many rows as fit,
-// and of many that decode those take part that were left out longest. Prefill and decoding take turns where both do not
-// fit, but the prompt of a tenant that had less than another goes first, and alone. New tenants without end would have had
-// less than the others for ever: every kEldestEvery-th step goes by age, of prompts only when one was left out as long.
+// and of many that decode those take part that were left out longest. Prefill and decoding take turns where slots are computed
+// apart, since a step of both would be two passes over the weights all the same, and where decoding takes most of a step; but
+// the prompt of a tenant that had less than another goes first, and alone. New tenants without end would have had less than the
+// others for ever: every kEldestEvery-th step goes by age, of prompts only when one was left out as long.
 //
 // Not thread-safe: the engine thread owns it.
 #pragma once
