@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from msgspec.structs import astuple
+
 from inferno.engine.embedding import EmbedRequest
 from inferno.engine.request import GenerateRequest, SamplingOptions
 from inferno.errors import InvalidArgument
@@ -15,9 +17,7 @@ if TYPE_CHECKING:
 
 _Struct = TypeVar("_Struct")
 
-_SAME_NAME = tuple(
-    name for name in SamplingOptions.__struct_fields__ if name not in {"dry_sequence_breakers", "logit_bias", "seed"}
-)
+_FILLED_APART = frozenset({"dry_sequence_breakers", "logit_bias", "seed"})
 _SEED_BITS = 64
 _NO_TOKEN = -1
 _NO_LIMIT = (1 << 31) - 1
@@ -72,9 +72,8 @@ def fill_embed_request(native: _core.EmbedRequest, request: EmbedRequest, *, nor
 
 
 def _fill_sampling(native: _core.SamplingParams, options: SamplingOptions, encode: Callable[[str], list[int]]) -> None:
-    for name in _SAME_NAME:
-        value = getattr(options, name)
-        if value is not None:
+    for name, value in zip(options.__struct_fields__, astuple(options), strict=True):
+        if value is not None and name not in _FILLED_APART:
             _set(native, name, value)
     if options.dry_sequence_breakers is not None:
         breakers = [encode(text) for text in options.dry_sequence_breakers]

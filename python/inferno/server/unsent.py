@@ -28,14 +28,12 @@ class UnsentWatch:
         self._seconds = seconds
         self._loop = loop
         self._not_taken = 0
-        self._timer: asyncio.Handle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
         """From now on nothing more is written until what stands here is with the system. Idempotent."""
         if self._timer is None:
-            # With the loop's next turn: what was written in this one has then been offered to the system, which takes
-            # nearly every answer whole.
-            self._timer = self._loop.call_soon(self._look_again)
+            self._look_again()
 
     def end(self) -> None:
         """More is written, or the connection is no more."""
@@ -46,6 +44,7 @@ class UnsentWatch:
     def _look_again(self) -> None:
         here = self._transport.get_write_buffer_size()
         if here == 0:
+            # Nearly every answer: the system took it whole as it was written.
             self._timer = None
             return
         self._not_taken = here + _with_the_system(self._socket)

@@ -8,19 +8,17 @@ from starlette.types import Scope
 
 from inferno.security.randomness import unguessable
 from inferno.server.answer_head import head_of
+from inferno.server.request_headers import header
 
 HEADER = b"x-request-id"
 ANTHROPIC_HEADER = b"request-id"
-_PLAIN = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 def give_id(scope: Scope) -> None:
     """Sets ``scope["state"]["request_id"]``."""
-    request_id = _presented(scope) or unguessable().hex().encode()
-    scope["state"]["request_id"] = request_id.decode("ascii")
-    head_of(scope).headers += [(HEADER, request_id), (ANTHROPIC_HEADER, request_id)]
-
-
-def _presented(scope: Scope) -> bytes | None:
-    value = next((value for name, value in scope["headers"] if name == HEADER), b"")
-    return value if _PLAIN.fullmatch(value) else None
+    presented = header(scope, HEADER)
+    request_id = presented if presented and _PLAIN.fullmatch(presented) else unguessable().hex()
+    scope["state"]["request_id"] = request_id
+    encoded = request_id.encode("ascii")
+    head_of(scope).headers += [(HEADER, encoded), (ANTHROPIC_HEADER, encoded)]
