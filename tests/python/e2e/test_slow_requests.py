@@ -18,7 +18,7 @@ from e2e.raw import body, head, one_answer, opened, request, rest, status
 pytestmark = pytest.mark.e2e
 
 COMPLETIONS = "/v1/completions"
-ASK = {"prompt": "x", "max_tokens": 3}
+ASK = {"prompt": "x", "max_tokens": 3, "ignore_eos": True}
 DIALECTS = {
     COMPLETIONS: lambda said: said["error"]["code"] == "request_timeout",
     "/v1/messages": lambda said: (said["type"], said["error"]["type"]) == ("error", "timeout_error"),
@@ -156,7 +156,7 @@ def test_bytes_one_by_one_are_a_request(patient: Server) -> None:
 
 def test_requests_one_behind_the_other_are_answered_in_order(patient: Server) -> None:
     with opened(patient.url) as client:
-        asks = [request(COMPLETIONS, {"prompt": "x", "max_tokens": tokens}) for tokens in (3, 40)]
+        asks = [request(COMPLETIONS, {"prompt": "x", "max_tokens": tokens, "ignore_eos": True}) for tokens in (3, 40)]
         client.sendall(b"".join(asks) + request(COMPLETIONS, ASK, connection="close"))
         answer = rest(client)
     assert answer.count(b"HTTP/1.1 200") == 3
