@@ -29,7 +29,7 @@ constexpr WeightKind kWeightKinds[] = {
     {GGML_TYPE_Q5_0, WeightFormat::kQ5_0, 1},
     {GGML_TYPE_Q5_1, WeightFormat::kQ5_1, 1},
     {GGML_TYPE_Q5_K, WeightFormat::kQ5_K, 1},
-    {GGML_TYPE_Q6_K, WeightFormat::kQ6_K, 2},
+    {GGML_TYPE_Q6_K, WeightFormat::kQ6_K, 1},
     {GGML_TYPE_IQ4_NL, WeightFormat::kIQ4_NL, 1},
     {GGML_TYPE_IQ4_XS, WeightFormat::kIQ4_XS, 1},
     {GGML_TYPE_MXFP4, WeightFormat::kMXFP4, 1},

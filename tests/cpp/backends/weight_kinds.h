@@ -28,7 +28,7 @@ inline constexpr WeightKind kWeightKinds[] = {
     {WeightFormat::kQ5_0, GGML_TYPE_Q5_0, true},
     {WeightFormat::kQ5_1, GGML_TYPE_Q5_1, true},
     {WeightFormat::kQ5_K, GGML_TYPE_Q5_K, true},
-    {WeightFormat::kQ6_K, GGML_TYPE_Q6_K, false},
+    {WeightFormat::kQ6_K, GGML_TYPE_Q6_K, true},
     {WeightFormat::kIQ4_NL, GGML_TYPE_IQ4_NL, true},
     {WeightFormat::kIQ4_XS, GGML_TYPE_IQ4_XS, true},
     {WeightFormat::kMXFP4, GGML_TYPE_MXFP4, true},
