@@ -14,6 +14,7 @@ import msgspec
 
 from inferno.errors import InvalidArgument
 from inferno.server.refusals import UnknownParameter
+from inferno.server.wire.expected import in_words
 from inferno.server.wire.known_words import known_words
 
 T = TypeVar("T")
@@ -135,10 +136,10 @@ def _refusal(problem: str, body: Any, wanted: Any, inside: str = "") -> InvalidA
     where = _WHERE.fullmatch(problem)
     if where is None:
         named = f"'{inside}'" if inside else "the request body"
-        return InvalidArgument(f"{named}: {problem}", param=inside or None)
+        return InvalidArgument(f"{named}: {in_words(problem)}", param=inside or None)
     path = where["path"]
     value = _shown(body, path)
-    what = where["what"][0].lower() + where["what"][1:]
+    what = in_words(where["what"])
     param = _joined(inside, path)
     if _NO_WORD.match(what):
         words = known_words(wanted, [name for name, _ in _STEP.findall(path)])

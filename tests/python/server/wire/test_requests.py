@@ -183,7 +183,7 @@ def test_values_out_of_range_are_refused_by_name(name: str, value: Any) -> None:
 def test_a_refusal_tells_value_and_limit() -> None:
     with pytest.raises(InvalidArgument) as caught:
         chat_ask(temperature=3.5)
-    assert caught.value.message == "'temperature' is 3.5: expected `float` <= 2.0"
+    assert caught.value.message == "'temperature' is 3.5: expected a number of at most 2.0"
 
 
 UNSUPPORTED_CHAT: list[tuple[str, Any]] = [
