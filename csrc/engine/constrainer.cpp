@@ -39,13 +39,14 @@ void Constrainer::begin(const StepPlan& plan) {
 
 void Constrainer::hand_over(Line& line) {
   {
+    // Busy at last: what the system refuses before that fails this step, where nobody would ever be done with a busy line.
     std::lock_guard lock(mutex_);
-    line.busy = true;
-    queue_.push_back(&line);
-    const auto waiting = static_cast<std::int32_t>(queue_.size());
+    const auto waiting = static_cast<std::int32_t>(queue_.size()) + 1;
     if (static_cast<std::int32_t>(threads_.size()) < std::min(waiting, most_threads_)) {
       threads_.emplace_back([this] { work(); });
     }
+    queue_.push_back(&line);
+    line.busy = true;
   }
   ready_.notify_one();
 }
