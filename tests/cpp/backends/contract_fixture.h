@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "backends/backend_registry.h"
+#include "backends/forward_rows.h"
 
 namespace inferno::testing {
 
@@ -49,8 +50,6 @@ inline std::shared_ptr<const ModelCard> byte_card() {
   card->tokens.adds_bos = true;
   return card;
 }
-
-using Row = std::vector<float>;
 
 class BackendContract : public ::testing::TestWithParam<Contender> {
  protected:
@@ -99,14 +98,7 @@ class BackendContract : public ::testing::TestWithParam<Contender> {
     }
   }
 
-  std::vector<Row> run(const ForwardBatch& batch) {
-    const Result<Logits> logits = model_->forward(batch);
-    EXPECT_TRUE(logits.ok()) << logits.status().message();
-    std::vector<Row> rows;
-    if (!logits.ok()) return rows;
-    for (const auto& row : logits.value().rows) rows.emplace_back(row.begin(), row.end());
-    return rows;
-  }
+  std::vector<Row> run(const ForwardBatch& batch) { return forward_rows(*model_, batch); }
 
   Row extend(SlotId slot, const std::vector<TokenId>& tokens, std::size_t from = 0) {
     ForwardBatch batch;

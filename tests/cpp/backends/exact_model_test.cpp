@@ -7,6 +7,7 @@
 
 #include "backends/contract_fixture.h"
 #include "backends/fake/fake_model.h"
+#include "backends/forward_rows.h"
 #include "backends/wrapped_model.h"
 
 namespace inferno::testing {
@@ -50,14 +51,6 @@ void add(ForwardBatch& batch, int slot, int first, int count) {
   for (int i = 0; i < count; ++i) batch.add(40 + (slot * 7 + first + i) % 80, first + i, SlotId{slot}, i + 1 == count);
 }
 
-std::vector<std::vector<float>> run(Model& model, const ForwardBatch& batch) {
-  const Result<Logits> logits = model.forward(batch);
-  EXPECT_TRUE(logits.ok()) << logits.status().message();
-  std::vector<std::vector<float>> rows;
-  for (const auto& row : logits.value().rows) rows.emplace_back(row.begin(), row.end());
-  return rows;
-}
-
 TEST(ExactModel, EveryPassHasTwoRowsAtLeastAndOfOneSlotNoTileOfThem) {
   auto owned = std::make_unique<Watched>();
   Watched& watched = *owned;
@@ -66,13 +59,13 @@ TEST(ExactModel, EveryPassHasTwoRowsAtLeastAndOfOneSlotNoTileOfThem) {
   EXPECT_EQ(exact.capabilities().context_tokens, 400);
   ForwardBatch first;
   for (const auto& [slot, rows] : std::map<int, int>{{0, 1}, {1, 63}, {2, 64}, {3, 130}, {5, 2}, {6, 1}}) add(first, slot, 0, rows);
-  EXPECT_EQ(run(exact, first), run(plain, first));
+  EXPECT_EQ(forward_rows(exact, first), forward_rows(plain, first));
   ForwardBatch next;  // single rows of slots that are not in order, nor all side by side
   for (const auto& [slot, length] : std::vector<std::pair<int, int>>{{6, 1}, {1, 63}, {0, 1}, {3, 130}}) add(next, slot, length, 1);
-  EXPECT_EQ(run(exact, next), run(plain, next));
+  EXPECT_EQ(forward_rows(exact, next), forward_rows(plain, next));
   ForwardBatch lone;
   add(lone, 6, 2, 1);
-  EXPECT_EQ(run(exact, lone), run(plain, lone));
+  EXPECT_EQ(forward_rows(exact, lone), forward_rows(plain, lone));
   for (const ForwardBatch& pass : watched.passes) {
     EXPECT_GE(pass.rows(), 2);
     std::map<SlotId, int> rows;
@@ -99,7 +92,7 @@ TEST(ExactModel, TheProofHoldsForAModelThatIsExactAndLeavesItEmpty) {
   ASSERT_TRUE(check_exact(exact, false, false).ok()) << check_exact(exact, false, false).message();
   ForwardBatch batch;
   for (int slot = 0; slot < 8; ++slot) add(batch, slot, 0, 1);
-  EXPECT_EQ(run(exact, batch).size(), 8U);
+  EXPECT_EQ(forward_rows(exact, batch).size(), 8U);
 }
 
 TEST(ExactModel, LoneRowsAreTrustedOnlyWhereTheyAreProvedAndShort) {
@@ -110,12 +103,12 @@ TEST(ExactModel, LoneRowsAreTrustedOnlyWhereTheyAreProvedAndShort) {
     ASSERT_TRUE(check_exact(exact, false, false).ok());
     ForwardBatch text;
     add(text, 0, 0, 255);
-    run(exact, text);
+    forward_rows(exact, text);
     watched.passes.clear();
     for (int position : {255, 256}) {
       ForwardBatch one;
       add(one, 0, position, 1);
-      run(exact, one);
+      forward_rows(exact, one);
     }
     EXPECT_EQ(watched.passes[0].rows(), rounds == 1 ? 2 : 1);
     EXPECT_EQ(watched.passes[1].rows(), 2) << "attention is split over 512 cells";
@@ -136,7 +129,7 @@ TEST(ExactModel, BatchesGoAsTheyAreWhereAttentionIsAlikeAndTheProofHolds) {
     add(batch, 0, 0, 130);
     add(batch, 1, 0, 1);
     Watched plain;
-    EXPECT_EQ(run(exact, batch), run(plain, batch));
+    EXPECT_EQ(forward_rows(exact, batch), forward_rows(plain, batch));
     EXPECT_EQ(watched.passes.size(), any ? 1U : 4U) << alike << " " << rounds;
     ForwardBatch bad;
     add(bad, 0, 3, 1);
@@ -152,7 +145,7 @@ TEST(ExactModel, AModelThatChoosesExpertsNeverGetsARowAlone) {
   watched.passes.clear();
   ForwardBatch one;
   add(one, 0, 0, 1);
-  run(exact, one);
+  forward_rows(exact, one);
   EXPECT_EQ(watched.passes[0].rows(), 2);
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "backends/backend_registry.h"
+#include "backends/forward_rows.h"
 
 namespace inferno {
 namespace {
@@ -16,8 +17,6 @@ constexpr SlotId kA{0};
 constexpr SlotId kB{1};
 constexpr std::int32_t kRows = 16;  // what mmproj-tiny.gguf makes of a picture
 constexpr float kTolerance = 2e-4F;
-
-using Row = std::vector<float>;
 
 class LlamaMedia : public ::testing::TestWithParam<const char*> {
  protected:
@@ -56,13 +55,7 @@ class LlamaMedia : public ::testing::TestWithParam<const char*> {
     return batch;
   }
 
-  std::vector<Row> run(const ForwardBatch& batch) {
-    const Result<Logits> logits = model_->forward(batch);
-    EXPECT_TRUE(logits.ok()) << logits.status().message();
-    std::vector<Row> rows;
-    if (logits.ok()) for (const auto row : logits.value().rows) rows.emplace_back(row.begin(), row.end());
-    return rows;
-  }
+  std::vector<Row> run(const ForwardBatch& batch) { return forward_rows(*model_, batch); }
 
   static float distance(const Row& a, const Row& b) {
     float most = 0;

@@ -73,14 +73,7 @@ class Neighbours : public ::testing::TestWithParam<Setting> {
     for (int i = from; i < from + rows; ++i) batch.add(i == 0 ? first : 40 + i, i, SlotId{slot}, i + 1 == from + rows);
   }
 
-  std::vector<Row> run(const ForwardBatch& batch) {
-    const Result<Logits> logits = model_->forward(batch);
-    EXPECT_TRUE(logits.ok()) << logits.status().message();
-    std::vector<Row> rows;
-    if (!logits.ok()) return rows;
-    for (const auto& row : logits.value().rows) rows.emplace_back(row.begin(), row.end());
-    return rows;
-  }
+  std::vector<Row> run(const ForwardBatch& batch) { return forward_rows(*model_, batch); }
 
   // The broken token's own logit is none, where what is read is also what is written.
   static void expect_same(const Row& found, const Row& expected) {
